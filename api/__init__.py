@@ -1,0 +1,1 @@
+"""The service: cards and their status, verification, evidence, storage, HTTP and the command line."""

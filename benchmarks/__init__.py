@@ -1,0 +1,1 @@
+"""What measures: accuracy, speed and load of the engines and of the service."""

@@ -1,0 +1,1 @@
+"""ONNX model packs: what there is, under which licence, how it is fetched, converted and opened."""
