@@ -1,0 +1,74 @@
+"""`python -m benchmarks NAME ...`: measure, print a table, write JSON and scores."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Measure accuracy, speed and load. Each command prints a table and shows progress.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here as JSON.")]
+Scores = Annotated[
+    Path | None, typer.Option("--scores", metavar="FILE", help="Write every comparison score here as CSV.")
+]
+
+
+def _folder(help_text: str) -> Any:
+    return typer.Option(exists=True, file_okay=False, metavar="DIR", help=help_text)
+
+
+def _run(benchmark: str, /, **arguments: object) -> None:
+    """Import one benchmark only when it is asked for, so that a broken one doesn't stop the others."""
+    try:
+        module = import_module(f"benchmarks.{benchmark}")
+    except ImportError as error:
+        typer.echo(f"The benchmark {benchmark!r} cannot be loaded: {error}", err=True)
+        raise typer.Exit(3) from error
+    module.run(**arguments)
+
+
+@app.command()
+def fingerprint(
+    data: Annotated[Path, _folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],
+    scores: Scores = None,
+    json_path: Json = None,
+) -> None:
+    """Accuracy and speed of the fingerprint engine: all mated pairs, every cross-finger pair as non-mated."""
+    _run("fingerprint", data=data, scores=scores, json_path=json_path)
+
+
+@app.command()
+def face(
+    images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
+    pairs: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
+    ],
+    cross: Annotated[
+        bool, typer.Option("--cross", help="Compare every picture with those of all other people too.")
+    ] = False,
+    scores: Scores = None,
+    json_path: Json = None,
+) -> None:
+    """Accuracy and speed of the face engine on listed pairs; with --cross on all non-mated pairs as well."""
+    _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path)
+
+
+@app.command()
+def service(
+    seconds: Annotated[float, typer.Option(min=1, help="How long to load the service.")] = 30,
+    terminals: Annotated[int, typer.Option(min=1, help="Terminals that post at the same time.")] = 4,
+    json_path: Json = None,
+) -> None:
+    """Verifications per second and latency of the running service, and the share that is raw model time."""
+    _run("service", seconds=seconds, terminals=terminals, json_path=json_path)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")
