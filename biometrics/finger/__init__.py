@@ -1,0 +1,1 @@
+"""Fingerprints: minutiae, templates and their comparison."""

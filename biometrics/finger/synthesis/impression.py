@@ -1,0 +1,96 @@
+"""One touch of the sensor: which skin touches, how it is turned, shifted and stretched, and how it prints."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from biometrics.finger.synthesis import parameters as p
+from biometrics.finger.synthesis.fields import Field, smooth_field
+
+
+@dataclass(frozen=True)
+class Touch:
+    """Where and how the finger lies, in pixels and radians.
+
+    `contact` is centre x, y and half axes of the skin that touches, on the master; `drag` and `twist` move the skin
+    around the part that sticks.
+    """
+
+    turn: float
+    shift: tuple[float, float]
+    contact: tuple[float, float, float, float]
+    drag: tuple[float, float]
+    twist: float
+
+
+def draw_touch(rng: np.random.Generator, quality: p.Quality) -> Touch:
+    """The placement of one impression."""
+    turn = np.clip(quality.rotation * rng.standard_normal(), -quality.rotation_limit, quality.rotation_limit)
+    shift = quality.shift * rng.standard_normal(2)
+    centre_x = p.MASTER_WIDTH / 2 + 0.4 * quality.shift * rng.standard_normal()
+    centre_y = p.MASTER_HEIGHT * p.CONTACT_Y + 0.8 * quality.shift * rng.standard_normal()
+    half_width, half_height = rng.uniform(*quality.contact_width), rng.uniform(*quality.contact_height)
+    if rng.random() < quality.partial:
+        half_width, half_height = half_width * rng.uniform(0.75, 1.0), half_height * rng.uniform(0.62, 0.85)
+        centre_y += rng.uniform(-50.0, 50.0)
+        centre_x += rng.uniform(-30.0, 30.0)
+    drag = p.DRAG * quality.distortion * rng.standard_normal(2)
+    twist = np.deg2rad(p.TWIST) * quality.distortion * rng.standard_normal()
+    contact = (float(centre_x), float(centre_y), float(half_width), float(half_height))
+    return Touch(
+        float(np.deg2rad(turn)), (float(shift[0]), float(shift[1])), contact, tuple(drag.tolist()), float(twist)
+    )
+
+
+def skin_coordinates(
+    rng: np.random.Generator, touch: Touch, quality: p.Quality, height: int, width: int
+) -> tuple[Field, Field]:
+    """For each sensor pixel the point of the master that lies on it, (x, y) each (height, width).
+
+    The distortion is that of Cappelli, Maio and Maltoni, "Modelling plastic distortion in fingerprint images" (2001):
+    the middle of the contact sticks, the skin around it is dragged and twisted, and the change is eased in between;
+    a smooth unevenness of a few pixels is added.
+    """
+    x, y = _place(
+        height,
+        width,
+        np.array([np.cos(touch.turn), np.sin(touch.turn), *touch.shift]),
+        np.array([p.MASTER_WIDTH / 2, p.MASTER_HEIGHT * p.CONTACT_Y]),
+        np.array(touch.contact),
+        np.array([*touch.drag, touch.twist]),
+        p.STICKING,
+    )
+    amount = np.float32(p.UNEVENNESS * quality.distortion)
+    x += amount * smooth_field(rng, height, width, p.UNEVENNESS_GRID)
+    y += amount * smooth_field(rng, height, width, p.UNEVENNESS_GRID)
+    return x, y
+
+
+def pressure(rng: np.random.Generator, touch: Touch, x: Field, y: Field) -> Field:
+    """Contact at each sensor pixel: 1 well inside, 0 on the (uneven) border of the contact, down to -1 outside."""
+    height, width = x.shape
+    centre_x, centre_y, half_width, half_height = touch.contact
+    # A slightly square ellipse, as a pad pressed flat: exponent 2.4 instead of 2.
+    reach = (np.abs((x - centre_x) / half_width) ** 2.4 + np.abs((y - centre_y) / half_height) ** 2.4) ** (1 / 2.4)
+    border = p.BORDER_WOBBLE * smooth_field(rng, height, width, 45.0)
+    inside = (1.0 - reach) * half_width + border
+    return np.asarray(np.clip(inside / p.BORDER_WIDTH, -1.0, 1.0), dtype=np.float32)
+
+
+@njit(cache=True)
+def _place(height, width, pose, middle, contact, strain, sticking):  # type: ignore[no-untyped-def]
+    cos, sin, shift_x, shift_y = pose
+    drag_x, drag_y, twist = strain
+    out_x, out_y = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    for row in range(height):
+        for column in range(width):
+            u, v = column - width / 2 - shift_x, row - height / 2 - shift_y
+            x, y = cos * u + sin * v + middle[0], cos * v - sin * u + middle[1]
+            du, dv = x - contact[0], y - contact[1]
+            reach = np.sqrt((du / contact[2]) ** 2 + (dv / contact[3]) ** 2)
+            ease = min(max((reach - sticking) / (1.0 - sticking), 0.0), 1.0)
+            ease = ease * ease * (3.0 - 2.0 * ease)
+            out_x[row, column] = x + ease * (drag_x - twist * dv)
+            out_y[row, column] = y + ease * (drag_y + twist * du)
+    return out_x, out_y

@@ -1,0 +1,109 @@
+"""Singular points, the orientation field that they make, and the ridge period map.
+
+The field is the zero-pole model of Sherlock and Monro (1993) with the idea of Vizcaya and Gerhardt (1996) that each
+singular point turns the flow by a function of the angle at which it is seen rather than by that angle itself; here the
+function is a short Fourier series, which leaves no kinks. Arches have no singular points and get a field of their own.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.finger.synthesis import parameters as p
+from biometrics.finger.synthesis.fields import Field, smooth_field
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A finger's class and its singular points, (n, 2) x and y in pixels of the master, y downwards."""
+
+    kind: str
+    cores: NDArray[np.float64]
+    deltas: NDArray[np.float64]
+    steepness: float
+    lean: float
+
+
+def draw_pattern(rng: np.random.Generator) -> Pattern:
+    """A class with its natural frequency and singular points where that class has them."""
+    kinds = list(p.CLASS_FREQUENCIES)
+    weights = np.array(list(p.CLASS_FREQUENCIES.values()))
+    kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+    core = np.array(
+        [
+            p.MASTER_WIDTH / 2 + p.CORE_X_SPREAD * rng.standard_normal(),
+            p.MASTER_HEIGHT * p.CORE_Y + p.CORE_Y_SPREAD * rng.standard_normal(),
+        ]
+    )
+    cores, deltas = _singular_points(rng, kind, core)
+    return Pattern(kind, cores, deltas, float(rng.uniform(0.55, 0.95)), float(rng.normal(0.0, 0.1)))
+
+
+def _singular_points(
+    rng: np.random.Generator, kind: str, core: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    empty = np.empty((0, 2))
+    if kind == "arch":
+        return empty, empty
+    if kind == "tented_arch":
+        return core[None], core[None] + [[rng.normal(0.0, 5.0), rng.uniform(55.0, 105.0)]]
+    if kind in {"left_loop", "right_loop"}:
+        side = 1.0 if kind == "left_loop" else -1.0
+        return core[None], core[None] + [[side * rng.uniform(55.0, 115.0), rng.uniform(75.0, 140.0)]]
+    below = core + np.array([rng.normal(0.0, 12.0), rng.uniform(16.0, 62.0)])
+    middle = (core + below) / 2
+    left = middle + np.array([-rng.uniform(75.0, 125.0), rng.uniform(60.0, 125.0)])
+    right = middle + np.array([rng.uniform(75.0, 125.0), rng.uniform(60.0, 125.0)])
+    return np.stack([core, below]), np.stack([left, right])
+
+
+def orientation_field(rng: np.random.Generator, pattern: Pattern) -> Field:
+    """Ridge orientation on the master in radians modulo pi, counter-clockwise from the x axis as seen."""
+    y, x = np.mgrid[0 : p.MASTER_HEIGHT, 0 : p.MASTER_WIDTH].astype(np.float64)
+    theta = _arch(rng, x, y, pattern) if pattern.kind == "arch" else _zero_pole(rng, x, y, pattern)
+    noise = smooth_field(rng, p.MASTER_HEIGHT, p.MASTER_WIDTH, p.FLOW_NOISE_GRID)
+    return np.asarray(np.mod(theta + np.deg2rad(p.FLOW_NOISE) * noise, np.pi), dtype=np.float32)
+
+
+def _zero_pole(
+    rng: np.random.Generator, x: NDArray[np.float64], y: NDArray[np.float64], pattern: Pattern
+) -> NDArray[np.float64]:
+    turn = np.zeros_like(x)
+    share = pattern.steepness / max(1, len(pattern.cores))
+    for core_x, core_y in pattern.cores:
+        seen = np.arctan2(core_y - y, x - core_x)
+        wobble = rng.normal(0.0, 0.06, 2)
+        turn += seen - share * np.cos(seen - pattern.lean) + wobble[0] * np.sin(2 * seen) + wobble[1] * np.cos(2 * seen)
+    for delta_x, delta_y in pattern.deltas:
+        seen = np.arctan2(delta_y - y, x - delta_x)
+        wobble = rng.normal(0.0, 0.08, 2)
+        turn -= seen + wobble[0] * np.sin(seen) + wobble[1] * np.cos(2 * seen)
+    return turn / 2
+
+
+def _arch(
+    rng: np.random.Generator, x: NDArray[np.float64], y: NDArray[np.float64], pattern: Pattern
+) -> NDArray[np.float64]:
+    """Ridges that rise and fall as a bell: steepest in the middle, flat at the joint, a wide cap at the tip."""
+    centre = p.MASTER_WIDTH / 2 + p.CORE_X_SPREAD * rng.standard_normal()
+    crest = p.MASTER_HEIGHT * rng.uniform(0.5, 0.6)
+    down = (y - crest) / p.MASTER_HEIGHT
+    width = 62.0 + 170.0 * np.clip(-down, 0.0, None) + 60.0 * np.clip(down, 0.0, None)
+    height = rng.uniform(1.3, 1.9) * np.exp(-((down / np.where(down < 0, 0.55, 0.17)) ** 2)) + 0.12
+    u = (x - centre - 40.0 * pattern.lean * down) / width
+    return np.asarray(np.arctan(-height * u * np.exp(-(u**2) / 2)))
+
+
+def period_map(rng: np.random.Generator, pattern: Pattern) -> Field:
+    """Ridge period in pixels at each pixel of the master: wider towards the tip and below the deltas, and uneven."""
+    height, width = p.MASTER_HEIGHT, p.MASTER_WIDTH
+    mean = np.clip(p.PERIOD_MEAN + p.PERIOD_SPREAD * rng.standard_normal(), p.PERIOD_MIN, p.PERIOD_MAX)
+    top = pattern.cores[:, 1].min() if len(pattern.cores) else height * p.CORE_Y
+    bottom = pattern.deltas[:, 1].max() if len(pattern.deltas) else height * 0.62
+    y = np.arange(height, dtype=np.float32)[:, None]
+    tip = np.clip((top - y) / top, 0.0, 1.0)
+    joint = np.clip((y - bottom) / (height - bottom), 0.0, 1.0)
+    relative = 1.0 + p.PERIOD_AT_TIP * tip + p.PERIOD_AT_JOINT * np.sqrt(joint)
+    relative = relative + p.PERIOD_NOISE * smooth_field(rng, height, width, p.PERIOD_NOISE_GRID)
+    return np.asarray(np.clip(mean * relative, p.PERIOD_MIN, p.PERIOD_MAX + 1.0), dtype=np.float32)

@@ -1,0 +1,103 @@
+"""Every constant of the fingerprint generator; lengths in pixels at 500 dpi, angles in degrees unless stated."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+# The master: the whole fingertip pad, from the crease of the last joint to below the nail.
+MASTER_WIDTH: Final = 400
+MASTER_HEIGHT: Final = 544
+
+# Natural frequencies of the classes, C. L. Wilson et al., "Neural network fingerprint classification" (1994).
+CLASS_FREQUENCIES: Final = {
+    "arch": 0.037,
+    "tented_arch": 0.029,
+    "left_loop": 0.338,
+    "right_loop": 0.317,
+    "whorl": 0.279,
+}
+
+# Orientation field.
+CORE_X_SPREAD: Final = 10.0
+CORE_Y: Final = 0.43  # of the master's height
+CORE_Y_SPREAD: Final = 12.0
+FLOW_NOISE: Final = 5.0  # standard deviation of the smooth departure from the zero-pole model
+FLOW_NOISE_GRID: Final = 110.0
+
+# Ridge period.
+PERIOD_MEAN: Final = 8.9
+PERIOD_SPREAD: Final = 0.55
+PERIOD_MIN: Final = 7.4
+PERIOD_MAX: Final = 10.6
+PERIOD_NOISE: Final = 0.06  # relative, within one finger
+PERIOD_NOISE_GRID: Final = 60.0
+PERIOD_AT_TIP: Final = 0.12  # relative growth towards the tip ...
+PERIOD_AT_JOINT: Final = 0.14  # ... and towards the joint
+
+# Ridge growth.
+ORIENTATIONS: Final = 48
+PERIODS: Final = 16
+GABOR_SIGMA_ACROSS: Final = 0.42  # of the period
+GABOR_SIGMA_ALONG: Final = 0.46
+GABOR_REACH: Final = 2.4  # kernel radius in standard deviations
+GROWTH_GAIN: Final = 2.2
+SEED_SPACING: Final = 45.0
+COARSE_ROUNDS: Final = 36
+FINE_ROUNDS: Final = 3
+
+# What the skin bears besides ridges; both stay with the finger.
+PORE_SPACING: Final = 9.5
+PORE_DEPTH: Final = 0.7
+CREASES_MEAN: Final = 2.5
+CREASE_DEPTH: Final = 1.6
+
+# Contact and distortion.
+CONTACT_Y: Final = 0.46  # of the master's height: the usual middle of the contact
+DRAG: Final = 9.0
+TWIST: Final = 5.0
+STICKING: Final = 0.35  # of the contact's half axes
+UNEVENNESS: Final = 1.6
+UNEVENNESS_GRID: Final = 75.0
+BORDER_WOBBLE: Final = 5.0
+BORDER_WIDTH: Final = 16.0
+
+# Ink and sensor.
+MOISTURE_LOCAL: Final = 0.9
+SPECKLE: Final = 0.38
+SPECKLE_LOCAL: Final = 0.5
+SCRATCHES_MEAN: Final = 1.5
+SCRATCH_DEPTH: Final = 1.6
+SHARPNESS: Final = 4.5
+GROUND: Final = (205.0, 245.0)
+GROUND_UNEVEN: Final = 6.0
+RIDGE: Final = (20.0, 60.0)
+SENSOR_NOISE: Final = 2.5
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How hard a set of impressions is; each number scales one source of variation between impressions."""
+
+    rotation: float = 7.0
+    rotation_limit: float = 20.0
+    shift: float = 16.0
+    contact_width: tuple[float, float] = (105.0, 145.0)
+    contact_height: tuple[float, float] = (155.0, 205.0)
+    partial: float = 0.1
+    distortion: float = 1.0
+    moisture: float = 0.22
+    noise: float = 1.0
+    scratches: float = 1.0
+    blur: float = 0.7
+
+    def harder(self, factor: float) -> "Quality":
+        """The same spread of fingers with every disturbance `factor` times as strong."""
+        return replace(
+            self,
+            rotation=self.rotation * factor,
+            shift=self.shift * factor,
+            partial=min(1.0, self.partial * factor),
+            distortion=self.distortion * factor,
+            moisture=self.moisture * factor,
+            noise=self.noise * factor,
+            scratches=self.scratches * factor,
+        )
