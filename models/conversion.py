@@ -1,0 +1,174 @@
+"""The one-time conversion of networks as they ship into clean float graphs that onnxruntime runs.
+
+What the shipped block-quantised files have that onnxruntime cannot run, or runs badly:
+
+* weights behind `DequantizeLinear` with a `block_size` (ONNX operator set 21), in YuNet even with a per-tensor scale;
+* weights that are listed as graph inputs too, some of them (in SFace) left over and bound to nothing;
+* a fixed 640 x 640 input (YuNet), though the network is fully convolutional;
+* `PRelu`, which onnxruntime computes slowly, where `max(x, slope * x)` gives the same bits.
+
+`onnx` is imported here only, and only when a pack is installed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import ConversionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+CONVERTER_VERSION = 1
+"""Raised whenever a conversion would write other bytes than before; packs of another version are converted anew."""
+
+
+def convert(recipe: str, source: bytes) -> bytes:
+    """The file to install for a source file.
+
+    `recipe` is the catalogue's name of the conversion: "keep" (unchanged), "float" (SFace) or "float-free-size"
+    (YuNet). The same source gives the same bytes, whatever the machine. Raises ConversionFailed.
+    """
+    if recipe == "keep":
+        return source
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        model = onnx.load_model_from_string(source)
+        for step in _STEPS[recipe]:
+            step(model)
+        onnx.checker.check_model(model, full_check=True)
+    except KeyError:
+        raise ConversionFailed(f"There is no conversion called '{recipe}'; the catalogue is damaged.") from None
+    except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ConversionFailed(
+            f"The network cannot be converted ({type(error).__name__}). Fetch the pack again: renzheng models pull"
+        ) from error
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def dequantize(
+    quantized: NDArray[Any], scale: NDArray[np.float32], zero_point: NDArray[Any] | None, axis: int, block: int
+) -> NDArray[np.float32]:
+    """Real numbers that quantised weights stand for: (q - zero point) * scale, float32, the shape of `quantized`.
+
+    A scale with a single element holds for the whole tensor; else scale and zero point have the tensor's shape, but
+    along `axis` one entry for `block` neighbours (the last block may be short). Source: ONNX DequantizeLinear-21.
+    Raises ConversionFailed for shapes that do not fit.
+    """
+
+    def spread(blocks: NDArray[Any]) -> NDArray[Any]:
+        if blocks.size == 1:
+            return blocks.reshape(())
+        length = quantized.shape[axis]
+        if blocks.shape[axis] != -(-length // block):
+            raise ConversionFailed(f"{blocks.shape[axis]} scales do not fit {length} weights in blocks of {block}.")
+        return np.repeat(blocks, block, axis=axis).take(range(length), axis=axis)
+
+    centred = quantized.astype(np.int32)
+    if zero_point is not None:
+        centred -= spread(zero_point).astype(np.int32)
+    return np.asarray(centred.astype(np.float32) * spread(scale), dtype=np.float32)
+
+
+def _fold_weights(model: Any) -> None:
+    """Turns DequantizeLinear of constants, and the Reshape behind it, into plain float weights."""
+    graph = model.graph
+    values = _constants(graph)
+    kept = []
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in values:
+            values[node.output[0]] = _dequantize_node(node, values)
+        elif node.op_type == "Reshape" and all(name in values for name in node.input):
+            values[node.output[0]] = values[node.input[0]].reshape(values[node.input[1]])
+        else:
+            kept.append(node)
+    _replace(graph.node, kept)
+    _set_constants(graph, values)
+
+
+def _dequantize_node(node: Any, values: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+    attributes = {attribute.name: attribute.i for attribute in node.attribute}
+    operands = [values[name] for name in node.input]
+    zero_point = operands[2] if len(operands) > 2 else None
+    return dequantize(operands[0], operands[1], zero_point, attributes.get("axis", 1), attributes.get("block_size", 1))
+
+
+def _drop_training_nodes(model: Any) -> None:
+    """Removes Dropout, which passes its input through when a network is used."""
+    graph = model.graph
+    passed = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Dropout"}
+    kept = [node for node in graph.node if node.op_type != "Dropout"]
+    for node in kept:
+        _replace(node.input, [passed.get(name, name) for name in node.input])
+    used = {name for node in kept for name in node.input}
+    _replace(graph.node, [node for node in kept if node.op_type != "Constant" or node.output[0] in used])
+
+
+def _prelu_as_max(model: Any) -> None:
+    """Writes PRelu with slopes of at most one as max(x, slope * x), which has the same bits and is faster.
+
+    For a slope a <= 1: x >= a*x where x >= 0, and x <= a*x where x < 0, so the maximum picks PRelu's branch. Where a
+    slope exceeds one it would pick the other, so there PRelu stays (two layers of SFace).
+    """
+    import onnx
+
+    graph = model.graph
+    values = _constants(graph)
+    nodes: list[Any] = []
+    for node in graph.node:
+        if node.op_type != "PRelu" or float(values[node.input[1]].max()) > 1.0:
+            nodes.append(node)
+            continue
+        scaled = f"{node.output[0]}_scaled"
+        nodes.append(onnx.helper.make_node("Mul", list(node.input), [scaled], name=scaled))
+        nodes.append(onnx.helper.make_node("Max", [node.input[0], scaled], list(node.output), name=node.name))
+    _replace(graph.node, nodes)
+
+
+def _tidy(model: Any) -> None:
+    """Keeps only what the network computes with: weights in use, true inputs, no stale shapes, names or notes."""
+    graph = model.graph
+    used = {name for node in graph.node for name in node.input}
+    weights = [weight for weight in graph.initializer if weight.name in used]
+    constant = {weight.name for weight in weights}
+    _replace(graph.initializer, sorted(weights, key=lambda weight: weight.name))
+    _replace(graph.input, [value for value in graph.input if value.name in used - constant])
+    for field in ("value_info", "doc_string", "metadata_props"):
+        graph.ClearField(field)
+    for field in ("doc_string", "metadata_props", "producer_name", "producer_version", "domain", "model_version"):
+        model.ClearField(field)
+
+
+def _free_size(model: Any) -> None:
+    """Frees height and width of a fully convolutional network's input; its outputs follow."""
+    shape = model.graph.input[0].type.tensor_type.shape
+    shape.dim[2].dim_param, shape.dim[3].dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name.rsplit('_', 1)[-1]}"
+
+
+def _constants(graph: Any) -> dict[str, NDArray[Any]]:
+    import onnx
+
+    return {weight.name: onnx.numpy_helper.to_array(weight) for weight in graph.initializer}
+
+
+def _set_constants(graph: Any, values: dict[str, NDArray[Any]]) -> None:
+    import onnx
+
+    _replace(graph.initializer, [onnx.numpy_helper.from_array(value, name) for name, value in values.items()])
+
+
+def _replace(field: Any, items: list[Any]) -> None:
+    del field[:]
+    field.extend(items)
+
+
+_FLOAT: tuple[Callable[[Any], None], ...] = (_fold_weights, _drop_training_nodes, _prelu_as_max, _tidy)
+_STEPS: dict[str, tuple[Callable[[Any], None], ...]] = {"float": _FLOAT, "float-free-size": (*_FLOAT, _free_size)}

@@ -1,0 +1,63 @@
+"""Opening installed networks with onnxruntime, with explicit thread counts."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import onnxruntime
+
+from . import catalogue, store
+from .errors import PackOutdated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ResearchOnlyWarning(UserWarning):
+    """A network whose licence forbids commercial use is being installed or opened."""
+
+
+def open_session(pack: str, file: str, *, threads: int = 1, home: Path | None = None) -> onnxruntime.InferenceSession:
+    """A session on an installed network, from bytes whose SHA-256 was checked just before.
+
+    `pack` and `file` are the catalogue's names, `threads` the number of threads of one run, `home` the folder to use
+    instead of `store.home()`. Raises UnknownPack, PackMissing, PackDamaged, PackOutdated; ValueError for `threads` < 1.
+    Warns with ResearchOnlyWarning when the licence is for research only.
+    """
+    if threads < 1:
+        raise ValueError("threads has to be at least 1")
+    entry = catalogue.find(pack)
+    wanted = entry.file(file)
+    manifest = store.read_manifest(pack, home)
+    data = store.read_file(manifest, file, home)
+    if wanted.sha256 is not None and manifest.files[file].sha256 != wanted.sha256:
+        raise PackOutdated(f"The model pack '{pack}' was installed by another version of Renzheng. {entry.remedy}")
+    warn_research_only(entry)
+    return onnxruntime.InferenceSession(data, session_options(threads), providers=["CPUExecutionProvider"])
+
+
+def session_options(threads: int = 1) -> onnxruntime.SessionOptions:
+    """Options of every session: `threads` threads that do not spin while they wait, operators one after another.
+
+    Spinning doubles the CPU time on busy cores, and a parallel executor gains nothing on these chains of layers.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return options
+
+
+def warn_research_only(pack: catalogue.Pack) -> None:
+    """Says loudly that a pack may be used for research only; says nothing about any other."""
+    if pack.research_only:
+        warnings.warn(
+            f"The model pack '{pack.name}' is licensed for non-commercial research only ({pack.licence}). "
+            "Do not use it in a service; the default packs are free for commercial use.",
+            ResearchOnlyWarning,
+            stacklevel=3,
+        )
