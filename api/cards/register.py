@@ -1,0 +1,129 @@
+"""The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from api.cards.identity import CardIdentity, CardIndexes
+from api.cards.lifecycle import Event, Status, after
+from api.institutions.terminals import Caller
+from api.storage.keys import Keys
+from api.storage.sealing import seal
+from api.storage.tables import card_events, cards
+
+
+class CardExists(Exception):
+    """This card instance is registered."""
+
+
+class CardUnknown(Exception):
+    """No card has this identifier."""
+
+
+class SupersedingCardUnknown(Exception):
+    """The card named as the replacement is not registered."""
+
+
+class SupersedingCardInvalid(Exception):
+    """The card named as the replacement is the same card or another person's."""
+
+
+@dataclass(frozen=True)
+class RecordedEvent:
+    """An event as recorded; `status` is the card's status after it."""
+
+    id: UUID
+    card_id: UUID
+    instance_index: bytes
+    event: Event
+    status: Status
+    superseded_by: UUID | None
+    recorded_at: datetime
+
+
+def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
+    """Register a card instance. Raises `CardExists`."""
+    card_id = uuid4()
+    added = connection.execute(
+        upsert(cards)
+        .values(
+            id=card_id,
+            instance_index=found.instance,
+            number_index=found.number,
+            serial_index=found.serial,
+            number_sealed=seal(keys.master, card.number.encode(), f"card:{card_id}:number"),
+            type=card.type,
+            issuer=card.issuer,
+            valid_from=card.valid_from,
+            valid_to=card.valid_to,
+            text_index=found.text,
+            status=Status.VALID,
+            registered_by=caller.terminal_id,
+        )
+        .on_conflict_do_nothing(index_elements=[cards.c.instance_index])
+        .returning(cards.c.id)
+    )
+    if added.first() is None:
+        raise CardExists
+    return _record(connection, caller, card_id, found.instance, Event.REGISTERED, Status.VALID, None)
+
+
+def report(
+    connection: Connection, card_id: UUID, event: Event, superseded_by: UUID | None, caller: Caller
+) -> RecordedEvent:
+    """Record an event under the exclusive lock of the card's row.
+
+    Every decision on this card holds the row's share lock to its commit, so that either it committed before this
+    report, or it waits and sees the new status. Raises `CardUnknown`, `EventNotPossible` and the errors of the
+    superseding card.
+    """
+    row = connection.execute(
+        select(cards.c.status, cards.c.instance_index, cards.c.number_index)
+        .where(cards.c.id == card_id)
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise CardUnknown
+    status = after(Status(row.status), event)
+    if superseded_by is not None:
+        _check_superseding(connection, card_id, superseded_by, row.number_index)
+    change = update(cards).where(cards.c.id == card_id).values(status=status)
+    connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
+    return _record(connection, caller, card_id, row.instance_index, event, status, superseded_by)
+
+
+def _check_superseding(connection: Connection, card_id: UUID, superseded_by: UUID, number_index: bytes) -> None:
+    successor = connection.execute(select(cards.c.number_index).where(cards.c.id == superseded_by)).first()
+    if successor is None:
+        raise SupersedingCardUnknown
+    if superseded_by == card_id or successor.number_index != number_index:
+        raise SupersedingCardInvalid
+
+
+def _record(
+    connection: Connection,
+    caller: Caller,
+    card_id: UUID,
+    instance_index: bytes,
+    event: Event,
+    status: Status,
+    superseded_by: UUID | None,
+) -> RecordedEvent:
+    event_id = uuid4()
+    recorded_at = connection.execute(
+        insert(card_events)
+        .values(
+            id=event_id,
+            card_id=card_id,
+            event=event,
+            status=status,
+            superseded_by=superseded_by,
+            recorded_by=caller.terminal_id,
+            recorded_at=func.clock_timestamp(),
+        )
+        .returning(card_events.c.recorded_at)
+    ).scalar_one()
+    return RecordedEvent(event_id, card_id, instance_index, event, status, superseded_by, recorded_at)

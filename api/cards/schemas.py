@@ -1,0 +1,178 @@
+"""The requests and answers of the cards' routes."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from api.cards.identity import CardIdentity
+from api.cards.lifecycle import Event
+from api.cards.text_block import CardText, TextBlockInvalid, parse
+from api.http.fields import Base64, Dpi, Number, Plain, Position, bad_value
+from api.matching.captures import Captures, FingerCapture
+
+
+class Strict(BaseModel):
+    """A request: unknown fields are errors, so that a slip of a name is not passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _card_type(value: Any) -> Any:
+    if value != "resident":
+        raise bad_value("card_type_unsupported")
+    return value
+
+
+def _valid_to(value: Any) -> Any:
+    return None if value == "长期" else value
+
+
+def _event(value: Any) -> Event:
+    try:
+        event = Event(value)
+    except ValueError as error:
+        raise bad_value("event_unknown") from error
+    if event is Event.REGISTERED:
+        raise bad_value("event_unknown")
+    return event
+
+
+CardType = Annotated[Literal["resident"], BeforeValidator(_card_type)]
+ValidTo = Annotated[
+    date | None,
+    BeforeValidator(_valid_to),
+    WithJsonSchema({"type": ["string", "null"], "description": "Last day of validity, inclusive; 长期 or null: long-term."}),
+]
+ReportedEvent = Annotated[
+    Event,
+    BeforeValidator(_event),
+    WithJsonSchema({"type": "string", "enum": [event.value for event in Event if event is not Event.REGISTERED]}),
+]
+
+
+class CardBody(Strict):
+    """A card as its reader tells it."""
+
+    number: Number
+    issuer: Plain = Field(min_length=1, max_length=60, description="Issuing authority, as printed.")
+    valid_from: date
+    valid_to: ValidTo
+    serial: Plain | None = Field(default=None, min_length=1, max_length=64, description="The chip's card serial.")
+    type: CardType = Field(default="resident", description="Only resident identity cards are supported.")
+    text: Base64 | None = Field(default=None, description="The chip's 256-byte text block, base64.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise bad_value("valid_to_before_valid_from")
+        text = self._text()
+        if text is not None and (text.number, text.issuer, text.valid_from, text.valid_to) != (
+            self.number,
+            self.issuer,
+            self.valid_from,
+            self.valid_to,
+        ):
+            raise bad_value("card_text_inconsistent")
+        return self
+
+    def _text(self) -> CardText | None:
+        if self.text is None:
+            return None
+        try:
+            return parse(self.text)
+        except TextBlockInvalid as error:
+            raise bad_value("card_text_invalid") from error
+
+    def identity(self) -> CardIdentity:
+        """The card in the domain's form."""
+        return CardIdentity(
+            self.number, self.issuer, self.valid_from, self.valid_to, self.serial, self.type, self._text()
+        )
+
+
+class FaceBody(Strict):
+    """A face picture."""
+
+    image: Base64 = Field(description="JPEG, PNG, BMP, TIFF or JPEG 2000, base64.")
+
+
+class FingerBody(Strict):
+    """One finger."""
+
+    position: Position
+    image: Base64 = Field(description="As for a face, or WSQ, base64.")
+    dpi: Dpi | None = Field(default=None, description="Resolution of the scanner; else the file's own, else 500.")
+
+
+class CapturesBody(Strict):
+    """A face and up to ten fingers."""
+
+    face: FaceBody | None = None
+    fingers: tuple[FingerBody, ...] = Field(default=(), max_length=10)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        positions = [finger.position for finger in self.fingers]
+        if len(set(positions)) < len(positions):
+            raise bad_value("finger_duplicate")
+        if self.face is None and not self.fingers:
+            raise bad_value("capture_missing")
+        return self
+
+    def captures(self) -> Captures:
+        """The captures in the domain's form."""
+        return Captures(
+            face=None if self.face is None else self.face.image,
+            fingers=tuple(FingerCapture(finger.position, finger.image, finger.dpi) for finger in self.fingers),
+        )
+
+
+class CardRegistration(Strict):
+    """A card and what its templates are made of."""
+
+    card: CardBody
+    captures: CapturesBody
+
+
+class CardEvent(Strict):
+    """What happened to a card."""
+
+    event: ReportedEvent
+    superseded_by: UUID | None = Field(default=None, description="The new card's identifier, with `reissued`.")
+
+    @model_validator(mode="after")
+    def _only_reissue_supersedes(self) -> Self:
+        if self.superseded_by is not None and self.event is not Event.REISSUED:
+            raise bad_value("superseding_card_invalid")
+        return self
+
+
+class EnrolledModality(BaseModel):
+    """A template that was made; `quality` 0..100."""
+
+    modality: Literal["face", "finger"]
+    position: str | None
+    engine: str
+    quality: float
+
+
+class CardRegistered(BaseModel):
+    """A registered card."""
+
+    id: UUID
+    status: str
+    enrolled: list[EnrolledModality]
+    registered_at: datetime
+
+
+class EventRecorded(BaseModel):
+    """A recorded event; from now on every decision knows of it."""
+
+    id: UUID
+    card_id: UUID
+    event: str
+    status: str
+    superseded_by: UUID | None
+    recorded_at: datetime

@@ -1,0 +1,74 @@
+"""Templates at rest: sealed for their record, opened for one comparison, never logged."""
+
+import logging
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, insert, select
+
+from api.storage.errors import SealBroken
+from api.storage.keys import Keys
+from api.storage.sealing import seal, unseal
+from api.storage.tables import cards, templates
+from api.matching.captures import FingerPosition, Reference
+from api.matching.comparison import EnrolledTemplate
+
+_log = logging.getLogger(__name__)
+
+
+def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
+    """Seal and store templates of a card."""
+    for template in enrolled:
+        template_id = uuid4()
+        connection.execute(
+            insert(templates).values(
+                id=template_id,
+                card_id=card_id,
+                modality=template.modality,
+                position=template.position,
+                engine=template.engine,
+                template_sealed=seal(keys.master, template.template, _context(template_id, card_id)),
+                master_key_id=keys.master_id,
+            )
+        )
+
+
+def of_instance(connection: Connection, keys: Keys, instance_index: bytes) -> tuple[Reference, ...]:
+    """The templates of a card instance, opened; none for an unknown card.
+
+    A template that does not open (damaged, or sealed under a lost key) is given with None as its content: the
+    comparison then says so, and the other modalities still count.
+    """
+    rows = connection.execute(
+        select(
+            templates.c.id,
+            templates.c.card_id,
+            templates.c.modality,
+            templates.c.position,
+            templates.c.engine,
+            templates.c.template_sealed,
+        )
+        .join(cards, cards.c.id == templates.c.card_id)
+        .where(cards.c.instance_index == instance_index)
+        .order_by(templates.c.modality, templates.c.position)
+    )
+    return tuple(
+        Reference(
+            modality=row.modality,
+            position=None if row.position is None else FingerPosition(row.position),
+            engine=row.engine,
+            template=_open(keys, row.template_sealed, row.id, row.card_id),
+        )
+        for row in rows
+    )
+
+
+def _open(keys: Keys, envelope: bytes, template_id: UUID, card_id: UUID) -> bytes | None:
+    try:
+        return unseal(keys.master, envelope, _context(template_id, card_id))
+    except SealBroken:
+        _log.error("template %s does not open", template_id)
+        return None
+
+
+def _context(template_id: UUID, card_id: UUID) -> str:
+    return f"template:{template_id}:{card_id}"

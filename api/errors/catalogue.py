@@ -1,0 +1,50 @@
+"""Reads `catalogue.json`, the one file of all codes, and gives errors their texts."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+
+class Text(BaseModel):
+    """A text for people, in Chinese and English."""
+
+    model_config = ConfigDict(frozen=True)
+
+    zh: str
+    en: str
+
+
+class Entry(BaseModel):
+    """One code: what the customer is told, and what the operator should do."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["error", "document", "person", "modality", "advice"]
+    message: Text
+    operator: Text
+    http: int | None = None
+    retryable: bool = False
+
+
+class ServiceError(Exception):
+    """An answer of the form `{code, message, operator, retryable, request_id}`; `details` name fields, never values."""
+
+    def __init__(self, code: str, details: list[dict[str, str]] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details or []
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """Every code with its entry."""
+    raw = json.loads(files("api.errors").joinpath("catalogue.json").read_text(encoding="utf-8"))
+    return TypeAdapter(dict[str, Entry]).validate_python(raw)
+
+
+def entry(code: str) -> Entry:
+    """The entry of a code. Raises KeyError for a code that is not in the catalogue."""
+    return catalogue()[code]

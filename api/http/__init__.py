@@ -1,0 +1,1 @@
+"""HTTP: the application, its errors, limits and sign-in; the rooms bring their routes."""

@@ -1,0 +1,116 @@
+"""Every error leaves the service in one form: `{code, message: {zh, en}, operator, retryable, request_id}`."""
+
+import logging
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from api.cards import lifecycle, register
+from api.errors import ServiceError, catalogue, entry
+from api.storage.errors import DatabaseUnavailable
+from api.storage.idempotency import KeyReused
+from biometrics.errors import InvalidImage
+from models.errors import ModelError
+
+_log = logging.getLogger(__name__)
+
+# Errors of the rooms and the codes they have at the door.
+_CODES: dict[type[Exception], str] = {
+    DatabaseUnavailable: "database_unavailable",
+    KeyReused: "idempotency_key_reused",
+    ModelError: "models_unavailable",
+    ClientDisconnect: "body_incomplete",
+    register.CardExists: "card_exists",
+    register.CardUnknown: "card_unknown",
+    register.SupersedingCardUnknown: "superseding_card_unknown",
+    register.SupersedingCardInvalid: "superseding_card_invalid",
+    lifecycle.EventNotPossible: "event_not_possible",
+}
+_HTTP_CODES = {401: "key_missing", 404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    for kind, code in _CODES.items():
+        app.add_exception_handler(kind, _fixed(code))
+    app.add_exception_handler(ServiceError, _service)
+    app.add_exception_handler(InvalidImage, _image)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _internal)
+
+
+def response(request: Request, code: str, details: list[dict[str, str]] | None = None) -> JSONResponse:
+    """The error answer for a code."""
+    found = entry(code)
+    status = found.http or 500
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if status == 503 and found.retryable:
+        headers["Retry-After"] = "1"
+    body = {
+        "code": code,
+        "message": found.message.model_dump(),
+        "operator": found.operator.model_dump(),
+        "retryable": found.retryable,
+        "request_id": getattr(request.state, "request_id", ""),
+    }
+    if details:
+        body["details"] = details
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def _fixed(code: str) -> Callable[[Request, Exception], JSONResponse]:
+    def handler(request: Request, _: Exception) -> JSONResponse:
+        return response(request, code)
+
+    return handler
+
+
+def _service(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, ServiceError):
+        return _internal(request, error)
+    return response(request, error.code, error.details)
+
+
+def _image(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, InvalidImage):
+        return _internal(request, error)
+    return response(request, error.code)
+
+
+def _validation(request: Request, error: Exception) -> JSONResponse:
+    """The first fault with a code of its own names the answer; `details` name all fields, and no value."""
+    if not isinstance(error, RequestValidationError):
+        return _internal(request, error)
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return response(request, "request_malformed")
+    details = [
+        {
+            "field": ".".join(str(part) for part in fault["loc"]),
+            "code": fault["type"] if fault["type"] in catalogue() else "request_invalid",
+        }
+        for fault in faults
+    ]
+    own = [detail["code"] for detail in details if detail["code"] != "request_invalid"]
+    return response(request, own[0] if own else "request_invalid", details)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code = _HTTP_CODES.get(status, "request_malformed" if 400 <= status < 500 else "internal")
+    return response(request, code)
+
+
+def _internal(request: Request, error: Exception) -> JSONResponse:
+    # The type and the place, not the text: an exception's text may hold what a customer sent.
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    _log.error("request %s failed: %s at %s", getattr(request.state, "request_id", ""), type(error).__name__, place)
+    return response(request, "internal")

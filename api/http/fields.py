@@ -1,0 +1,73 @@
+"""Field types that requests share. A bad value raises a pydantic error whose type is a code of the catalogue."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from api.cards import number
+from api.matching.captures import FingerPosition
+
+
+def bad_value(code: str) -> PydanticCustomError:
+    """A validation error carrying a catalogue code; its text never repeats the value."""
+    return PydanticCustomError(code, code)
+
+
+def _base64(value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise bad_value("base64_invalid")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise bad_value("base64_invalid") from error
+
+
+def _number(value: Any) -> str:
+    if not isinstance(value, str):
+        raise bad_value("number_invalid")
+    try:
+        return number.normalise(value)
+    except number.NumberInvalid as error:
+        raise bad_value("number_invalid") from error
+    except number.CheckDigitWrong as error:
+        raise bad_value("number_check_digit") from error
+
+
+def _position(value: Any) -> FingerPosition:
+    try:
+        return FingerPosition(value)
+    except ValueError as error:
+        raise bad_value("finger_position_unknown") from error
+
+
+def _dpi(value: float) -> float:
+    if not 100 <= value <= 2000:
+        raise bad_value("dpi_invalid")
+    return value
+
+
+def _storable(value: str) -> str:
+    # PostgreSQL's text holds no NUL, and a lone surrogate is no text at all.
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise bad_value("request_invalid")
+    return value
+
+
+Plain = Annotated[str, AfterValidator(_storable)]
+Base64 = Annotated[
+    bytes, BeforeValidator(_base64), WithJsonSchema({"type": "string", "format": "byte", "description": "Base64."})
+]
+Number = Annotated[
+    str,
+    BeforeValidator(_number),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{17}[0-9Xx]$", "description": "Citizen number, 18 characters."}),
+]
+Position = Annotated[
+    FingerPosition,
+    BeforeValidator(_position),
+    WithJsonSchema({"type": "string", "enum": [position.value for position in FingerPosition]}),
+]
+Dpi = Annotated[float, AfterValidator(_dpi)]

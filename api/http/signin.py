@@ -1,0 +1,79 @@
+"""What routes depend on: the service, the signed-in caller, the idempotency key."""
+
+import hashlib
+import re
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.errors import ServiceError
+from api.institutions.terminals import Caller, Role, authenticate
+from api.service import Service
+from api.storage.idempotency import Attempt
+
+_bearer = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+def get_service(request: Request) -> Service:
+    """The running service."""
+    return cast(Service, request.app.state.service)
+
+
+ServiceDep = Annotated[Service, Depends(get_service)]
+
+
+def get_caller(
+    service: ServiceDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """The signed-in terminal. Raises `key_missing` or `key_invalid`."""
+    if credentials is None:
+        raise ServiceError("key_missing")
+    with service.database.begin() as connection:
+        caller = authenticate(connection, credentials.credentials)
+    if caller is None:
+        raise ServiceError("key_invalid")
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+def get_authority(caller: CallerDep) -> Caller:
+    """A caller that may change the register. Raises `role_not_allowed`."""
+    if caller.role is not Role.AUTHORITY:
+        raise ServiceError("role_not_allowed")
+    return caller
+
+
+AuthorityDep = Annotated[Caller, Depends(get_authority)]
+
+
+async def get_attempt(
+    request: Request,
+    caller: CallerDep,
+    idempotency_key: Annotated[
+        str | None, Header(description="1 to 128 visible ASCII characters, one for every new request.")
+    ] = None,
+) -> Attempt | None:
+    """The request under its idempotency key, None without one. Raises `idempotency_key_invalid`."""
+    if idempotency_key is None:
+        return None
+    if _IDEMPOTENCY_KEY.fullmatch(idempotency_key) is None:
+        raise ServiceError("idempotency_key_invalid")
+    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
+    return Attempt(caller.terminal_id, idempotency_key, digest)
+
+
+OptionalAttemptDep = Annotated[Attempt | None, Depends(get_attempt)]
+
+
+def get_required_attempt(attempt: OptionalAttemptDep) -> Attempt:
+    """As `get_attempt`, where the key must be there. Raises `idempotency_key_missing`."""
+    if attempt is None:
+        raise ServiceError("idempotency_key_missing")
+    return attempt
+
+
+AttemptDep = Annotated[Attempt, Depends(get_required_attempt)]

@@ -1,0 +1,1 @@
+"""Who may ask: institutions, their terminals, and the bearer keys that terminals sign in with."""

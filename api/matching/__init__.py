@@ -1,0 +1,1 @@
+"""Captures against references: the seam between the service and the biometric engines."""

@@ -1,0 +1,50 @@
+"""Captures and references as the pipeline passes them on: in memory only, with no repr of their content."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Modality = Literal["face", "finger"]
+
+
+class FingerPosition(StrEnum):
+    """The ten fingers, ISO/IEC 19794-2 table 2."""
+
+    RIGHT_THUMB = "right_thumb"
+    RIGHT_INDEX = "right_index"
+    RIGHT_MIDDLE = "right_middle"
+    RIGHT_RING = "right_ring"
+    RIGHT_LITTLE = "right_little"
+    LEFT_THUMB = "left_thumb"
+    LEFT_INDEX = "left_index"
+    LEFT_MIDDLE = "left_middle"
+    LEFT_RING = "left_ring"
+    LEFT_LITTLE = "left_little"
+
+
+@dataclass(frozen=True)
+class FingerCapture:
+    """One finger: encoded image, and the scanner's dpi when the terminal knows it."""
+
+    position: FingerPosition
+    image: bytes = field(repr=False)
+    dpi: float | None = None
+
+
+@dataclass(frozen=True)
+class Captures:
+    """What a terminal captured: encoded images. `chip_photo` is the reader's decoded picture."""
+
+    face: bytes | None = field(default=None, repr=False)
+    fingers: tuple[FingerCapture, ...] = ()
+    chip_photo: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A stored template, opened: `template` is the engine's own serialised form, None when it did not open."""
+
+    modality: Modality
+    position: FingerPosition | None
+    engine: str
+    template: bytes | None = field(repr=False)

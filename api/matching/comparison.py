@@ -1,0 +1,67 @@
+"""What a comparison says, and the seam at which one is asked for: all that the service knows of engines."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from api.matching.captures import Captures, FingerPosition, Modality, Reference
+
+
+@dataclass(frozen=True)
+class ModalityResult:
+    """One modality: assessed with a log-likelihood ratio (natural logarithm) and its FMR, or not, with the reason."""
+
+    modality: Modality
+    position: FingerPosition | None = None
+    reason: str | None = None
+    llr: float | None = None
+    fmr: float | None = None
+    quality: float | None = None
+
+    @property
+    def assessed(self) -> bool:
+        """Whether there is a result at all; what is not assessed never counts as a match."""
+        return self.reason is None
+
+
+@dataclass(frozen=True)
+class PersonResult:
+    """All modalities, and what the assessed ones say together; the three figures are None when none was assessed."""
+
+    modalities: tuple[ModalityResult, ...]
+    consistency: float | None = None
+    llr: float | None = None
+    fmr: float | None = None
+    chip_photo: ModalityResult | None = None
+    engines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EnrolledTemplate:
+    """A template to store."""
+
+    modality: Modality
+    position: FingerPosition | None
+    engine: str
+    template: bytes
+    quality: float
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """Templates made of captures, and for every capture that gave none its reason."""
+
+    templates: tuple[EnrolledTemplate, ...]
+    failures: tuple[ModalityResult, ...]
+
+
+class Comparer(Protocol):
+    """The engines behind one door. Implementations must be safe to call from several threads.
+
+    Both methods raise `biometrics.errors.InvalidImage` for a capture that is no acceptable image.
+    """
+
+    def enrol(self, captures: Captures) -> Enrolment:
+        """Make reference templates of a face picture and fingers."""
+
+    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+        """Compare captures with references; with no face reference, the face with the chip's photograph."""

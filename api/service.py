@@ -1,0 +1,36 @@
+"""What a running service consists of; built once at start, passed to every request."""
+
+from dataclasses import dataclass
+
+from api.settings import Settings
+from api.storage import database, keys, migrate
+from api.verification import policy
+from api.matching.comparison import Comparer
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts. Replicas hold no state of their own beside these."""
+
+    settings: Settings
+    database: database.Database
+    keys: keys.Keys
+    policy: policy.Policy
+    comparer: Comparer
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+
+def build(settings: Settings, comparer: Comparer) -> Service:
+    """Open everything and migrate the database.
+
+    Raises `PolicyInvalid`, `KeyUnavailable` or `DatabaseUnavailable`, each with the reason.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    rules = policy.load(settings.policy_path)
+    secrets = keys.load(settings.keys_dir)
+    opened = database.open_database(settings)
+    migrate.upgrade(opened)
+    return Service(settings, opened, secrets, rules, comparer)

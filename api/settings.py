@@ -1,0 +1,59 @@
+"""Settings of the service: environment variables with the prefix `RENZHENG_`, documented in `docs/settings.md`."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import models
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set. Paths are absolute once loaded; times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="RENZHENG_", frozen=True)
+
+    home: Path = Field(
+        default_factory=models.home, description="Folder of the database, the model packs and the keys."
+    )
+    database_url: str | None = Field(
+        default=None, description="Any PostgreSQL server, as a DSN. Unset: the embedded server under the home folder."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `renzheng serve` listens on.")
+    port: int = Field(default=8470, ge=0, le=65535, description="Port that `renzheng serve` listens on.")
+    policy_file: Path | None = Field(
+        default=None,
+        description="Decision policy (TOML). Unset: `policy.toml` in the home folder, else the built-in one.",
+    )
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest request body.")
+    compute_threads: int = Field(
+        default_factory=lambda: max(1, len(os.sched_getaffinity(0))),
+        ge=1,
+        description="Threads that run the models, one core each. Default: the cores this process may use.",
+    )
+    database_pool_size: int = Field(default=16, ge=1, description="Connections to the database held at most.")
+    database_timeout_s: float = Field(
+        default=5.0, gt=0, description="Wait for a connection, and for a statement to finish, before answering 503."
+    )
+    capture_max_age_s: float = Field(default=300.0, gt=0, description="Oldest capture accepted.")
+    capture_max_ahead_s: float = Field(default=60.0, ge=0, description="How far a capture's stamp may lie ahead.")
+
+    @cached_property
+    def keys_dir(self) -> Path:
+        """Folder of the master key, the index key and the receipt signing key."""
+        return self.home / "keys"
+
+    @cached_property
+    def database_dir(self) -> Path:
+        """Data folder of the embedded server."""
+        return self.home / "database"
+
+    @cached_property
+    def policy_path(self) -> Path | None:
+        """The policy file in force, None for the built-in policy."""
+        if self.policy_file is not None:
+            return self.policy_file
+        local = self.home / "policy.toml"
+        return local if local.is_file() else None

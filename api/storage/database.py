@@ -1,0 +1,75 @@
+"""Connections and transactions: one pool per process, and every failure to reach the server told apart from our own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, text
+
+from api.settings import Settings
+from api.storage import embedded
+from api.storage.errors import DatabaseUnavailable
+
+# SQLSTATE classes: connection failures, shutdown and restart, resources, lock and statement time-outs, deadlock victims.
+_UNAVAILABLE = ("08", "57", "53", "55P03", "40001", "40P01")
+
+
+class Database:
+    """The pool. `begin()` gives a connection in a transaction that is committed on leaving, rolled back on an error."""
+
+    def __init__(self, url: URL, *, pool_size: int, timeout_s: float) -> None:
+        milliseconds = int(timeout_s * 1000)
+        self.url = url
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=timeout_s,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": max(2, round(timeout_s)),
+                "options": f"-c timezone=UTC -c synchronous_commit=on -c statement_timeout={milliseconds}"
+                f" -c lock_timeout={milliseconds}",
+            },
+        )
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction. Raises `DatabaseUnavailable` when the server is gone or does not answer in time."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except exc.TimeoutError as error:
+            raise DatabaseUnavailable("no free connection in time") from error
+        except exc.DBAPIError as error:
+            if is_unavailable(error):
+                raise DatabaseUnavailable(type(error.orig).__name__) from error
+            raise
+
+    def check(self) -> None:
+        """Answer, or raise `DatabaseUnavailable`."""
+        with self.begin() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def is_unavailable(error: exc.DBAPIError) -> bool:
+    """Whether an error says that the server, not the statement, is the trouble."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return error.connection_invalidated or isinstance(error, exc.OperationalError | exc.InterfaceError)
+    return str(state).startswith(_UNAVAILABLE)
+
+
+def open_database(settings: Settings) -> Database:
+    """Start the embedded server, or take the one of `RENZHENG_DATABASE_URL`. Raises `DatabaseUnavailable`."""
+    return Database(server_url(settings), pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s)
+
+
+def server_url(settings: Settings) -> URL:
+    """The DSN with psycopg 3 as its driver, whatever driver was or was not named."""
+    if settings.database_url is None:
+        return embedded.start(settings.database_dir, settings.keys_dir / "database.key")
+    return make_url(settings.database_url).set(drivername="postgresql+psycopg")

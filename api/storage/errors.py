@@ -1,0 +1,17 @@
+"""What storage raises."""
+
+
+class StorageError(Exception):
+    """Base of this room's errors; the text is for operators and holds no data of persons."""
+
+
+class DatabaseUnavailable(StorageError):
+    """The database cannot be reached or does not answer in time; try again."""
+
+
+class KeyUnavailable(StorageError):
+    """A key file is missing, unreadable or of the wrong length."""
+
+
+class SealBroken(StorageError):
+    """A sealed value does not open: altered, moved to another record, or sealed under another key."""

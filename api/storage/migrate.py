@@ -1,0 +1,43 @@
+"""Migrations: Alembic, run by the service at start (one process at a time) and by `renzheng migrate`."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from api.storage.database import Database
+
+_LOCK = 0x72656E7A68656E67  # "renzheng": replicas starting together migrate once
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Bring the database to `revision`, in one transaction, whatever it holds."""
+    with database.begin() as connection:
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        command.upgrade(_config(connection), revision)
+
+
+def current(connection: Connection) -> str | None:
+    """The revision that the database is at, None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str:
+    """The newest revision that this program knows."""
+    revision = ScriptDirectory.from_config(_config(None)).get_current_head()
+    if revision is None:
+        raise RuntimeError("the package holds no migrations")
+    return revision
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,53 @@
+"""Values at rest: AES-256-GCM envelopes, a data key per record wrapped by the master key; and keyed look-up hashes.
+
+Envelope (`seal`): byte 0 version (1), bytes 1..12 nonce of the wrap, 13..60 wrapped data key (32 + 16 tag), 61..72
+nonce of the value, then ciphertext and tag. The record's identity is authenticated with both, so that an envelope
+moved to another record does not open. NIST SP 800-38D.
+"""
+
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from api.storage.errors import SealBroken
+
+_VERSION = 1
+_NONCE = 12
+_WRAPPED = 48
+_HEAD = 1 + _NONCE + _WRAPPED + _NONCE
+
+
+def seal(master: bytes, value: bytes, context: str) -> bytes:
+    """Encrypt `value` under a fresh data key; `context` names the record it belongs to."""
+    bound = bytes([_VERSION]) + context.encode()
+    data_key = AESGCM.generate_key(bit_length=256)
+    wrap_nonce, nonce = os.urandom(_NONCE), os.urandom(_NONCE)
+    wrapped = AESGCM(master).encrypt(wrap_nonce, data_key, bound)
+    return bytes([_VERSION]) + wrap_nonce + wrapped + nonce + AESGCM(data_key).encrypt(nonce, value, bound)
+
+
+def unseal(master: bytes, envelope: bytes, context: str) -> bytes:
+    """Decrypt an envelope of `seal`. Raises `SealBroken`."""
+    if len(envelope) < _HEAD or envelope[0] != _VERSION:
+        raise SealBroken("not an envelope of a known version")
+    bound = bytes([_VERSION]) + context.encode()
+    wrap_nonce, wrapped = envelope[1 : 1 + _NONCE], envelope[1 + _NONCE : 1 + _NONCE + _WRAPPED]
+    nonce, sealed = envelope[_HEAD - _NONCE : _HEAD], envelope[_HEAD:]
+    try:
+        data_key = AESGCM(master).decrypt(wrap_nonce, wrapped, bound)
+        return AESGCM(data_key).decrypt(nonce, sealed, bound)
+    except InvalidTag as error:
+        raise SealBroken("an envelope does not open under this key and record") from error
+
+
+def keyed_hash(key: bytes, purpose: str, *parts: str | bytes) -> bytes:
+    """HMAC-SHA-256 (32 bytes) over length-prefixed parts, apart for each purpose: equal values can be looked up
+    without standing in the database."""
+    digest = hmac.new(key, digestmod=hashlib.sha256)
+    for part in (purpose, *parts):
+        raw = part.encode() if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""Is this person the holder of this card, and is the card still good: comparison, document, policy, decision."""

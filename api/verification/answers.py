@@ -1,0 +1,62 @@
+"""The answer: both axes with their codes, the words for them, and the receipt."""
+
+from typing import Any
+from uuid import UUID
+
+from api.errors import entry
+from api.evidence.leaves import Receipt
+from api.matching.comparison import ModalityResult, PersonResult
+from api.verification.decision import Decision
+from api.verification.document import Document
+
+
+def findings(document: Document, person: PersonResult, decision: Decision, policy_version: str) -> dict[str, Any]:
+    """What was found and decided, as it stands in the answer and in the evidence alike."""
+    found: dict[str, Any] = {
+        "decision": decision.outcome.value,
+        "document": {"status": str(document.status), "reasons": [str(reason) for reason in document.reasons]},
+        "person": {
+            "consistency": person.consistency,
+            "llr": person.llr,
+            "fmr": person.fmr,
+            "modalities": [_modality(result) for result in person.modalities],
+            "reasons": list(decision.person_reasons),
+        },
+        "policy_version": policy_version,
+    }
+    if person.chip_photo is not None:
+        found["document"]["chip_photo"] = _modality(person.chip_photo)
+    return found
+
+
+def answer(verification_id: UUID, found: dict[str, Any], decision: Decision, receipt: Receipt) -> dict[str, Any]:
+    """The answer to the terminal. `words` is what may be read to the customer: no score stands in it."""
+    codes = [*found["document"]["reasons"], *found["person"]["reasons"]]
+    return {
+        "id": str(verification_id),
+        **found,
+        "words": {
+            "reasons": [{"code": code, **entry(code).message.model_dump()} for code in codes],
+            "advice": {
+                "code": decision.advice,
+                "message": entry(decision.advice).message.model_dump(),
+                "operator": entry(decision.advice).operator.model_dump(),
+            },
+        },
+        "receipt": receipt.as_json(),
+    }
+
+
+def _modality(result: ModalityResult) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "modality": result.modality,
+        "status": "assessed" if result.assessed else "not_assessed",
+        "llr": result.llr,
+        "fmr": result.fmr,
+        "quality": result.quality,
+    }
+    if result.position is not None:
+        shown["position"] = result.position.value
+    if result.reason is not None:
+        shown["reason"] = result.reason
+    return shown

@@ -1,0 +1,84 @@
+"""Policy combines the two axes into PASS, REVIEW or REFUSE, and says what to do next. Fails closed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.matching.comparison import PersonResult
+from api.verification.document import Document
+from api.verification.policy import ChannelPolicy
+
+
+class Outcome(StrEnum):
+    """The three outcomes; the holder may dispute every one but the first."""
+
+    PASS = "PASS"  # noqa: S105 - an outcome, no password
+    REVIEW = "REVIEW"
+    REFUSE = "REFUSE"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome, the reasons on the person's axis, and one code of advice for the operator."""
+
+    outcome: Outcome
+    person_reasons: tuple[str, ...]
+    advice: str
+
+
+def decide(document: Document, person: PersonResult, policy: ChannelPolicy, earlier_attempts: int) -> Decision:
+    """Apply a channel's policy. `earlier_attempts` are this transaction's attempts without a PASS before this one."""
+    verdict = _verdict(person, policy)
+    missing = _missing(person, policy)
+    # No engine of this version judges liveness; what is not judged is never taken for live.
+    unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
+    exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
+    outcome = _outcome(document, verdict, incomplete=bool(missing), barred=bool(unlive or exceeded))
+    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded])
+    return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, missing))
+
+
+def _verdict(person: PersonResult, policy: ChannelPolicy) -> str:
+    if person.fmr is None:
+        return "not_assessed"
+    if person.fmr <= policy.pass_fmr:
+        return "match"
+    return "inconclusive" if person.fmr <= policy.review_fmr else "mismatch"
+
+
+def _missing(person: PersonResult, policy: ChannelPolicy) -> list[str]:
+    """Reasons of required modalities that were not assessed. Fingers that the card does not hold are not required."""
+    missing: list[str] = []
+    for required in ("face", "finger"):
+        results = [result for result in person.modalities if result.modality == required]
+        if required not in policy.required or any(result.assessed for result in results):
+            continue
+        reasons = [result.reason for result in results if result.reason is not None]
+        if required == "finger" and "not_enrolled" in reasons:
+            continue
+        missing.extend(reasons or ["not_captured"])
+    return missing
+
+
+def _outcome(document: Document, verdict: str, *, incomplete: bool, barred: bool) -> Outcome:
+    """`incomplete`: a required modality was not assessed; `barred`: something else stands in the way of a PASS."""
+    if document.refused:
+        return Outcome.REFUSE
+    if document.status == "card_not_found" or incomplete:
+        return Outcome.REVIEW
+    if verdict == "mismatch":
+        return Outcome.REFUSE
+    sound = document.reasons == ("valid",)
+    return Outcome.PASS if verdict == "match" and sound and not barred else Outcome.REVIEW
+
+
+def _advice(document: Document, outcome: Outcome, verdict: str, missing: list[str]) -> str:
+    if document.refused:
+        if verdict == "match" and document.status != "holder_deceased":
+            return "holder_get_new_card"
+        return "suspected_fraud" if verdict in {"match", "mismatch"} else "see_police"
+    if outcome is Outcome.PASS:
+        return "proceed"
+    if outcome is Outcome.REFUSE:
+        return "dispute_possible"
+    retry = {"no_face", "multiple_faces", "low_quality", "no_finger"} & set(missing)
+    return "recapture" if retry else "ask_staff"

@@ -1,0 +1,77 @@
+"""The decision policy: read from a TOML file, named by its version and a digest in every decision."""
+
+import hashlib
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Channel = Literal["counter", "kiosk"]
+Required = Literal["face", "finger", "liveness"]
+
+
+class PolicyInvalid(Exception):
+    """The policy file cannot be used; the text says why."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ChannelPolicy(_Strict):
+    """Rules of one channel; rates are fractions, times in seconds."""
+
+    pass_fmr: float = Field(gt=0, lt=1)
+    review_fmr: float = Field(gt=0, lt=1)
+    required: frozenset[Required]
+    max_attempts: int = Field(ge=1)
+    attempt_window_s: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.pass_fmr > self.review_fmr:
+            raise ValueError("pass_fmr must not be above review_fmr")
+        return self
+
+
+class ChipPhotoPolicy(_Strict):
+    """When the chip's photograph counts as another person's."""
+
+    match_fmr: float = Field(gt=0, lt=1)
+
+
+class _PolicyFile(_Strict):
+    version: str = Field(min_length=1, max_length=64)
+    channels: dict[Channel, ChannelPolicy]
+    chip_photo: ChipPhotoPolicy
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if set(self.channels) != {"counter", "kiosk"}:
+            raise ValueError("both channels, counter and kiosk, need rules")
+        if "liveness" not in self.channels["kiosk"].required:
+            raise ValueError("the kiosk must require liveness: nobody watches it")
+        return self
+
+
+class Policy(BaseModel):
+    """The rules in force. `version` is the file's own version and the start of its SHA-256."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    channels: dict[Channel, ChannelPolicy]
+    chip_photo: ChipPhotoPolicy
+
+
+def load(path: Path | None) -> Policy:
+    """Read a policy file, the built-in one for None. Raises `PolicyInvalid`."""
+    try:
+        raw = files("api.verification").joinpath("policy.toml").read_bytes() if path is None else path.read_bytes()
+        parsed = _PolicyFile.model_validate(tomllib.loads(raw.decode()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise PolicyInvalid(f"policy {path or 'built in'}: {error}") from error
+    digest = hashlib.sha256(raw).hexdigest()[:12]
+    return Policy(version=f"{parsed.version}+{digest}", channels=dict(parsed.channels), chip_photo=parsed.chip_photo)
