@@ -5,7 +5,7 @@ What the shipped block-quantised files have that onnxruntime cannot run, or runs
 * weights behind `DequantizeLinear` with a `block_size` (ONNX operator set 21), in YuNet even with a per-tensor scale;
 * weights that are listed as graph inputs too, some of them (in SFace) left over and bound to nothing;
 * a fixed 640 x 640 input (YuNet), though the network is fully convolutional;
-* `PRelu`, which onnxruntime computes slowly, where `max(x, slope * x)` gives the same bits.
+* `PRelu`, which onnxruntime computes slowly, where plain maxima and products give the same bits.
 
 `onnx` is imported here only, and only when a pack is installed.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+_ZERO = "zero"  # name of the constant that negative parts are cut off with
 
 CONVERTER_VERSION = 1
 """Raised whenever a conversion would write other bytes than before; packs of another version are converted anew."""
@@ -110,25 +112,45 @@ def _drop_training_nodes(model: Any) -> None:
     _replace(graph.node, [node for node in kept if node.op_type != "Constant" or node.output[0] in used])
 
 
-def _prelu_as_max(model: Any) -> None:
-    """Writes PRelu with slopes of at most one as max(x, slope * x), which has the same bits and is faster.
+def _spell_out_prelu(model: Any) -> None:
+    """Writes PRelu as operators that onnxruntime computes faster, with the same bits.
 
-    For a slope a <= 1: x >= a*x where x >= 0, and x <= a*x where x < 0, so the maximum picks PRelu's branch. Where a
-    slope exceeds one it would pick the other, so there PRelu stays (two layers of SFace).
+    Slopes a <= 1: max(x, a*x), for x >= a*x where x >= 0 and x <= a*x where x < 0. Where a slope exceeds one (two
+    layers of SFace) that would pick the wrong branch, so there it is max(x, 0) + a * min(x, 0), one of whose terms
+    is always zero.
     """
-    import onnx
-
     graph = model.graph
     values = _constants(graph)
     nodes: list[Any] = []
     for node in graph.node:
-        if node.op_type != "PRelu" or float(values[node.input[1]].max()) > 1.0:
+        if node.op_type != "PRelu":
             nodes.append(node)
-            continue
-        scaled = f"{node.output[0]}_scaled"
-        nodes.append(onnx.helper.make_node("Mul", list(node.input), [scaled], name=scaled))
-        nodes.append(onnx.helper.make_node("Max", [node.input[0], scaled], list(node.output), name=node.name))
+        elif float(values[node.input[1]].max()) <= 1.0:
+            nodes.extend(_prelu_as_max(node.input[0], node.input[1], node.output[0]))
+        else:
+            nodes.extend(_prelu_as_sum(node.input[0], node.input[1], node.output[0]))
+            values[_ZERO] = np.zeros((), dtype=np.float32)
     _replace(graph.node, nodes)
+    _set_constants(graph, values)
+
+
+def _prelu_as_max(value: str, slope: str, result: str) -> list[Any]:
+    return [_node("Mul", [value, slope], f"{result}_scaled"), _node("Max", [value, f"{result}_scaled"], result)]
+
+
+def _prelu_as_sum(value: str, slope: str, result: str) -> list[Any]:
+    return [
+        _node("Relu", [value], f"{result}_positive"),
+        _node("Min", [value, _ZERO], f"{result}_negative"),
+        _node("Mul", [f"{result}_negative", slope], f"{result}_scaled"),
+        _node("Add", [f"{result}_positive", f"{result}_scaled"], result),
+    ]
+
+
+def _node(operator: str, inputs: list[str], output: str) -> Any:
+    import onnx
+
+    return onnx.helper.make_node(operator, inputs, [output], name=output)
 
 
 def _tidy(model: Any) -> None:
@@ -170,5 +192,5 @@ def _replace(field: Any, items: list[Any]) -> None:
     field.extend(items)
 
 
-_FLOAT: tuple[Callable[[Any], None], ...] = (_fold_weights, _drop_training_nodes, _prelu_as_max, _tidy)
+_FLOAT: tuple[Callable[[Any], None], ...] = (_fold_weights, _drop_training_nodes, _spell_out_prelu, _tidy)
 _STEPS: dict[str, tuple[Callable[[Any], None], ...]] = {"float": _FLOAT, "float-free-size": (*_FLOAT, _free_size)}

