@@ -1,0 +1,1 @@
+"""Shipped calibrations, one JSON file an engine, each with its provenance; read by `Calibration.load`."""

@@ -1,0 +1,28 @@
+"""Every constant of this room; natural logarithms throughout."""
+
+# How many errors a rate must rest on to count as measured: within 30 % of the truth at 90 % confidence, were the
+# comparisons independent (the "rule of 30": Doddington et al., Speech Communication 31, 2000).
+RULE_OF_30 = 30
+
+# Beyond the measured rates the tail of the non-mated scores is exponential. It is not followed further than this
+# factor: a score that says more than that is stated as this FMR.
+EXTRAPOLATION_LIMIT = 1e-3
+
+# A tail that begins above mislabelled comparisons takes its slope from the ranks below them: this many times as many.
+SLOPE_WINDOW = 10
+
+# Width of the bins in which the log-likelihood ratio is fitted, in units of -ln FMR.
+BIN_WIDTH = 0.25
+
+# Strengths of smoothing to choose from (held-out likelihood decides), and the weight of the penalty on falling steps.
+SMOOTHING = (0.1, 1.0, 10.0, 100.0, 1000.0)
+MONOTONE_WEIGHT = 1e6
+FIT_ITERATIONS = 200
+FIT_TOLERANCE = 1e-8
+INNER_FOLDS = 5
+
+# Grid of the convolution of log-likelihood ratios. The sum is rounded up by at most one step a modality.
+GRID_STEP = 0.01
+
+# Bins of the expected calibration error.
+ECE_BINS = 15
