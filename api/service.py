@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from api.matching.comparison import Comparer
 from api.settings import Settings
 from api.storage import database, keys, migrate
 from api.verification import policy
-from api.matching.comparison import Comparer
 
 
 @dataclass(frozen=True)

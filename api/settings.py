@@ -15,9 +15,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RENZHENG_", frozen=True)
 
-    home: Path = Field(
-        default_factory=models.home, description="Folder of the database, the model packs and the keys."
-    )
+    home: Path = Field(default_factory=models.home, description="Folder of the database, the model packs and the keys.")
     database_url: str | None = Field(
         default=None, description="Any PostgreSQL server, as a DSN. Unset: the embedded server under the home folder."
     )

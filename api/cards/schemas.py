@@ -1,6 +1,6 @@
 """The requests and answers of the cards' routes."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from api.cards.identity import CardIdentity
 from api.cards.lifecycle import Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
-from api.http.fields import Base64, Dpi, Number, Plain, Position, bad_value
+from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, bad_value
 from api.matching.captures import Captures, FingerCapture
 
 
@@ -41,9 +41,11 @@ def _event(value: Any) -> Event:
 
 CardType = Annotated[Literal["resident"], BeforeValidator(_card_type)]
 ValidTo = Annotated[
-    date | None,
+    Day | None,
     BeforeValidator(_valid_to),
-    WithJsonSchema({"type": ["string", "null"], "description": "Last day of validity, inclusive; 长期 or null: long-term."}),
+    WithJsonSchema(
+        {"type": ["string", "null"], "description": "Last day of validity, inclusive; 长期 or null: long-term."}
+    ),
 ]
 ReportedEvent = Annotated[
     Event,
@@ -57,7 +59,7 @@ class CardBody(Strict):
 
     number: Number
     issuer: Plain = Field(min_length=1, max_length=60, description="Issuing authority, as printed.")
-    valid_from: date
+    valid_from: Day
     valid_to: ValidTo
     serial: Plain | None = Field(default=None, min_length=1, max_length=64, description="The chip's card serial.")
     type: CardType = Field(default="resident", description="Only resident identity cards are supported.")

@@ -5,12 +5,12 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, select
 
+from api.matching.captures import FingerPosition, Reference
+from api.matching.comparison import EnrolledTemplate
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.sealing import seal, unseal
 from api.storage.tables import cards, templates
-from api.matching.captures import FingerPosition, Reference
-from api.matching.comparison import EnrolledTemplate
 
 _log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ SIGNATURE_CONTEXT = b"renzheng receipt v1\n"
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the terminal keeps: the leaf as signed, and the signature (base64). Anyone with the public key can verify."""
+    """What the terminal keeps: the leaf as signed, and the signature (base64). To be verified offline."""
 
     leaf: str
     leaf_hash: str

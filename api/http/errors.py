@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 
 from api.cards import lifecycle, register
 from api.errors import ServiceError, catalogue, entry
+from api.matching.comparison import CaptureInvalid
 from api.storage.errors import DatabaseUnavailable
 from api.storage.idempotency import KeyReused
-from biometrics.errors import InvalidImage
 from models.errors import ModelError
 
 _log = logging.getLogger(__name__)
@@ -38,10 +38,9 @@ def install(app: FastAPI) -> None:
     for kind, code in _CODES.items():
         app.add_exception_handler(kind, _fixed(code))
     app.add_exception_handler(ServiceError, _service)
-    app.add_exception_handler(InvalidImage, _image)
+    app.add_exception_handler(CaptureInvalid, _capture)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _internal)
 
 
 def response(request: Request, code: str, details: list[dict[str, str]] | None = None) -> JSONResponse:
@@ -72,20 +71,20 @@ def _fixed(code: str) -> Callable[[Request, Exception], JSONResponse]:
 
 def _service(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ServiceError):
-        return _internal(request, error)
+        return internal(request, error)
     return response(request, error.code, error.details)
 
 
-def _image(request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, InvalidImage):
-        return _internal(request, error)
-    return response(request, error.code)
+def _capture(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, CaptureInvalid):
+        return internal(request, error)
+    return response(request, error.code, [{"field": error.field, "code": error.code}])
 
 
 def _validation(request: Request, error: Exception) -> JSONResponse:
     """The first fault with a code of its own names the answer; `details` name all fields, and no value."""
     if not isinstance(error, RequestValidationError):
-        return _internal(request, error)
+        return internal(request, error)
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return response(request, "request_malformed")
@@ -101,12 +100,18 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
+    # FastAPI wraps whatever goes wrong while it reads the body.
+    if isinstance(error.__cause__, ServiceError):
+        return response(request, error.__cause__.code)
+    if isinstance(error.__cause__, ClientDisconnect):
+        return response(request, "body_incomplete")
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = _HTTP_CODES.get(status, "request_malformed" if 400 <= status < 500 else "internal")
     return response(request, code)
 
 
-def _internal(request: Request, error: Exception) -> JSONResponse:
+def internal(request: Request, error: Exception) -> JSONResponse:
+    """The answer to an error that nobody foresaw; the log gets its type and place."""
     # The type and the place, not the text: an exception's text may hold what a customer sent.
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

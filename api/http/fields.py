@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
@@ -9,6 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from api.cards import number
 from api.matching.captures import FingerPosition
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}", re.ASCII)
 
 
 def bad_value(code: str) -> PydanticCustomError:
@@ -34,6 +38,16 @@ def _number(value: Any) -> str:
         raise bad_value("number_invalid") from error
     except number.CheckDigitWrong as error:
         raise bad_value("number_check_digit") from error
+
+
+def _day(value: Any) -> date:
+    # Pydantic would take 20160101 for a number of seconds; a chip writes a day so.
+    if not isinstance(value, str) or _DAY.fullmatch(value) is None:
+        raise bad_value("request_invalid")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise bad_value("request_invalid") from error
 
 
 def _position(value: Any) -> FingerPosition:
@@ -63,11 +77,18 @@ Base64 = Annotated[
 Number = Annotated[
     str,
     BeforeValidator(_number),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{17}[0-9Xx]$", "description": "Citizen number, 18 characters."}),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^[0-9]{17}[0-9Xx]$", "description": "Citizen number, 18 characters."}
+    ),
 ]
 Position = Annotated[
     FingerPosition,
     BeforeValidator(_position),
     WithJsonSchema({"type": "string", "enum": [position.value for position in FingerPosition]}),
+]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "description": "YYYY-MM-DD, or YYYYMMDD as on the chip."}),
 ]
 Dpi = Annotated[float, AfterValidator(_dpi)]

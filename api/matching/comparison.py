@@ -25,13 +25,18 @@ class ModalityResult:
 
 @dataclass(frozen=True)
 class PersonResult:
-    """All modalities, and what the assessed ones say together; the three figures are None when none was assessed."""
+    """All modalities, and what the assessed ones say together; the three figures are None when none was assessed.
+
+    `chip_photo` compares the chip's photograph with the registered face; `by_chip_photo` says that the register held
+    nothing and the live face was compared with that photograph, which alone passes nobody.
+    """
 
     modalities: tuple[ModalityResult, ...]
     consistency: float | None = None
     llr: float | None = None
     fmr: float | None = None
     chip_photo: ModalityResult | None = None
+    by_chip_photo: bool = False
     engines: tuple[str, ...] = ()
 
 
@@ -54,10 +59,19 @@ class Enrolment:
     failures: tuple[ModalityResult, ...]
 
 
+class CaptureInvalid(Exception):
+    """A capture is no acceptable image: `code` says why, `field` which one (`face` or a finger position)."""
+
+    def __init__(self, code: str, field: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.field = field
+
+
 class Comparer(Protocol):
     """The engines behind one door. Implementations must be safe to call from several threads.
 
-    Both methods raise `biometrics.errors.InvalidImage` for a capture that is no acceptable image.
+    Both methods raise `CaptureInvalid` for a capture that is no acceptable image.
     """
 
     def enrol(self, captures: Captures) -> Enrolment:

@@ -9,7 +9,7 @@ from api.settings import Settings
 from api.storage import embedded
 from api.storage.errors import DatabaseUnavailable
 
-# SQLSTATE classes: connection failures, shutdown and restart, resources, lock and statement time-outs, deadlock victims.
+# SQLSTATE classes: connection failures, shutdown and restart, resources, time-outs of locks, deadlock victims.
 _UNAVAILABLE = ("08", "57", "53", "55P03", "40001", "40P01")
 
 

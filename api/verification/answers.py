@@ -1,5 +1,6 @@
 """The answer: both axes with their codes, the words for them, and the receipt."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +30,14 @@ def findings(document: Document, person: PersonResult, decision: Decision, polic
     return found
 
 
-def answer(verification_id: UUID, found: dict[str, Any], decision: Decision, receipt: Receipt) -> dict[str, Any]:
+def answer(
+    verification_id: UUID, decided_at: datetime, found: dict[str, Any], decision: Decision, receipt: Receipt
+) -> dict[str, Any]:
     """The answer to the terminal. `words` is what may be read to the customer: no score stands in it."""
     codes = [*found["document"]["reasons"], *found["person"]["reasons"]]
     return {
         "id": str(verification_id),
+        "decided_at": decided_at.isoformat(),
         **found,
         "words": {
             "reasons": [{"code": code, **entry(code).message.model_dump()} for code in codes],

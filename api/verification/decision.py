@@ -32,7 +32,9 @@ def decide(document: Document, person: PersonResult, policy: ChannelPolicy, earl
     # No engine of this version judges liveness; what is not judged is never taken for live.
     unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
-    outcome = _outcome(document, verdict, incomplete=bool(missing), barred=bool(unlive or exceeded))
+    outcome = _outcome(
+        document, verdict, incomplete=bool(missing), barred=bool(unlive or exceeded) or person.by_chip_photo
+    )
     reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded])
     return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, missing))
 
@@ -53,7 +55,7 @@ def _missing(person: PersonResult, policy: ChannelPolicy) -> list[str]:
         if required not in policy.required or any(result.assessed for result in results):
             continue
         reasons = [result.reason for result in results if result.reason is not None]
-        if required == "finger" and "not_enrolled" in reasons:
+        if required == "finger" and reasons and set(reasons) == {"not_enrolled"}:
             continue
         missing.extend(reasons or ["not_captured"])
     return missing

@@ -78,7 +78,7 @@ def _decide(
         verification_id,
         _leaf(request, shown, person, findings, decided_at.isoformat()),
     )
-    answer = answers.answer(verification_id, findings, decision, receipt)
+    answer = answers.answer(verification_id, decided_at, findings, decision, receipt)
     records.insert_verification(connection, verification_id, request, shown.instance, card_id, answer, decided_at)
     idempotency.store(connection, request.attempt, 200, answer)
     return idempotency.StoredAnswer(200, answer)

@@ -1,0 +1,37 @@
+"""Answers: stored ones given again are marked, and the error form stands in the OpenAPI document."""
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from api.errors.catalogue import Text
+from api.storage.idempotency import StoredAnswer
+
+
+class ErrorDetail(BaseModel):
+    """A field that is at fault; never its value."""
+
+    field: str
+    code: str
+
+
+class ErrorAnswer(BaseModel):
+    """The form of every error."""
+
+    code: str
+    message: Text
+    operator: Text
+    retryable: bool
+    request_id: str
+    details: list[ErrorDetail] | None = None
+
+
+def answer(stored: StoredAnswer) -> JSONResponse:
+    """The answer as stored."""
+    return JSONResponse(stored.answer, status_code=stored.status_code)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error form for each status, for the OpenAPI document."""
+    return {status: {"model": ErrorAnswer} for status in statuses}

@@ -1,0 +1,28 @@
+"""The application: routes of all rooms, limits, errors, request identifiers."""
+
+from fastapi import FastAPI
+
+from api.cards import routes as cards
+from api.http import errors, public
+from api.http.body import BodyLimit
+from api.http.envelope import Envelope
+from api.service import Service
+from api.verification import routes as verification
+
+_DESCRIPTION = """Is this person the holder of this resident identity card, and is the card still good?
+
+人证核验：比对人、证，核查证件状态，留存核验证据。
+
+Errors have one form; `/v1/errors` lists every code in Chinese and English."""
+
+
+def create_app(service: Service) -> FastAPI:
+    """The ASGI application over a built service."""
+    app = FastAPI(title="Renzheng 人证", version="1", description=_DESCRIPTION, separate_input_output_schemas=False)
+    app.state.service = service
+    app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
+    app.add_middleware(Envelope)
+    errors.install(app)
+    for router in (verification.router, cards.router, public.router):
+        app.include_router(router)
+    return app

@@ -1,0 +1,48 @@
+"""The outermost layer: a request identifier, safe headers, and no exception past this point.
+
+Starlette's own last resort re-raises what it answered, and the server then writes the exception's text to its log;
+that text may hold what a customer sent. Here it ends.
+"""
+
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http import errors
+
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Envelope:
+    """ASGI middleware around everything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; an error that nobody handled is answered as `internal`."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # Made here: an identifier from outside could carry data into logs.
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def marked(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                headers.update(_HEADERS)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, marked)
+        except Exception as error:  # noqa: BLE001 - the last resort
+            answer = errors.internal(Request(scope), error)
+            if not started:
+                await answer(scope, receive, marked)

@@ -1,0 +1,48 @@
+"""Examples for the OpenAPI document. The numbers are made up, with right check digits; the pictures are cut short."""
+
+from typing import Any
+
+_PICTURE = "/9j/4AAQSkZJRgABAQEAYABgAAD…"
+_CARD: dict[str, Any] = {
+    "number": "11010519491231002X",
+    "issuer": "北京市公安局朝阳分局",
+    "valid_from": "2016-03-01",
+    "valid_to": "2036-03-01",
+}
+_CAPTURES: dict[str, Any] = {
+    "face": {"image": _PICTURE},
+    "fingers": [{"position": "right_index", "image": "iVBORw0KGgoAAAANSUhEUg…", "dpi": 500}],
+}
+
+CARD_REGISTRATION: Any = {
+    "face and finger": {
+        "summary": "A card with a face picture and one finger",
+        "value": {"card": _CARD, "captures": _CAPTURES},
+    },
+    "face only": {
+        "summary": "An older, long-term card without fingerprints",
+        "value": {"card": {**_CARD, "valid_to": "长期"}, "captures": {"face": {"image": _PICTURE}}},
+    },
+}
+
+CARD_EVENT: Any = {
+    "lost": {"summary": "The holder reports the card lost", "value": {"event": "reported_lost"}},
+    "reissued": {
+        "summary": "A new card replaces this one",
+        "value": {"event": "reissued", "superseded_by": "0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11"},
+    },
+}
+
+VERIFICATION: Any = {
+    "counter": {
+        "summary": "At a bank counter, face and one finger",
+        "value": {
+            "card": _CARD,
+            "channel": "counter",
+            "purpose": "account_opening",
+            "captures": _CAPTURES,
+            "captured_at": "2026-11-21T09:30:00+08:00",
+            "nonce": "7f6c9f0e5b4f4a0c",
+        },
+    },
+}

@@ -1,0 +1,60 @@
+"""Routes that need no key: the error catalogue, the public signing keys, health."""
+
+import base64
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from api.errors import Entry, catalogue
+from api.http.answers import documented
+from api.http.signin import ServiceDep
+from api.storage import migrate
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    """Whether the service is there."""
+
+    status: str
+
+
+class SigningKey(BaseModel):
+    """A public key that receipts are signed with."""
+
+    key_id: str
+    algorithm: str
+    public_key: str
+    pem: str
+
+
+@router.get("/v1/errors", response_model=dict[str, Entry], summary="Every code, with its texts")
+def errors() -> Any:
+    """The catalogue: errors, document codes, reasons and advice, in Chinese and English."""
+    return catalogue()
+
+
+@router.get("/v1/keys", response_model=list[SigningKey], summary="The public keys that receipts are signed with")
+def signing_keys(service: ServiceDep) -> Any:
+    """To be kept by whoever keeps receipts: with it they are verified offline."""
+    public = service.keys.signing.public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    raw = base64.b64encode(public.public_bytes_raw()).decode()
+    return [SigningKey(key_id=service.keys.signing_id, algorithm="Ed25519", public_key=raw, pem=pem.decode())]
+
+
+@router.get("/healthz", response_model=Health, summary="The process answers")
+async def healthz() -> Health:
+    """Says that this process is alive, nothing of what it depends on."""
+    return Health(status="ok")
+
+
+@router.get("/readyz", response_model=Health, responses=documented(503), summary="Verifications can be answered")
+def readyz(service: ServiceDep) -> Any:
+    """Says that the database answers, at the schema that this program knows."""
+    with service.database.begin() as connection:
+        at_head = migrate.current(connection) == migrate.head()
+    return Health(status="ok") if at_head else JSONResponse({"status": "migrating"}, status_code=503)

@@ -1,0 +1,125 @@
+"""The request and the answer of a verification."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.cards.schemas import CapturesBody, CardBody, Strict
+from api.errors.catalogue import Text
+from api.http.fields import Base64, Plain
+from api.institutions.terminals import Caller
+from api.matching.captures import Captures
+from api.storage.idempotency import Attempt
+from api.verification.policy import Channel
+from api.verification.request import VerificationRequest
+
+
+class VerificationCaptures(CapturesBody):
+    """What was captured of the person, and the picture that the reader decoded from the chip."""
+
+    chip_photo: Base64 | None = Field(default=None, description="The chip's photograph, decoded, base64.")
+
+    def captures(self) -> Captures:
+        """The captures in the domain's form."""
+        taken = super().captures()
+        return Captures(taken.face, taken.fingers, self.chip_photo)
+
+
+class VerificationBody(Strict):
+    """A card that was shown, and captures of the person who showed it."""
+
+    card: CardBody
+    channel: Channel
+    purpose: Plain = Field(min_length=1, max_length=64, description="Why the check is made, such as account_opening.")
+    captures: VerificationCaptures
+    captured_at: AwareDatetime = Field(description="When the captures were taken, with time zone.")
+    nonce: Plain = Field(min_length=8, max_length=128, description="Random, used once.")
+
+    def request(self, caller: Caller, attempt: Attempt) -> VerificationRequest:
+        """The request in the domain's form."""
+        return VerificationRequest(
+            caller,
+            attempt,
+            self.card.identity(),
+            self.channel,
+            self.purpose,
+            self.captures.captures(),
+            self.captured_at,
+            self.nonce,
+        )
+
+
+class ModalityAnswer(BaseModel):
+    """One modality: a log-likelihood ratio (natural logarithm) and its FMR, or why there is none."""
+
+    modality: Literal["face", "finger"]
+    status: Literal["assessed", "not_assessed"]
+    position: str | None = None
+    reason: str | None = None
+    llr: float | None
+    fmr: float | None
+    quality: float | None
+
+
+class DocumentAnswer(BaseModel):
+    """The card's axis."""
+
+    status: str
+    reasons: list[str]
+    chip_photo: ModalityAnswer | None = None
+
+
+class PersonAnswer(BaseModel):
+    """The person's axis; the three figures are null when nothing was assessed."""
+
+    consistency: float | None = Field(description="0..1, the probability of the holder at even odds before the check.")
+    llr: float | None
+    fmr: float | None
+    modalities: list[ModalityAnswer]
+    reasons: list[str]
+
+
+class CodedText(Text):
+    """A reason in words."""
+
+    code: str
+
+
+class Advice(BaseModel):
+    """What to say to the customer (`message`) and what the operator does (`operator`)."""
+
+    code: str
+    message: Text
+    operator: Text
+
+
+class Words(BaseModel):
+    """Everything that may be read to the customer; no score is in it."""
+
+    reasons: list[CodedText]
+    advice: Advice
+
+
+class ReceiptAnswer(BaseModel):
+    """The signed evidence: Ed25519 over `renzheng receipt v1`, a line feed and the leaf's hash."""
+
+    algorithm: Literal["Ed25519"]
+    key_id: str
+    leaf: str
+    leaf_hash: str
+    signature: str
+
+
+class VerificationAnswer(BaseModel):
+    """A decision. Terminals get the figures, people never do."""
+
+    id: UUID
+    decision: Literal["PASS", "REVIEW", "REFUSE"]
+    decided_at: datetime
+    document: DocumentAnswer
+    person: PersonAnswer
+    policy_version: str
+    words: Words
+    receipt: ReceiptAnswer
