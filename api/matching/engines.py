@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from api.matching.captures import Captures, FingerCapture, Reference
+from api.matching.captures import Captures, Reference
 from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate
 from biometrics.finger import FingerEngine, FingerTemplate
-from biometrics.scoring import Calibration, combine
+from biometrics.images import decode
+from biometrics.scoring.calibration import Calibration
+from biometrics.scoring.fusion import combine
 
 _log = logging.getLogger(__name__)
 
@@ -56,7 +58,8 @@ class BiometricComparer:
             pending.append((slot, self._pool.submit(self._enrolled, slot, partial(self._face.extract, captures.face))))
         for capture in captures.fingers:
             slot = ModalityResult("finger", capture.position)
-            pending.append((slot, self._pool.submit(self._enrolled, slot, partial(self._extract_finger, capture))))
+            make = partial(self._finger.extract, capture.image, dpi=capture.dpi)
+            pending.append((slot, self._pool.submit(self._enrolled, slot, make)))
         made = [(slot, future.result()) for slot, future in pending]
         return Enrolment(
             tuple(outcome for _, outcome in made if not isinstance(outcome, str)),
@@ -87,30 +90,34 @@ class BiometricComparer:
         slot = ModalityResult("face")
         if captures.face is None:
             return partial(_Judged, replace(slot, reason="not_captured"))
-        probe = partial(self._face.extract, captures.face)
         if not references and captures.chip_photo is not None:
-            return partial(self._judge, slot, probe, partial(self._face.extract, captures.chip_photo))
-        return self._against(slot, probe, [one for one in references if one.modality == "face"])
+            photo = partial(self._photo_reference, captures.chip_photo)
+            return partial(self._judge, slot, partial(self._face.extract, captures.face), photo)
+        return self._against(slot, self._face.extract, captures.face, _faces(references))
 
     def _chip_photo_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged] | None:
-        faces = [one for one in references if one.modality == "face"]
-        if captures.chip_photo is None or not faces:
+        faces = _faces(references)
+        if captures.chip_photo is None:
             return None
-        return self._against(ModalityResult("face"), partial(self._face.extract, captures.chip_photo), faces)
+        if not faces:
+            return partial(_not_enrolled, ModalityResult("face"), captures.chip_photo, "chip_photo")
+        photo = partial(self._photo_reference, captures.chip_photo)
+        return partial(self._judge, ModalityResult("face"), photo, partial(self._open_reference, faces[0]))
 
     def _finger_jobs(self, captures: Captures, references: tuple[Reference, ...]) -> list[Callable[[], _Judged]]:
-        """One job a captured finger; when none of those is held by the card, also what the card holds or does not."""
+        """One job a captured finger; when the card holds none of those, also what it holds, or that it holds none."""
         held = {one.position: one for one in references if one.modality == "finger"}
         jobs = [
             self._against(
                 ModalityResult("finger", capture.position),
-                partial(self._extract_finger, capture),
+                partial(self._finger.extract, dpi=capture.dpi),
+                capture.image,
                 [held[capture.position]] if capture.position in held else [],
             )
             for capture in captures.fingers
         ]
         if not any(capture.position in held for capture in captures.fingers):
-            # Said of every finger that could have been shown: a finger that the card does not hold excuses none it holds.
+            # A finger that the card does not hold must not excuse those that it holds.
             missing = [ModalityResult("finger", position, "not_captured") for position in held]
             if not held and not captures.fingers:
                 missing = [ModalityResult("finger", reason="not_enrolled")]
@@ -118,11 +125,11 @@ class BiometricComparer:
         return jobs
 
     def _against(
-        self, slot: ModalityResult, probe: Callable[[], Template], references: list[Reference]
+        self, slot: ModalityResult, extract: Callable[[bytes], Template], image: bytes, references: list[Reference]
     ) -> Callable[[], _Judged]:
         if not references:
-            return partial(self._judge, slot, probe, partial(_refuse, "not_enrolled"))
-        return partial(self._judge, slot, probe, partial(self._open_reference, references[0]))
+            return partial(_not_enrolled, slot, image, slot.position or slot.modality)
+        return partial(self._judge, slot, partial(extract, image), partial(self._open_reference, references[0]))
 
     def _judge(
         self, slot: ModalityResult, make_probe: Callable[[], Template], make_reference: Callable[[], Template]
@@ -155,8 +162,13 @@ class BiometricComparer:
             return self._finger.compare(probe, reference)
         raise IncompatibleTemplates("templates of two modalities")
 
-    def _extract_finger(self, capture: FingerCapture) -> FingerTemplate:
-        return self._finger.extract(capture.image, dpi=capture.dpi)
+    def _photo_reference(self, photo: bytes) -> Template:
+        try:
+            return self._face.extract(photo)
+        except InvalidImage as error:
+            raise CaptureInvalid(error.code, "chip_photo") from error
+        except NotAssessable as error:
+            raise NotAssessable("no_reference") from error
 
     def _open_reference(self, reference: Reference) -> Template:
         if reference.template is None:
@@ -178,5 +190,14 @@ class BiometricComparer:
         return EnrolledTemplate(slot.modality, slot.position, made.engine, made.to_bytes(), float(made.quality))
 
 
-def _refuse(reason: str) -> Template:
-    raise NotAssessable(reason)
+def _faces(references: tuple[Reference, ...]) -> list[Reference]:
+    return [one for one in references if one.modality == "face"]
+
+
+def _not_enrolled(slot: ModalityResult, image: bytes, field: str) -> _Judged:
+    """Nothing to compare with; what was sent must be an image all the same."""
+    try:
+        decode(image)
+    except InvalidImage as error:
+        raise CaptureInvalid(error.code, field) from error
+    return _Judged(replace(slot, reason="not_enrolled"))

@@ -1,0 +1,42 @@
+# Two commands do everything: `make demo` and `make test`. See README.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export RENZHENG_HOME ?= $(CURDIR)/.renzheng
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo serve check test test-long models clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/installed: pyproject.toml
+	@echo "Making the environment in .venv (about two minutes, once)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' 2> >(grep -v '^WARNING: Location' >&2)
+	@touch $@
+
+models: .venv/installed ## get the model packs
+	@$(BIN)/renzheng models pull
+
+demo: models ## the main job: cards, captures, decisions (DATA=DIR: real photographs and prints)
+	@$(BIN)/renzheng demo $(if $(DATA),--data '$(DATA)')
+
+serve: models ## run the service; documentation at http://127.0.0.1:8470/docs
+	@$(BIN)/renzheng serve
+
+check: .venv/installed ## lint, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: models check ## the suite, with lint and types
+	@$(BIN)/pytest -m 'not long' $(TESTS)
+
+test-long: models ## what is slower: fault runs, fuzzing
+	@$(BIN)/pytest -m long $(TESTS)
+
+clean: ## remove the environment and everything made by tests; RENZHENG_HOME stays
+	@rm -rf .venv build out .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,79 @@
+"""A comparer for tests of the service: images are words instead of pictures.
+
+`person:NAME` is a good capture of NAME; any other word is the reason why it gives no template, such as `no_face`; a word
+that begins with `image_` is a capture that is no acceptable image. The real engines have tests of their own.
+"""
+
+from dataclasses import dataclass, field
+
+from api.matching.captures import Captures, FingerPosition, Modality, Reference
+from api.matching.comparison import (
+    CaptureInvalid,
+    EnrolledTemplate,
+    Enrolment,
+    ModalityResult,
+    PersonResult,
+)
+
+ENGINE = "scripted-1"
+
+
+@dataclass
+class ScriptedComparer:
+    """Same name: FMR 1e-6. `maybe:NAME` against NAME: 1e-3. Another name: 0.5. Several modalities: the lowest FMR."""
+
+    compared: list[Captures] = field(default_factory=list)
+
+    def enrol(self, captures: Captures) -> Enrolment:
+        """One template for each capture that is a person."""
+        made: list[EnrolledTemplate] = []
+        failed: list[ModalityResult] = []
+        for modality, position, word in _words(captures):
+            if word.startswith("person:"):
+                made.append(EnrolledTemplate(modality, position, ENGINE, word.encode(), 80.0))
+            else:
+                failed.append(ModalityResult(modality, position, word))
+        return Enrolment(tuple(made), tuple(failed))
+
+    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+        """Compare names."""
+        self.compared.append(captures)
+        by_chip_photo = not references and captures.chip_photo is not None
+        held = {(one.modality, one.position): one.template for one in references}
+        if by_chip_photo:
+            held = {("face", None): captures.chip_photo}
+        results = [
+            _compared(modality, position, word, held.get((modality, position)))
+            for modality, position, word in _words(captures)
+        ]
+        if captures.face is None:
+            results.insert(0, ModalityResult("face", None, "not_captured"))
+        rates = [result.fmr for result in results if result.fmr is not None]
+        chip = None
+        if captures.chip_photo is not None and not by_chip_photo:
+            chip = _compared("face", None, captures.chip_photo.decode(), held.get(("face", None)))
+        if not rates:
+            return PersonResult(tuple(results), chip_photo=chip, by_chip_photo=by_chip_photo, engines=(ENGINE,))
+        return PersonResult(tuple(results), 0.9, 5.0, min(rates), chip, by_chip_photo, (ENGINE,))
+
+
+def _words(captures: Captures) -> list[tuple[Modality, FingerPosition | None, str]]:
+    words: list[tuple[Modality, FingerPosition | None, str]] = []
+    if captures.face is not None:
+        words.append(("face", None, captures.face.decode()))
+    words.extend(("finger", finger.position, finger.image.decode()) for finger in captures.fingers)
+    for modality, position, word in words:
+        if word.startswith("image_"):
+            raise CaptureInvalid(word, position or modality)
+    return words
+
+
+def _compared(modality: Modality, position: FingerPosition | None, word: str, template: bytes | None) -> ModalityResult:
+    kind, _, name = word.partition(":")
+    if kind not in {"person", "maybe"}:
+        return ModalityResult(modality, position, word)
+    if template is None:
+        return ModalityResult(modality, position, "not_enrolled")
+    same = template.decode().partition(":")[2] == name
+    fmr = (1e-6 if kind == "person" else 1e-3) if same else 0.5
+    return ModalityResult(modality, position, None, 12.0 if same else -6.0, fmr, 75.0)
