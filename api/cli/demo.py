@@ -1,0 +1,33 @@
+"""`renzheng demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli.failure import NEGATIVE, fail, guarded
+
+
+@guarded
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="Labelled pictures: faces/lfw/PERSON/*.jpg and fingerprints/SET/F_I.png."
+        ),
+    ] = None,
+) -> None:
+    """Register cards, show them at a counter over HTTP, and print what was decided and why.
+
+    Example: renzheng demo --data DIR
+    """
+    from api.demo.material import MaterialMissing
+    from api.demo.run import ServiceFailed, run
+
+    try:
+        as_expected = run(data, Console(highlight=False))
+    except (MaterialMissing, ServiceFailed) as error:
+        fail(str(error))
+    if not as_expected:
+        fail("A decision is not the one that it must be; see the table.", NEGATIVE)
