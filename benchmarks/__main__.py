@@ -70,5 +70,43 @@ def service(
     _run("service", seconds=seconds, terminals=terminals, json_path=json_path)
 
 
+@app.command()
+def calibrate(
+    engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-1.")],
+    scores: Annotated[
+        list[Path],
+        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Scores of one set as CSV; repeat it for more."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The calibration is written here.")],
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="NPZ",
+            help="names (N,), vectors (N, D): the cosines of all pairs of different persons are the non-mated scores.",
+        ),
+    ] = None,
+    label_noise: Annotated[
+        float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be mislabelled.")
+    ] = 0.0,
+    pack: Annotated[str | None, typer.Option(help="Model pack of the engine, noted in the provenance.")] = None,
+    note: Annotated[str | None, typer.Option(help="A remark for the provenance.")] = None,
+    json_path: Json = None,
+) -> None:
+    """Fit an engine's calibration to its scores, and judge it on people that it was not fitted on."""
+    _run(
+        "calibrate",
+        engine=engine,
+        scores=scores,
+        vectors=vectors,
+        label_noise=label_noise,
+        pack=pack,
+        note=note,
+        out=out,
+        json_path=json_path,
+    )
+
+
 if __name__ == "__main__":
     app(prog_name="python -m benchmarks")

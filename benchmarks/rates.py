@@ -43,7 +43,7 @@ def supported_metrics(non_mated: int) -> list[str]:
 
 
 def mean_results(results: Sequence[Result], metrics: Sequence[str], *, name: str = "mean") -> list[Result]:
-    """Unweighted means over sets; half-widths of the intervals add as those of independent errors (root sum of squares)."""
+    """Unweighted means over sets; the intervals add as those of independent errors do (root of the sum of squares)."""
     means = []
     for metric in metrics:
         rows = [row for row in results if row.metric == metric]

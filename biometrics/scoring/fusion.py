@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.parameters import GRID_STEP
@@ -43,15 +43,16 @@ def combine(assessed: Sequence[tuple[Calibration, float]]) -> Consistency | None
     llr = math.fsum(evidence.llr for evidence in evidences)
     if len(evidences) == 1:
         return Consistency(_logistic(llr), llr, evidences[0].fmr, evidences[0].extrapolated)
-    return Consistency(_logistic(llr), llr, fused_fmr([calibration for calibration, _ in assessed], llr), False)
+    fmr = float(fused_fmr([calibration for calibration, _ in assessed], llr))
+    return Consistency(_logistic(llr), llr, fmr, False)
 
 
-def fused_fmr(calibrations: Sequence[Calibration], llr: float) -> float:
-    """The share of non-mated persons whose summed ratio is at least `llr`: never too low by rounding, never 0."""
+def fused_fmr(calibrations: Sequence[Calibration], llr: ArrayLike) -> NDArray[np.float64]:
+    """The share of non-mated persons whose summed ratio is at least `llr` (any shape): rounded up, never 0."""
     lowest, survival = _sum_survival(tuple(sorted(calibrations, key=lambda one: (one.engine, id(one)))))
-    # The slack undoes the rounding error of a sum that stands exactly on the highest point of the grid.
-    index = math.ceil(llr / GRID_STEP - 1e-6) - lowest
-    return float(survival[min(max(index, 0), len(survival) - 1)])
+    # The slack undoes the rounding error of a sum that stands exactly on a point of the grid.
+    index = np.ceil(np.asarray(llr, np.float64) / GRID_STEP - 1e-6).astype(np.int64) - lowest
+    return survival[np.clip(index, 0, len(survival) - 1)]
 
 
 def _logistic(llr: float) -> float:

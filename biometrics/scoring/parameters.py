@@ -15,7 +15,7 @@ SLOPE_WINDOW = 10
 BIN_WIDTH = 0.25
 
 # Strengths of smoothing to choose from (held-out likelihood decides), and the weight of the penalty on falling steps.
-SMOOTHING = (0.1, 1.0, 10.0, 100.0, 1000.0)
+SMOOTHING = (1.0, 10.0, 100.0, 1e3, 1e4)
 MONOTONE_WEIGHT = 1e6
 FIT_ITERATIONS = 200
 FIT_TOLERANCE = 1e-8

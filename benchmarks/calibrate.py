@@ -1,0 +1,58 @@
+"""Fit a calibration to score files, judge it on people it has not seen, and write it as the service reads it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.held_out import by_sets, by_subjects, held_out_results
+from benchmarks.machine import describe_versions
+from benchmarks.progress import say
+from benchmarks.report import Result, command_line, print_table, write_json
+from benchmarks.score_sets import describe, read_set
+from biometrics.scoring.fit import fit
+from models.catalogue import find
+
+
+def run(
+    engine: str,
+    scores: Sequence[Path],
+    vectors: Path | None,
+    label_noise: float,
+    pack: str | None,
+    note: str | None,
+    out: Path,
+    json_path: Path | None,
+) -> None:
+    """Write the calibration of `engine` to `out`; print and (with `json_path`) write how it does on held-out people."""
+    sets = [read_set(path, vectors=vectors) for path in scores]
+    say(f"Fitting {engine} to {len(sets)} sets")
+    judged = held_out_results(by_subjects(engine, sets, label_noise=label_noise), "subjects")
+    if len(sets) > 1:
+        judged += held_out_results(list(by_sets(engine, sets, label_noise=label_noise)), "other_sets")
+    provenance = {
+        "sets": describe(sets),
+        "when": datetime.now(UTC).date().isoformat(),
+        "command": command_line(),
+        "versions": describe_versions(),
+        "pack": _pack(pack),
+        "note": note,
+        "held_out": [_brief(result) for result in judged],
+    }
+    calibration = fit(engine, sets, label_noise=label_noise, provenance=provenance)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(calibration.to_json(), encoding="utf-8")
+    print_table(judged, title=f"{engine}: judged on people who were not fitted on")
+    if json_path is not None:
+        write_json(json_path, "calibrate", judged)
+
+
+def _pack(name: str | None) -> dict[str, str | None] | None:
+    """The pack's version and the hashes of its files, as installed."""
+    if name is None:
+        return None
+    pack = find(name)
+    return {"name": pack.name, "version": pack.version, **{file.name: file.sha256 for file in pack.files}}
+
+
+def _brief(result: Result) -> dict[str, str | float | int]:
+    return {"set": result.set, "metric": result.metric, "value": float(f"{result.value:.4g}"), "n": result.n}

@@ -1,0 +1,93 @@
+"""Score files as sets with subjects, and the parts of a set that hold certain subjects only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.rates import comparisons_of
+from benchmarks.report import read_scores
+from benchmarks.subjects import finger_of, person_of
+from biometrics.scoring.bootstrap import Comparisons
+from biometrics.scoring.fit import ScoreSet
+
+BLOCK = 512
+
+
+def read_set(path: Path, *, vectors: Path | None = None) -> ScoreSet:
+    """The set of one score file, named after it; it counts as much as it has fingers (or, with faces, persons).
+
+    `vectors` is an .npz with `names` (N,) and `vectors` (N, D) float32: the cosines of all pairs of different persons
+    take the place of the file's non-mated scores.
+    """
+    rows = read_scores(path)
+    comparisons = comparisons_of(rows, person_of)
+    sources = {finger_of(name) for row in rows for name in (row.reference, row.probe)}
+    if vectors is not None:
+        comparisons = _with_cross(vectors, [(row.reference, row.score) for row in rows if row.mated])
+    return ScoreSet(path.stem.removeprefix("scores_"), comparisons, float(len(sources)))
+
+
+def _with_cross(path: Path, mated: Sequence[tuple[str, float]]) -> Comparisons:
+    with np.load(path) as file:
+        names, vectors = [str(name) for name in file["names"]], np.asarray(file["vectors"], np.float32)
+    persons = sorted({person_of(name) for name in names} | {person_of(name) for name, _ in mated})
+    number = {person: index for index, person in enumerate(persons)}
+    subject = np.array([number[person_of(name)] for name in names], np.int32)
+    scores, pairs = cross_scores(vectors, subject)
+    return Comparisons(
+        np.array([score for _, score in mated], np.float32),
+        scores,
+        np.array([number[person_of(name)] for name, _ in mated], np.int32),
+        pairs,
+    )
+
+
+def cross_scores(
+    vectors: NDArray[np.float32], subject: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Cosines (P,) of all pairs of rows whose subjects differ, and the two subjects (P, 2)."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    scores, pairs = [], []
+    for start in range(0, len(unit), BLOCK):
+        stop = min(start + BLOCK, len(unit))
+        cosines = unit[start:stop] @ unit[start:].T
+        row, column = np.nonzero(subject[start:stop, None] != subject[None, start:])
+        upper = column > row
+        row, column = row[upper], column[upper]
+        scores.append(cosines[row, column])
+        pairs.append(np.stack([subject[start + row], subject[start + column]], axis=1))
+    return np.concatenate(scores).astype(np.float32), np.concatenate(pairs)
+
+
+def restricted(one: ScoreSet, keep: NDArray[np.bool_]) -> ScoreSet:
+    """The comparisons among the subjects with `keep` (S,) set; pairs of a kept and another subject are dropped."""
+    comparisons = one.comparisons
+    mated = keep[comparisons.mated_subject]
+    non_mated = keep[comparisons.non_mated_subjects].all(axis=1)
+    kept = Comparisons(
+        comparisons.mated[mated],
+        comparisons.non_mated[non_mated],
+        comparisons.mated_subject[mated],
+        comparisons.non_mated_subjects[non_mated],
+    )
+    return replace(one, comparisons=kept)
+
+
+def describe(sets: Iterable[ScoreSet]) -> list[dict[str, str | int | float]]:
+    """What a calibration's provenance says about its sets."""
+    return [
+        {
+            "set": one.name,
+            "subjects": len(np.unique(np.append(one.comparisons.non_mated_subjects, one.comparisons.mated_subject))),
+            "sources": one.weight,
+            "mated": len(one.comparisons.mated),
+            "non_mated": len(one.comparisons.non_mated),
+            "failures": int(
+                np.sum(~np.isfinite(one.comparisons.mated)) + np.sum(~np.isfinite(one.comparisons.non_mated))
+            ),
+        }
+        for one in sets
+    ]
