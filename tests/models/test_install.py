@@ -70,6 +70,18 @@ def test_pulling_again_does_nothing_and_says_so(tiny: Pack, index: Any, tmp_path
     assert len(index.asked) == asked
 
 
+def test_an_installed_pack_needs_no_right_to_write(
+    tiny: Pack, index: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install.pull("tiny", tmp_path)
+
+    def read_only(*_: object) -> None:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(store, "lock", read_only)
+    assert not install.pull("tiny", tmp_path).changed
+
+
 def test_a_damaged_pack_is_pulled_anew(tiny: Pack, index: Any, tmp_path: Path) -> None:
     manifest = install.pull("tiny", tmp_path).manifest
     (tmp_path / "packs" / "tiny" / manifest.files["net"].file).write_bytes(b"rot")

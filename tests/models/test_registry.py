@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,3 +168,21 @@ def test_a_certificate_file_that_is_none_is_a_clear_error(
     quick.setenv("PIP_CERT", str(tmp_path / "authority.pem"))
     with pytest.raises(FetchFailed, match="certificate file that pip is configured with"):
         registry.fetch(source_of(tiny), tmp_path, steps)
+
+
+def test_a_mirror_that_wants_a_password_gets_it_and_no_error_tells_it(
+    tiny: Pack, index: Any, quick: pytest.MonkeyPatch, build: Any, steps: Steps, tmp_path: Path
+) -> None:
+    quick.setenv("PIP_RETRIES", "0")
+    quick.setenv("PIP_INDEX_URL", f"{index.url}/simple".replace("//", "//teller:open-sesame@"))
+    index.authorization = "Basic " + base64.b64encode(b"teller:open-sesame").decode()
+    assert registry.fetch(source_of(tiny), tmp_path / "a", steps).is_file()
+
+    index.refused = {f"/files/{build.wheel_name}"}
+    with pytest.raises(FetchFailed, match="403") as caught:
+        registry.fetch(source_of(tiny), tmp_path / "b", steps)
+    assert "open-sesame" not in str(caught.value)
+    index.authorization = "Basic something-else"
+    with pytest.raises(FetchFailed, match="401") as caught:
+        registry.fetch(source_of(tiny), tmp_path / "c", steps)
+    assert "open-sesame" not in str(caught.value)
