@@ -14,6 +14,16 @@ app = typer.Typer(
 )
 
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here as JSON.")]
+Vectors = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        metavar="NPZ",
+        help="What `vectors` wrote: the cosines of all pairs of different persons are the non-mated scores.",
+    ),
+]
+LabelNoise = Annotated[float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be mislabelled.")]
 Scores = Annotated[
     Path | None, typer.Option("--scores", metavar="FILE", help="Write every comparison score here as CSV.")
 ]
@@ -78,18 +88,8 @@ def calibrate(
         typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Scores of one set as CSV; repeat it for more."),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The calibration is written here.")],
-    vectors: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            metavar="NPZ",
-            help="names (N,), vectors (N, D): the cosines of all pairs of different persons are the non-mated scores.",
-        ),
-    ] = None,
-    label_noise: Annotated[
-        float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be mislabelled.")
-    ] = 0.0,
+    vectors: Vectors = None,
+    label_noise: LabelNoise = 0.0,
     pack: Annotated[str | None, typer.Option(help="Model pack of the engine, noted in the provenance.")] = None,
     note: Annotated[str | None, typer.Option(help="A remark for the provenance.")] = None,
     json_path: Json = None,
@@ -104,6 +104,37 @@ def calibrate(
         pack=pack,
         note=note,
         out=out,
+        json_path=json_path,
+    )
+
+
+@app.command()
+def vectors(
+    images: Annotated[Path, _folder("Folder with a folder of pictures for each person.")],
+    out: Annotated[Path, typer.Option(metavar="NPZ", help="The templates are written here.")],
+) -> None:
+    """Extract the templates of all pictures, for `calibrate` and `fusion`."""
+    _run("vectors", images=images, out=out)
+
+
+@app.command()
+def fusion(
+    face_scores: Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Face scores as CSV.")],
+    finger_scores: Annotated[
+        list[Path],
+        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Fingers' scores of one set; repeat for more."),
+    ],
+    vectors: Vectors = None,
+    label_noise: LabelNoise = 0.0,
+    json_path: Json = None,
+) -> None:
+    """Check the stated FMR of face, fingers and both on chimeric persons that the calibration has not seen."""
+    _run(
+        "fusion",
+        face_scores=face_scores,
+        vectors=vectors,
+        finger_scores=finger_scores,
+        label_noise=label_noise,
         json_path=json_path,
     )
 
