@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biometrics.finger.synthesis import parameters as p
-from biometrics.finger.synthesis.fields import Field, generator, sample
+from biometrics.finger.synthesis.fields import Field, generator, sample, smooth_field
 from biometrics.finger.synthesis.impression import draw_touch, pressure, skin_coordinates
 from biometrics.finger.synthesis.orientation import draw_pattern, orientation_field, period_map
 from biometrics.finger.synthesis.ridges import grow
@@ -47,7 +47,8 @@ def master(finger_seed: int) -> Master:
     ridges = grow(rng, orientation, period)
     pores = draw_pores(rng, ridges)
     creases = draw_strokes(rng, p.MASTER_HEIGHT, p.MASTER_WIDTH, p.CREASES_MEAN)
-    relief = ridges - p.PORE_DEPTH * pores - p.CREASE_DEPTH * creases
+    rough = p.ROUGHNESS * smooth_field(rng, p.MASTER_HEIGHT, p.MASTER_WIDTH, p.ROUGHNESS_GRID)
+    relief = ridges + rough - p.PORE_DEPTH * pores - p.CREASE_DEPTH * creases
     for array in (orientation, period, ridges, relief):
         array.flags.writeable = False
     return Master(pattern.kind, orientation, period, ridges, relief)
@@ -74,8 +75,8 @@ def generate(
     finger = master(finger_seed)
     rng = generator(finger_seed, _IMPRESSION, impression)
     touch = draw_touch(rng, quality)
-    x, y = skin_coordinates(rng, touch, quality, height, width)
-    contact = pressure(rng, touch, x, y)
+    x, y, reach = skin_coordinates(rng, touch, quality, height, width)
+    contact = pressure(rng, touch, reach)
     darkness = ink(rng, quality, sample(finger.relief, x, y), contact)
     return photograph(rng, quality, darkness)
 

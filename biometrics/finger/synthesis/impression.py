@@ -45,18 +45,17 @@ def draw_touch(rng: np.random.Generator, quality: p.Quality) -> Touch:
 
 def skin_coordinates(
     rng: np.random.Generator, touch: Touch, quality: p.Quality, height: int, width: int
-) -> tuple[Field, Field]:
-    """For each sensor pixel the point of the master that lies on it, (x, y) each (height, width).
+) -> tuple[Field, Field, Field]:
+    """For each sensor pixel the point (x, y) of the master that lies on it, and its `reach`: 1 on the contact's border.
 
     The distortion is that of Cappelli, Maio and Maltoni, "Modelling plastic distortion in fingerprint images" (2001):
     the middle of the contact sticks, the skin around it is dragged and twisted, and the change is eased in between;
     a smooth unevenness of a few pixels is added.
     """
-    x, y = _place(
+    x, y, reach = _place(
         height,
         width,
         np.array([np.cos(touch.turn), np.sin(touch.turn), *touch.shift]),
-        np.array([p.MASTER_WIDTH / 2, p.MASTER_HEIGHT * p.CONTACT_Y]),
         np.array(touch.contact),
         np.array([*touch.drag, touch.twist]),
         p.STICKING,
@@ -64,33 +63,32 @@ def skin_coordinates(
     amount = np.float32(p.UNEVENNESS * quality.distortion)
     x += amount * smooth_field(rng, height, width, p.UNEVENNESS_GRID)
     y += amount * smooth_field(rng, height, width, p.UNEVENNESS_GRID)
-    return x, y
+    return x, y, reach
 
 
-def pressure(rng: np.random.Generator, touch: Touch, x: Field, y: Field) -> Field:
+def pressure(rng: np.random.Generator, touch: Touch, reach: Field) -> Field:
     """Contact at each sensor pixel: 1 well inside, 0 on the (uneven) border of the contact, down to -1 outside."""
-    height, width = x.shape
-    centre_x, centre_y, half_width, half_height = touch.contact
-    # A slightly square ellipse, as a pad pressed flat: exponent 2.4 instead of 2.
-    reach = (np.abs((x - centre_x) / half_width) ** 2.4 + np.abs((y - centre_y) / half_height) ** 2.4) ** (1 / 2.4)
-    border = p.BORDER_WOBBLE * smooth_field(rng, height, width, 45.0)
-    inside = (1.0 - reach) * half_width + border
+    height, width = reach.shape
+    border = p.BORDER_WOBBLE * smooth_field(rng, height, width, p.BORDER_WOBBLE_GRID)
+    inside = (1.0 - reach) * touch.contact[2] + border
     return np.asarray(np.clip(inside / p.BORDER_WIDTH, -1.0, 1.0), dtype=np.float32)
 
 
 @njit(cache=True)
-def _place(height, width, pose, middle, contact, strain, sticking):  # type: ignore[no-untyped-def]
+def _place(height, width, pose, contact, strain, sticking):  # type: ignore[no-untyped-def]
     cos, sin, shift_x, shift_y = pose
     drag_x, drag_y, twist = strain
     out_x, out_y = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    out_reach = np.empty((height, width), np.float32)
     for row in range(height):
         for column in range(width):
             u, v = column - width / 2 - shift_x, row - height / 2 - shift_y
-            x, y = cos * u + sin * v + middle[0], cos * v - sin * u + middle[1]
-            du, dv = x - contact[0], y - contact[1]
-            reach = np.sqrt((du / contact[2]) ** 2 + (dv / contact[3]) ** 2)
+            du, dv = cos * u + sin * v, cos * v - sin * u
+            # A slightly square ellipse, as a pad pressed flat: exponent 2.4 instead of 2.
+            reach = (abs(du / contact[2]) ** 2.4 + abs(dv / contact[3]) ** 2.4) ** (1 / 2.4)
             ease = min(max((reach - sticking) / (1.0 - sticking), 0.0), 1.0)
             ease = ease * ease * (3.0 - 2.0 * ease)
-            out_x[row, column] = x + ease * (drag_x - twist * dv)
-            out_y[row, column] = y + ease * (drag_y + twist * du)
-    return out_x, out_y
+            out_x[row, column] = contact[0] + du + ease * (drag_x - twist * dv)
+            out_y[row, column] = contact[1] + dv + ease * (drag_y + twist * du)
+            out_reach[row, column] = reach
+    return out_x, out_y, out_reach

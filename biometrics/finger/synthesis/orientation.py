@@ -37,7 +37,7 @@ def draw_pattern(rng: np.random.Generator) -> Pattern:
         ]
     )
     cores, deltas = _singular_points(rng, kind, core)
-    return Pattern(kind, cores, deltas, float(rng.uniform(0.55, 0.95)), float(rng.normal(0.0, 0.1)))
+    return Pattern(kind, cores, deltas, float(rng.uniform(*p.STEEPNESS)), float(rng.normal(0.0, 0.1)))
 
 
 def _singular_points(
@@ -50,8 +50,8 @@ def _singular_points(
         return core[None], core[None] + [[rng.normal(0.0, 5.0), rng.uniform(55.0, 105.0)]]
     if kind in {"left_loop", "right_loop"}:
         side = 1.0 if kind == "left_loop" else -1.0
-        return core[None], core[None] + [[side * rng.uniform(55.0, 115.0), rng.uniform(75.0, 140.0)]]
-    below = core + np.array([rng.normal(0.0, 12.0), rng.uniform(16.0, 62.0)])
+        return core[None], core[None] + [[side * rng.uniform(45.0, 95.0), rng.uniform(80.0, 150.0)]]
+    below = core + np.array([rng.normal(0.0, 12.0), rng.uniform(14.0, 60.0)])
     middle = (core + below) / 2
     left = middle + np.array([-rng.uniform(75.0, 125.0), rng.uniform(60.0, 125.0)])
     right = middle + np.array([rng.uniform(75.0, 125.0), rng.uniform(60.0, 125.0)])
@@ -70,16 +70,44 @@ def _zero_pole(
     rng: np.random.Generator, x: NDArray[np.float64], y: NDArray[np.float64], pattern: Pattern
 ) -> NDArray[np.float64]:
     turn = np.zeros_like(x)
-    share = pattern.steepness / max(1, len(pattern.cores))
     for core_x, core_y in pattern.cores:
-        seen = np.arctan2(core_y - y, x - core_x)
-        wobble = rng.normal(0.0, 0.06, 2)
-        turn += seen - share * np.cos(seen - pattern.lean) + wobble[0] * np.sin(2 * seen) + wobble[1] * np.cos(2 * seen)
+        turn += np.arctan2(core_y - y, x - core_x)
     for delta_x, delta_y in pattern.deltas:
         seen = np.arctan2(delta_y - y, x - delta_x)
-        wobble = rng.normal(0.0, 0.08, 2)
+        wobble = rng.normal(0.0, p.DELTA_WOBBLE, 2)
         turn -= seen + wobble[0] * np.sin(seen) + wobble[1] * np.cos(2 * seen)
-    return turn / 2
+    return turn / 2 - _flanks(x, y, pattern)
+
+
+def _flanks(x: NDArray[np.float64], y: NDArray[np.float64], pattern: Pattern) -> NDArray[np.float64]:
+    """What the zero-pole model lacks, radians: concentric bends over parallel legs at cores, and steep flanks around.
+
+    A bare zero-pole core is a parabola, whose legs fan out. Half a sine of the angle off the core's own axis brings the
+    bend to the near side and leaves the legs parallel. Further out the same term about the vertical makes the flanks
+    fall steeply, more above the core (the cap is round) than below (the joint is straight).
+    """
+    bend = np.zeros_like(x)
+    for i, (core_x, core_y) in enumerate(pattern.cores):
+        near = _nearness(x - core_x, y - core_y, p.BEND_REACH)
+        bend += near * p.BEND * np.sin(np.arctan2(core_y - y, x - core_x) - _axis(pattern, i))
+    centre_x, centre_y = pattern.cores.mean(axis=0)
+    far = 1.0 - _nearness(x - centre_x, y - centre_y, p.FLANK_REACH)
+    seen = np.arctan2(centre_y - y, x - centre_x)
+    return np.asarray(
+        (bend + pattern.steepness * far * np.cos(seen - pattern.lean) * (1 + p.FLANK_LIFT * np.sin(seen))) / 2
+    )
+
+
+def _nearness(dx: NDArray[np.float64], dy: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
+    return np.asarray(np.exp(-(dx**2 + dy**2) / (2 * reach**2)))
+
+
+def _axis(pattern: Pattern, core: int) -> float:
+    """The direction (radians) into which a core opens: where the zero-pole flow runs straight away from it."""
+    x, y = pattern.cores[core]
+    turn = sum(np.arctan2(other[1] - y, x - other[0]) for i, other in enumerate(pattern.cores) if i != core)
+    turn -= sum(np.arctan2(delta[1] - y, x - delta[0]) for delta in pattern.deltas)
+    return float(turn)
 
 
 def _arch(

@@ -20,6 +20,12 @@ CLASS_FREQUENCIES: Final = {
 CORE_X_SPREAD: Final = 10.0
 CORE_Y: Final = 0.43  # of the master's height
 CORE_Y_SPREAD: Final = 12.0
+STEEPNESS: Final = (0.8, 1.25)  # radians
+FLANK_REACH: Final = 55.0
+FLANK_LIFT: Final = 0.5
+BEND: Final = 1.05
+BEND_REACH: Final = 48.0
+DELTA_WOBBLE: Final = 0.08
 FLOW_NOISE: Final = 5.0  # standard deviation of the smooth departure from the zero-pole model
 FLOW_NOISE_GRID: Final = 110.0
 
@@ -38,15 +44,20 @@ ORIENTATIONS: Final = 48
 PERIODS: Final = 16
 GABOR_SIGMA_ACROSS: Final = 0.42  # of the period
 GABOR_SIGMA_ALONG: Final = 0.46
-GABOR_REACH: Final = 2.4  # kernel radius in standard deviations
 GROWTH_GAIN: Final = 2.2
-SEED_SPACING: Final = 45.0
-COARSE_ROUNDS: Final = 36
-FINE_ROUNDS: Final = 3
+FINISH_GAIN: Final = 1.1
+SEED_SPACING: Final = (
+    24.0,
+    38.0,
+)  # closer seeds meet out of phase more often: fingers differ in their minutiae density
+COARSE_ROUNDS: Final = 16
+FINE_ROUNDS: Final = 2
 
 # What the skin bears besides ridges; both stay with the finger.
 PORE_SPACING: Final = 9.5
 PORE_DEPTH: Final = 0.7
+ROUGHNESS: Final = 0.16
+ROUGHNESS_GRID: Final = 3.5
 CREASES_MEAN: Final = 2.5
 CREASE_DEPTH: Final = 1.6
 
@@ -57,19 +68,22 @@ TWIST: Final = 5.0
 STICKING: Final = 0.35  # of the contact's half axes
 UNEVENNESS: Final = 1.6
 UNEVENNESS_GRID: Final = 75.0
-BORDER_WOBBLE: Final = 5.0
+BORDER_WOBBLE: Final = 4.0
+BORDER_WOBBLE_GRID: Final = 45.0
 BORDER_WIDTH: Final = 16.0
 
 # Ink and sensor.
 MOISTURE_LOCAL: Final = 0.9
-SPECKLE: Final = 0.38
-SPECKLE_LOCAL: Final = 0.5
+SPECKLE: Final = 0.30
+SPECKLE_MOST: Final = 0.62  # beyond it prints turn into blots that no sensor gives
+SPECKLE_SPREAD: Final = 0.4  # of its logarithm, between impressions
+SPECKLE_LOCAL: Final = 0.35
 SCRATCHES_MEAN: Final = 1.5
 SCRATCH_DEPTH: Final = 1.6
 SHARPNESS: Final = 4.5
-GROUND: Final = (205.0, 245.0)
+GROUND: Final = (216.0, 232.0)
 GROUND_UNEVEN: Final = 6.0
-RIDGE: Final = (20.0, 60.0)
+CONTRAST: Final = (150.0, 205.0)
 SENSOR_NOISE: Final = 2.5
 
 

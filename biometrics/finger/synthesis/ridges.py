@@ -13,6 +13,8 @@ from biometrics.finger.synthesis import parameters as p
 from biometrics.finger.synthesis.fields import Field
 
 Kernels = NDArray[np.float32]
+# Kernel sides are multiples of eight, so that their rows fill whole vectors; the envelope fades out well within.
+_COARSE_SIDE, _FINE_SIDE = 16, 24
 
 
 def grow(rng: np.random.Generator, theta: Field, period: Field) -> Field:
@@ -20,32 +22,33 @@ def grow(rng: np.random.Generator, theta: Field, period: Field) -> Field:
     coarse_theta = np.ascontiguousarray(theta[::2, ::2])
     coarse_period = np.ascontiguousarray(period[::2, ::2]) * np.float32(0.5)
     ridges = _seeds(rng, *coarse_theta.shape)
-    ridges = _filter(ridges, coarse_theta, coarse_period, p.COARSE_ROUNDS)
-    return _filter(_double(ridges, *theta.shape), theta, period, p.FINE_ROUNDS)
+    ridges = _filter(ridges, coarse_theta, coarse_period, _COARSE_SIDE, [p.GROWTH_GAIN] * p.COARSE_ROUNDS)
+    # The last round saturates less, so that ridges keep a rounded profile for moisture to widen or thin.
+    gains = [p.GROWTH_GAIN] * (p.FINE_ROUNDS - 1) + [p.FINISH_GAIN]
+    return _filter(_double(ridges, *theta.shape), theta, period, _FINE_SIDE, gains)
 
 
 def _seeds(rng: np.random.Generator, height: int, width: int) -> Field:
     seeds = np.zeros((height, width), dtype=np.float32)
-    count = max(1, round(4 * height * width / p.SEED_SPACING**2))
+    count = max(1, round(4 * height * width / rng.uniform(*p.SEED_SPACING) ** 2))
     seeds[rng.integers(0, height, count), rng.integers(0, width, count)] = 1.0
     return seeds
 
 
-def _filter(ridges: Field, theta: Field, period: Field, rounds: int) -> Field:
+def _filter(ridges: Field, theta: Field, period: Field, side: int, gains: list[float]) -> Field:
     low, high = float(period.min()), float(period.max())
-    kernels = _bank(low, high)
+    kernels = _bank(low, high, side)
     turn = np.asarray(np.rint(theta * (p.ORIENTATIONS / np.pi)) % p.ORIENTATIONS, dtype=np.int32)
     step = np.asarray(np.rint((period - low) * ((p.PERIODS - 1) / max(high - low, 1e-6))), dtype=np.int32)
     which = turn * p.PERIODS + step
-    for _ in range(rounds):
-        ridges = _convolve(ridges, kernels, which, np.float32(p.GROWTH_GAIN))
+    for gain in gains:
+        ridges = _convolve(ridges, kernels, which, np.float32(gain))
     return ridges
 
 
-def _bank(low: float, high: float) -> Kernels:
-    """Gabor kernels without a constant part, unit gain on their own wave; (orientations * periods, size, size)."""
-    radius = int(np.ceil(p.GABOR_REACH * p.GABOR_SIGMA_ALONG * high))
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float64)
+def _bank(low: float, high: float, side: int) -> Kernels:
+    """Gabor kernels without a constant part, unit gain on their own wave; (orientations * periods, side, side)."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float64) - side // 2
     kernels = np.empty((p.ORIENTATIONS, p.PERIODS, *x.shape))
     for i in range(p.ORIENTATIONS):
         angle = i * np.pi / p.ORIENTATIONS
@@ -66,18 +69,17 @@ def _bank(low: float, high: float) -> Kernels:
 @njit(cache=True, fastmath=True)
 def _convolve(ridges, kernels, which, gain):  # type: ignore[no-untyped-def]
     height, width = ridges.shape
-    size = kernels.shape[1]
-    radius = size // 2
-    padded = np.zeros((height + 2 * radius, width + 2 * radius), np.float32)
-    padded[radius : radius + height, radius : radius + width] = ridges
+    side = kernels.shape[1]
+    padded = np.zeros((height + side, width + side), np.float32)
+    padded[side // 2 : side // 2 + height, side // 2 : side // 2 + width] = ridges
     out = np.empty((height, width), np.float32)
     for y in range(height):
         for x in range(width):
-            kernel = kernels[which[y, x]]
+            kernel = which[y, x]
             total = np.float32(0.0)
-            for i in range(size):
-                for j in range(size):
-                    total += kernel[i, j] * padded[y + i, x + j]
+            for i in range(side):
+                for j in range(side):
+                    total += kernels[kernel, i, j] * padded[y + i, x + j]
             out[y, x] = np.tanh(gain * total)
     return out
 

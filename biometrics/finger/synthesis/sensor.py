@@ -13,8 +13,9 @@ def ink(rng: np.random.Generator, quality: p.Quality, skin: Field, contact: Fiel
     """How dark each pixel prints, 0 .. 1, from the skin's relief in -1 .. 1 and its contact."""
     height, width = skin.shape
     moisture = quality.moisture * (rng.standard_normal() + p.MOISTURE_LOCAL * smooth_field(rng, height, width, 70.0))
-    speckle = quality.noise * p.SPECKLE * (0.6 + 0.8 * rng.random())
+    speckle = quality.noise * p.SPECKLE * np.exp(p.SPECKLE_SPREAD * rng.standard_normal())
     local = speckle * np.exp(p.SPECKLE_LOCAL * smooth_field(rng, height, width, 55.0))
+    local = np.minimum(local, np.float32(p.SPECKLE_MOST * quality.noise))
     grain = 0.75 * smooth_field(rng, height, width, 2.1) + 0.65 * smooth_field(rng, height, width, 4.2)
     scratches = draw_strokes(rng, height, width, p.SCRATCHES_MEAN * quality.scratches)
     relief = skin + moisture - p.SCRATCH_DEPTH * scratches
@@ -26,7 +27,7 @@ def photograph(rng: np.random.Generator, quality: p.Quality, darkness: Field) ->
     """Grey levels of an optical sensor: light, unevenly lit ground, dark ridges, a slightly soft lens, noise."""
     height, width = darkness.shape
     ground = rng.uniform(*p.GROUND) + p.GROUND_UNEVEN * smooth_field(rng, height, width, 160.0)
-    depth = (rng.uniform(*p.GROUND) - rng.uniform(*p.RIDGE)) * (1.0 + 0.06 * smooth_field(rng, height, width, 90.0))
+    depth = rng.uniform(*p.CONTRAST) * (1.0 + 0.08 * smooth_field(rng, height, width, 90.0))
     noise = p.SENSOR_NOISE * quality.noise * rng.standard_normal((height, width), dtype=np.float32)
     grey = ground - depth * _soften(darkness, np.float32(quality.blur)) + noise
     return np.asarray(np.clip(np.rint(grey), 0, 255), dtype=np.uint8)
