@@ -17,7 +17,9 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
 
 
 def test_defaults_in_the_document_are_the_real_ones() -> None:
-    table = dict(re.findall(r"^\| `RENZHENG_([A-Z_]+)` \| `([^`]+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.M))
+    table = dict(
+        re.findall(r"^\| `RENZHENG_([A-Z_]+)` \| `([^`]+)` \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert len(table) >= 7
     for name, default in table.items():
         assert str(Settings.model_fields[name.lower()].default) == default
