@@ -4,15 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec, TypeVar
 
-import httpx
 import typer
 from rich.console import Console
-
-from api.institutions.terminals import TerminalExists
-from api.storage.errors import StorageError
-from api.verification.policy import PolicyInvalid
-from biometrics.errors import BiometricError
-from models.errors import ModelError
 
 NEGATIVE = 1
 FAILURE = 3
@@ -20,12 +13,14 @@ FAILURE = 3
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_errors = Console(stderr=True, highlight=False)
+
+class CommandFailed(Exception):
+    """A command cannot do its work; the text tells the user why, and what to do."""
 
 
 def fail(text: str, code: int = FAILURE) -> NoReturn:
     """End the command with a text on the error stream."""
-    _errors.print(text, style="red", markup=False)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, style="red", markup=False)
     raise typer.Exit(code)
 
 
@@ -36,9 +31,34 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (StorageError, PolicyInvalid, TerminalExists, BiometricError, ModelError, OSError) as error:
-            fail(str(error))
-        except httpx.HTTPError as error:
-            fail(f"the service does not answer: {type(error).__name__}")
+        except Exception as error:
+            text = _explanation(error)
+            if text is None:
+                raise
+            fail(text)
 
     return run
+
+
+def _explanation(error: Exception) -> str | None:
+    """What to tell the user; None for what nobody foresaw. The rooms are imported only here: commands start quickly."""
+    if isinstance(error, typer.Exit | typer.Abort | typer.BadParameter):
+        return None
+    if isinstance(error, CommandFailed):
+        return str(error)
+    from pydantic import ValidationError
+
+    from api.institutions.terminals import TerminalExists
+    from api.settings import Settings
+    from api.storage.errors import StorageError
+    from api.verification.policy import PolicyInvalid
+    from biometrics.errors import BiometricError
+    from models.errors import ModelError
+
+    if isinstance(error, ValidationError) and error.title == Settings.__name__:
+        # Without the values: a database's address may hold a password.
+        faults = (f"  RENZHENG_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        return "\n".join(["A setting cannot be used:", *faults])
+    if isinstance(error, StorageError | PolicyInvalid | TerminalExists | BiometricError | ModelError | OSError):
+        return str(error)
+    return None

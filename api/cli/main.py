@@ -1,23 +1,46 @@
 """The commands and their groups."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
-from api.cli import cards, demo, evaluate, models, serve, terminals, verify
+from api.cli import cards, demo, models, serve, terminals, verify
 
 app = typer.Typer(
     name="renzheng",
     help="Renzheng 人证: is this person the holder of this card, and is the card still good?",
+    epilog="Example: renzheng demo",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"renzheng {version('renzheng')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Renzheng 人证: is this person the holder of this card, and is the card still good?"""
+
+
 app.add_typer(models.app, name="models")
 app.add_typer(terminals.app, name="terminals")
 app.add_typer(cards.app, name="cards")
-app.command("serve")(serve.serve)
-app.command("migrate")(serve.migrate)
-app.command("demo")(demo.demo)
-app.command("verify")(verify.verify)
-app.command("evaluate")(evaluate.evaluate)
+app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
+app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
+app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
+app.command(
+    "verify",
+    epilog="Example: RENZHENG_KEY=… renzheng verify --card card.json --face live.jpg --finger right_index=live.png",
+)(verify.verify)
 
 
 def main() -> None:

@@ -1,0 +1,187 @@
+"""The commands' side of the HTTP API: where the service is, which key is used, and its errors in words."""
+
+import json
+import os
+import secrets
+import time
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+import httpx
+import typer
+
+from api.cli.failure import FAILURE, CommandFailed
+from api.errors import catalogue
+
+DEFAULT_URL = "http://127.0.0.1:8470"
+KEY_VARIABLE = "RENZHENG_KEY"
+
+# A first answer may have to wait for other terminals' comparisons.
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_TRIES = 3
+_PAUSE_S = 0.5
+_HOPELESS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+
+Url = Annotated[str, typer.Option("--url", envvar="RENZHENG_URL", metavar="URL", help="Where the service listens.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        exists=True,
+        dir_okay=False,
+        allow_dash=True,
+        metavar="FILE",
+        help=f"File with the key, - for the standard input; else {KEY_VARIABLE}. A key as an argument would stand in"
+        " the list of processes, so there is no such option.",
+    ),
+]
+Raw = Annotated[bool, typer.Option("--json", help="Print the service's answer as it came, errors too.")]
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Repeat a request safely: the same key gets the same answer. Default: a new one."),
+]
+
+
+class Refused(CommandFailed):
+    """The service answered with an error; `body` is its answer."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__(_words(body))
+        self.body = body
+
+
+class Client(AbstractContextManager["Client"]):
+    """One key of one service. Requests carry an idempotency key, so that trying again does nothing twice."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url
+        try:
+            self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise CommandFailed("The address of the service, or the key, holds characters that it cannot.") from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def post(self, path: str, body: dict[str, Any], idempotency_key: str | None = None) -> dict[str, Any]:
+        """The service's answer. Raises `Refused` for an error, `CommandFailed` where there is no answer."""
+        key = idempotency_key or secrets.token_hex(16)
+        for attempt in range(1, _TRIES + 1):
+            last = attempt == _TRIES
+            try:
+                answer = self._http.post(path, json=body, headers={"Idempotency-Key": key})
+            except _HOPELESS as error:
+                raise _away(self._url, error) from error
+            except httpx.TransportError as error:
+                if last:
+                    raise _away(self._url, error) from error
+            else:
+                if last or not _worth_repeating(answer):
+                    return _read(self._url, answer)
+            time.sleep(_PAUSE_S * attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def ask(
+    path: str, body: dict[str, Any], *, url: str, key_file: Path | None, idempotency_key: str | None, raw: bool
+) -> dict[str, Any]:
+    """Post once with the key that the user gave; with `raw` the answer is printed as it came, an error too.
+
+    Raises `CommandFailed`; with `raw`, `typer.Exit` for an error that was printed.
+    """
+    key = read_key(key_file, os.environ.get(KEY_VARIABLE))
+    with Client(url, key) as caller:
+        try:
+            answer = caller.post(path, body, idempotency_key)
+        except Refused as refused:
+            if not raw:
+                raise
+            _print(refused.body)
+            raise typer.Exit(FAILURE) from None
+    if raw:
+        _print(answer)
+    return answer
+
+
+def read_key(file: Path | None, environment: str | None) -> str:
+    """The terminal's key from a file, else from the environment. Raises `CommandFailed` where there is none."""
+    if file is None:
+        key = environment or ""
+    elif str(file) == "-":
+        key = typer.get_text_stream("stdin").read()
+    else:
+        key = file.read_text(encoding="utf-8", errors="replace")
+    if not key.strip():
+        text = (
+            f"没有密钥。\nThere is no key: set {KEY_VARIABLE} or give --key-file (`renzheng terminals add` makes keys)."
+        )
+        raise CommandFailed(text)
+    return key.strip()
+
+
+def _print(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def _worth_repeating(answer: httpx.Response) -> bool:
+    body = _error_body(answer)
+    return answer.status_code >= 500 and body is not None and body["retryable"] is True
+
+
+def _read(url: str, answer: httpx.Response) -> dict[str, Any]:
+    if answer.is_success:
+        try:
+            content = answer.json()
+        except ValueError:
+            content = None
+        if isinstance(content, dict):
+            return content
+    body = _error_body(answer)
+    if body is None:
+        raise CommandFailed(
+            f"{url} 的应答不是本系统的格式。\n{url} answers {answer.status_code}, not in this service's form."
+        )
+    raise Refused(body)
+
+
+def _error_body(answer: httpx.Response) -> dict[str, Any] | None:
+    """The answer as an error of the service, None when it is something else, such as a proxy's page."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return None
+    sound = isinstance(body, dict) and {"code", "message", "operator", "retryable", "request_id"} <= body.keys()
+    return body if sound and not answer.is_success else None
+
+
+def _words(body: dict[str, Any]) -> str:
+    """What an error says, in both languages, with what to do and what to tell an administrator."""
+    faults = body.get("details") or []
+    return "\n".join(
+        [
+            f"{body['code']}: {body['message']['zh']} {body['message']['en']}",
+            *(f"  {fault['field']}: {fault['code']} {_meaning(fault['code'])}".rstrip() for fault in faults),
+            f"  → {body['operator']['zh']} {body['operator']['en']}",
+            f"  request_id: {body['request_id']}",
+        ]
+    )
+
+
+def _meaning(code: str) -> str:
+    found = catalogue().get(code)  # None for a newer service's code
+    return "" if found is None else f"{found.message.zh} {found.message.en}"
+
+
+def _away(url: str, error: Exception) -> CommandFailed:
+    reason = type(error).__name__
+    return CommandFailed(
+        f"无法连接核验服务 {url}（{reason}）。\n"
+        f"The service at {url} does not answer ({reason}): is `renzheng serve` running, and is --url right?"
+    )

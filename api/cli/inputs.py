@@ -1,0 +1,139 @@
+"""What `cards register` and `verify` share: the card and the captures, from options and files to a request's body."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.failure import CommandFailed
+from api.matching.captures import FingerPosition
+
+_CARD = "Card"
+_CAPTURES = "Captures"
+
+
+def _file(help_text: str, *names: str, panel: str, dash: bool = False) -> Any:
+    return typer.Option(
+        *names, exists=True, dir_okay=False, readable=True, allow_dash=dash, metavar="FILE", help=help_text,
+        rich_help_panel=panel,
+    )  # fmt: skip
+
+
+def _text(help_text: str, *names: str, metavar: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=help_text, rich_help_panel=_CARD)
+
+
+CardFile = Annotated[
+    Path | None,
+    _file(
+        "The card as the API takes it: a JSON object with number, issuer, valid_from, valid_to, and serial, type or"
+        " text; - for the standard input. Better than --number, which the list of processes shows to others.",
+        "--card",
+        panel=_CARD,
+        dash=True,
+    ),
+]
+Number = Annotated[str | None, _text("Citizen number, 18 characters.", "--number", metavar="NUMBER")]
+Issuer = Annotated[str | None, _text("Issuing authority, as printed.", "--issuer", metavar="NAME")]
+ValidFrom = Annotated[str | None, _text("First day of validity, YYYY-MM-DD.", "--valid-from", metavar="DAY")]
+ValidTo = Annotated[
+    str | None, _text("Last day of validity, YYYY-MM-DD, or 长期 (long-term).", "--valid-to", metavar="DAY")
+]
+Serial = Annotated[str | None, _text("The chip's card serial.", "--serial", metavar="SERIAL")]
+ChipText = Annotated[
+    Path | None, _file("The chip's text block as the reader delivers it, 256 bytes.", "--text", panel=_CARD)
+]
+Face = Annotated[Path | None, _file("Picture of the face.", "--face", panel=_CAPTURES)]
+Fingers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--finger",
+        metavar="POSITION=FILE",
+        help=f"A fingerprint; repeat it for more fingers. Positions: {', '.join(FingerPosition)}.",
+        rich_help_panel=_CAPTURES,
+    ),
+]
+Dpi = Annotated[
+    float | None,
+    typer.Option(
+        min=100,
+        max=2000,
+        help="Resolution of the fingerprints. Default: what their files say, else 500.",
+        rich_help_panel=_CAPTURES,
+    ),
+]
+
+
+def card_body(
+    file: Path | None,
+    *,
+    number: str | None,
+    issuer: str | None,
+    valid_from: str | None,
+    valid_to: str | None,
+    serial: str | None,
+    text: Path | None,
+) -> dict[str, Any]:
+    """The card's part of a request. Raises `typer.BadParameter` for options that do not go together."""
+    given = {"number": number, "issuer": issuer, "valid_from": valid_from, "valid_to": valid_to}
+    body: dict[str, Any]
+    if file is not None:
+        if any(value is not None for value in (*given.values(), serial)):
+            raise typer.BadParameter("give --card or the card's single fields, not both")
+        body = _read_card(file)
+    else:
+        missing = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is None]
+        if missing:
+            raise typer.BadParameter(f"give --card FILE, or also {', '.join(missing)}")
+        body = given | ({} if serial is None else {"serial": serial})
+    if text is not None:
+        body["text"] = _encoded(text)
+    return body
+
+
+def captures_body(face: Path | None, fingers: list[str] | None, dpi: float | None) -> dict[str, Any]:
+    """The captures' part of a request. Raises `typer.BadParameter` for a finger that is not POSITION=FILE."""
+    if face is None and not fingers:
+        raise typer.BadParameter("give --face or at least one --finger")
+    body: dict[str, Any] = {} if face is None else {"face": {"image": _encoded(face)}}
+    if fingers:
+        resolution = {} if dpi is None else {"dpi": dpi}
+        body["fingers"] = [
+            {"position": position, "image": _encoded(path), **resolution} for position, path in map(_finger, fingers)
+        ]
+    return body
+
+
+def photo_body(path: Path | None) -> dict[str, Any]:
+    """The chip's photograph as a part of the captures, empty without one."""
+    return {} if path is None else {"chip_photo": _encoded(path)}
+
+
+def _finger(given: str) -> tuple[str, Path]:
+    position, _, name = given.partition("=")
+    path = Path(name)
+    if position not in set(FingerPosition):
+        raise typer.BadParameter(f"not a finger: {position}; one of {', '.join(FingerPosition)}, then = and a file")
+    if not name or not path.is_file():
+        raise typer.BadParameter(f"{position}: there is no file {name}")
+    return position, path
+
+
+def _read_card(file: Path) -> dict[str, Any]:
+    name = "the standard input" if str(file) == "-" else str(file)
+    try:
+        raw = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        body = json.loads(raw)
+    except json.JSONDecodeError as error:
+        raise CommandFailed(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandFailed(f"{name} is not UTF-8 text.") from error
+    if not isinstance(body, dict):
+        raise CommandFailed(f"{name} must hold one JSON object: the card.")
+    return body
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
