@@ -13,6 +13,7 @@ import httpx
 import typer
 
 from api.cli.failure import FAILURE, CommandFailed
+from api.cli.files import read_text
 from api.errors import catalogue
 
 DEFAULT_URL = "http://127.0.0.1:8470"
@@ -29,9 +30,6 @@ KeyFile = Annotated[
     Path | None,
     typer.Option(
         "--key-file",
-        exists=True,
-        dir_okay=False,
-        allow_dash=True,
         metavar="FILE",
         help=f"File with the key, - for the standard input; else {KEY_VARIABLE}. A key as an argument would stand in"
         " the list of processes, so there is no such option.",
@@ -112,12 +110,7 @@ def ask(
 
 def read_key(file: Path | None, environment: str | None) -> str:
     """The terminal's key from a file, else from the environment. Raises `CommandFailed` where there is none."""
-    if file is None:
-        key = environment or ""
-    elif str(file) == "-":
-        key = typer.get_text_stream("stdin").read()
-    else:
-        key = file.read_text(encoding="utf-8", errors="replace")
+    key = (environment or "") if file is None else read_text(file)
     if not key.strip():
         text = (
             f"没有密钥。\nThere is no key: set {KEY_VARIABLE} or give --key-file (`renzheng terminals add` makes keys)."

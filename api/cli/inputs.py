@@ -8,17 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.failure import CommandFailed
+from api.cli.files import name_of, read_text
 from api.matching.captures import FingerPosition
 
 _CARD = "Card"
 _CAPTURES = "Captures"
 
 
-def _file(help_text: str, *names: str, panel: str, dash: bool = False) -> Any:
-    return typer.Option(
-        *names, exists=True, dir_okay=False, readable=True, allow_dash=dash, metavar="FILE", help=help_text,
-        rich_help_panel=panel,
-    )  # fmt: skip
+def _file(help_text: str, *names: str, panel: str, exists: bool = True) -> Any:
+    return typer.Option(*names, exists=exists, dir_okay=False, metavar="FILE", help=help_text, rich_help_panel=panel)
 
 
 def _text(help_text: str, *names: str, metavar: str) -> Any:
@@ -32,7 +30,7 @@ CardFile = Annotated[
         " text; - for the standard input. Better than --number, which the list of processes shows to others.",
         "--card",
         panel=_CARD,
-        dash=True,
+        exists=False,  # it may be -
     ),
 ]
 Number = Annotated[str | None, _text("Citizen number, 18 characters.", "--number", metavar="NUMBER")]
@@ -122,16 +120,13 @@ def _finger(given: str) -> tuple[str, Path]:
 
 
 def _read_card(file: Path) -> dict[str, Any]:
-    name = "the standard input" if str(file) == "-" else str(file)
     try:
-        raw = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        body = json.loads(raw)
+        body = json.loads(read_text(file))
     except json.JSONDecodeError as error:
-        raise CommandFailed(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
-    except UnicodeDecodeError as error:
-        raise CommandFailed(f"{name} is not UTF-8 text.") from error
+        text = f"{name_of(file)} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        raise CommandFailed(text) from error
     if not isinstance(body, dict):
-        raise CommandFailed(f"{name} must hold one JSON object: the card.")
+        raise CommandFailed(f"{name_of(file)} must hold one JSON object: the card.")
     return body
 
 

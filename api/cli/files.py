@@ -1,0 +1,27 @@
+"""Text from a file that an option names, or from the standard input for `-`."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from api.cli.failure import CommandFailed
+
+_STANDARD_INPUT = "-"
+
+
+def read_text(path: Path) -> str:
+    """UTF-8 text. Raises `typer.BadParameter` for a file that is not there, `CommandFailed` for one that is no text."""
+    try:
+        if str(path) == _STANDARD_INPUT:
+            return sys.stdin.buffer.read().decode()
+        if not path.is_file():
+            raise typer.BadParameter(f"there is no file {path}")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandFailed(f"{name_of(path)} is not UTF-8 text.") from error
+
+
+def name_of(path: Path) -> str:
+    """How to speak of it."""
+    return "The standard input" if str(path) == _STANDARD_INPUT else str(path)

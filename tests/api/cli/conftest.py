@@ -1,0 +1,79 @@
+"""A service on a port of its own, in this process, and the command line with keys for it."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from typer.testing import CliRunner, Result
+
+from api.cli.main import app as command_line
+from api.institutions import terminals
+from api.institutions.terminals import Role
+from api.service import Service
+
+
+@dataclass
+class CommandLine:
+    """`renzheng` with an environment; `folder` is where files for it are written."""
+
+    folder: Path
+    environment: dict[str, str | None] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(command_line, list(arguments), input=stdin, env=self.environment)
+
+    def file(self, name: str, content: str | bytes) -> str:
+        """Write a file; gives its path."""
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+
+@pytest.fixture(scope="session")
+def url(app: FastAPI) -> Iterator[str]:
+    """The shared service on a free port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, ws="none", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def renzheng(tmp_path: Path) -> CommandLine:
+    """The command line without a service."""
+    return CommandLine(tmp_path, {"RENZHENG_KEY": None, "RENZHENG_URL": None, "NO_COLOR": "1"})
+
+
+@pytest.fixture
+def as_role(service: Service, url: str, tmp_path: Path) -> Callable[[Role], CommandLine]:
+    """The command line with a fresh key of a role."""
+
+    def make(role: Role) -> CommandLine:
+        with service.database.begin() as connection:
+            key = terminals.create(connection, secrets.token_hex(8), secrets.token_hex(8), role)
+        return CommandLine(tmp_path, {"RENZHENG_KEY": key, "RENZHENG_URL": url, "NO_COLOR": "1"})
+
+    return make
+
+
+@pytest.fixture
+def authority_line(as_role: Callable[[Role], CommandLine]) -> CommandLine:
+    """The command line of an issuing authority."""
+    return as_role(Role.AUTHORITY)
+
+
+@pytest.fixture
+def terminal_line(as_role: Callable[[Role], CommandLine]) -> CommandLine:
+    """The command line of a counter."""
+    return as_role(Role.TERMINAL)
