@@ -91,7 +91,7 @@ class Calibration:
             "engine": self.engine,
             "measured_to": self.measured_to,
             "provenance": dict(self.provenance),
-            "knots": {name: [float(f"{figure:.8g}") for figure in getattr(self, name)] for name in KNOTS},
+            "knots": {name: [float(f"{figure:.10g}") for figure in getattr(self, name)] for name in KNOTS},
         }
         return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

@@ -86,7 +86,10 @@ class NonMated:
         return np.asarray(np.sum(shares, axis=0), np.float64)
 
     def thresholds(self, fmr: ArrayLike) -> NDArray[np.float64]:
-        """The lowest score whose FMR is at most `fmr` (any shape, all > 0), by bisection."""
+        """The lowest score whose FMR is at most `fmr` (any shape, all > 0), by bisection.
+
+        Where scores are counted it is one of them, so that the rate at the score itself is exact, ties and all.
+        """
         wanted = np.asarray(fmr, np.float64)
         depth = -np.log(wanted.min()) + np.log(len(self.sets)) + 1
         low = np.full(wanted.shape, min(tail.ascending[0] for tail in self.sets))
@@ -96,4 +99,13 @@ class NonMated:
             middle = (low + high) / 2
             enough = self.fmr(middle) <= wanted
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return high
+        return self._next_counted(high)
+
+    def _next_counted(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The lowest score at or above `score` that a set counts; `score` itself where all sets are in their tails."""
+        following = np.full(score.shape, np.inf)
+        for tail in self.sets:
+            place = np.searchsorted(tail.ascending, score, side="left")
+            here = tail.ascending[np.minimum(place, len(tail.ascending) - 1)]
+            following = np.where((score <= here) & (here <= tail.start), np.minimum(following, here), following)
+        return np.where(np.isfinite(following), following, score)
