@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from api.cards.identity import CardIdentity
 from api.cards.lifecycle import Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
-from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, bad_value
+from api.http.fields import Base64, Day, Dpi, Number, Position, Trimmed, bad_value
 from api.matching.captures import Captures, FingerCapture
 
 
@@ -58,10 +58,10 @@ class CardBody(Strict):
     """A card as its reader tells it."""
 
     number: Number
-    issuer: Plain = Field(min_length=1, max_length=60, description="Issuing authority, as printed.")
+    issuer: Trimmed = Field(min_length=1, max_length=60, description="Issuing authority, as printed.")
     valid_from: Day
     valid_to: ValidTo
-    serial: Plain | None = Field(default=None, min_length=1, max_length=64, description="The chip's card serial.")
+    serial: Trimmed | None = Field(default=None, min_length=1, max_length=64, description="The chip's card serial.")
     type: CardType = Field(default="resident", description="Only resident identity cards are supported.")
     text: Base64 | None = Field(default=None, description="The chip's 256-byte text block, base64.")
 

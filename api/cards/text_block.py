@@ -1,9 +1,12 @@
 """The 256-byte text block of a resident identity card's chip, as readers deliver it."""
 
+import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from api.cards.parameters import LONG_TERM, TEXT_BYTES, TEXT_FIELDS
+
+_DAY = re.compile(r"[0-9]{8}")
 
 
 class TextBlockInvalid(ValueError):
@@ -60,8 +63,8 @@ def build(text: CardText) -> bytes:
     values = text.fields() | {
         "number": text.number,
         "issuer": text.issuer,
-        "valid_from": f"{text.valid_from:%Y%m%d}",
-        "valid_to": LONG_TERM if text.valid_to is None else f"{text.valid_to:%Y%m%d}",
+        "valid_from": _written(text.valid_from),
+        "valid_to": LONG_TERM if text.valid_to is None else _written(text.valid_to),
         "reserved": "",
     }
     block = b""
@@ -74,7 +77,14 @@ def build(text: CardText) -> bytes:
 
 
 def _day(text: str) -> date:
+    # strptime would take six digits, spaces and other scripts' digits too.
+    if _DAY.fullmatch(text) is None:
+        raise TextBlockInvalid
     try:
-        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day, no instant
+        return date.fromisoformat(text)
     except ValueError as error:
         raise TextBlockInvalid from error
+
+
+def _written(day: date) -> str:
+    return day.isoformat().replace("-", "")

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from api.cards import lifecycle, register
 from api.errors import ServiceError, catalogue, entry
 from api.matching.comparison import CaptureInvalid
-from api.storage.errors import DatabaseUnavailable
+from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.idempotency import KeyReused
 from models.errors import ModelError
 
@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 # Errors of the rooms and the codes they have at the door.
 _CODES: dict[type[Exception], str] = {
+    DatabaseBusy: "service_busy",
     DatabaseUnavailable: "database_unavailable",
     KeyReused: "idempotency_key_reused",
     ModelError: "models_unavailable",

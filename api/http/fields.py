@@ -6,12 +6,13 @@ import re
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from api.cards import number
 from api.matching.captures import FingerPosition
 
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}", re.ASCII)
 
 
@@ -50,6 +51,13 @@ def _day(value: Any) -> date:
         raise bad_value("request_invalid") from error
 
 
+def _written_instant(value: Any) -> Any:
+    # Pydantic would take a bare number for seconds since 1970, and a day for its midnight.
+    if not isinstance(value, str) or _INSTANT.match(value) is None:
+        raise bad_value("request_invalid")
+    return value
+
+
 def _position(value: Any) -> FingerPosition:
     try:
         return FingerPosition(value)
@@ -71,6 +79,8 @@ def _storable(value: str) -> str:
 
 
 Plain = Annotated[str, AfterValidator(_storable)]
+# Readers deliver fields padded to the chip's lengths.
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
 Base64 = Annotated[
     bytes, BeforeValidator(_base64), WithJsonSchema({"type": "string", "format": "byte", "description": "Base64."})
 ]
@@ -91,4 +101,5 @@ Day = Annotated[
     BeforeValidator(_day),
     WithJsonSchema({"type": "string", "format": "date", "description": "YYYY-MM-DD, or YYYYMMDD as on the chip."}),
 ]
-Dpi = Annotated[float, AfterValidator(_dpi)]
+Dpi = Annotated[float, Field(strict=True), AfterValidator(_dpi)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_instant)]

@@ -7,7 +7,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, te
 
 from api.settings import Settings
 from api.storage import embedded
-from api.storage.errors import DatabaseUnavailable
+from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 
 # SQLSTATE classes: connection failures, shutdown and restart, resources, time-outs of locks, deadlock victims.
 _UNAVAILABLE = ("08", "57", "53", "55P03", "40001", "40P01")
@@ -25,6 +25,8 @@ class Database:
             max_overflow=0,
             pool_timeout=timeout_s,
             pool_pre_ping=True,
+            # Parameters hold sealed and hashed values of persons: no log and no exception text repeats them.
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": max(2, round(timeout_s)),
                 "options": f"-c timezone=UTC -c synchronous_commit=on -c statement_timeout={milliseconds}"
@@ -34,12 +36,13 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction. Raises `DatabaseUnavailable` when the server is gone or does not answer in time."""
+        """A transaction. Raises `DatabaseUnavailable` when the server is gone or does not answer in time, its kind
+        `DatabaseBusy` when this process has no connection free."""
         try:
             with self.engine.begin() as connection:
                 yield connection
         except exc.TimeoutError as error:
-            raise DatabaseUnavailable("no free connection in time") from error
+            raise DatabaseBusy("no free connection in time") from error
         except exc.DBAPIError as error:
             if is_unavailable(error):
                 raise DatabaseUnavailable(type(error.orig).__name__) from error

@@ -9,6 +9,10 @@ class DatabaseUnavailable(StorageError):
     """The database cannot be reached or does not answer in time; try again."""
 
 
+class DatabaseBusy(DatabaseUnavailable):
+    """Every connection of the pool is in use for longer than the time-out; try again in a moment."""
+
+
 class KeyUnavailable(StorageError):
     """A key file is missing, unreadable or of the wrong length."""
 

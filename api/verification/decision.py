@@ -7,6 +7,9 @@ from api.matching.comparison import PersonResult
 from api.verification.document import Document
 from api.verification.policy import ChannelPolicy
 
+# Reasons that a better capture takes away.
+_RETRY = frozenset({"no_face", "multiple_faces", "low_quality", "no_finger"})
+
 
 class Outcome(StrEnum):
     """The three outcomes; the holder may dispute every one but the first."""
@@ -32,11 +35,12 @@ def decide(document: Document, person: PersonResult, policy: ChannelPolicy, earl
     # No engine of this version judges liveness; what is not judged is never taken for live.
     unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
-    outcome = _outcome(
-        document, verdict, incomplete=bool(missing), barred=bool(unlive or exceeded) or person.by_chip_photo
-    )
+    barred = bool(unlive or exceeded) or person.by_chip_photo
+    outcome = _outcome(document, verdict, incomplete=bool(missing), barred=barred)
     reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded])
-    return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, missing))
+    # Another capture helps where it alone is what stands in the way; otherwise it only keeps the customer waiting.
+    retry = not barred and document.reasons == ("valid",) and bool(_RETRY & set(missing))
+    return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, retry=retry))
 
 
 def _verdict(person: PersonResult, policy: ChannelPolicy) -> str:
@@ -73,7 +77,7 @@ def _outcome(document: Document, verdict: str, *, incomplete: bool, barred: bool
     return Outcome.PASS if verdict == "match" and sound and not barred else Outcome.REVIEW
 
 
-def _advice(document: Document, outcome: Outcome, verdict: str, missing: list[str]) -> str:
+def _advice(document: Document, outcome: Outcome, verdict: str, *, retry: bool) -> str:
     if document.refused:
         if verdict == "match" and document.status != "holder_deceased":
             return "holder_get_new_card"
@@ -82,5 +86,4 @@ def _advice(document: Document, outcome: Outcome, verdict: str, missing: list[st
         return "proceed"
     if outcome is Outcome.REFUSE:
         return "dispute_possible"
-    retry = {"no_face", "multiple_faces", "low_quality", "no_finger"} & set(missing)
     return "recapture" if retry else "ask_staff"

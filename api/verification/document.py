@@ -48,7 +48,8 @@ def judge(
         reasons.append("serial_mismatch")
     if card.text_index is not None and shown.text is not None and card.text_index != shown.text:
         reasons.append("text_mismatch")
-    if chip_photo is not None and chip_photo.fmr is not None and chip_photo.fmr > chip_photo_fmr:
+    # Said so that no figure at all counts as different.
+    if chip_photo is not None and chip_photo.fmr is not None and not chip_photo.fmr <= chip_photo_fmr:
         reasons.append("chip_photo_mismatch")
     return Document(status, tuple(reasons) or ("valid",))
 

@@ -31,10 +31,13 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
     """
     shown = indexes(service.keys.index, request.card)
     with service.database.begin() as connection:
+        fault = _staleness(connection, service, request)
+        # Asked after that: an answer committed in between is what used up the nonce, and is no replay.
         given = idempotency.find(connection, request.attempt)
         if given is not None:
             return given
-        _check_fresh(connection, service, request)
+        if fault is not None:
+            raise ServiceError(fault)
         references = templates.of_instance(connection, service.keys, shown.instance)
     person = service.comparer.compare(request.captures, references)
     with service.database.begin() as connection:
@@ -42,14 +45,15 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         return given or _decide(connection, service, request, shown, person)
 
 
-def _check_fresh(connection: Connection, service: Service, request: VerificationRequest) -> None:
+def _staleness(connection: Connection, service: Service, request: VerificationRequest) -> str | None:
+    """The code of what makes the captures unacceptable as fresh ones."""
     now = records.clock(connection)
     if request.captured_at < now - timedelta(seconds=service.settings.capture_max_age_s):
-        raise ServiceError("capture_stale")
+        return "capture_stale"
     if request.captured_at > now + timedelta(seconds=service.settings.capture_max_ahead_s):
-        raise ServiceError("capture_from_future")
-    if records.nonce_seen(connection, request.caller.terminal_id, _nonce_hash(service, request)):
-        raise ServiceError("nonce_reused")
+        return "capture_from_future"
+    seen = records.nonce_seen(connection, request.caller.terminal_id, _nonce_hash(service, request))
+    return "nonce_reused" if seen else None
 
 
 def _decide(

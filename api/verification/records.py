@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Date, cast, func, insert, literal_column, select
+from sqlalchemy import Connection, func, insert, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.lifecycle import Status
@@ -21,13 +21,15 @@ def clock(connection: Connection) -> datetime:
     return now
 
 
+def day_of_validity(instant: datetime) -> date:
+    """The day in Asia/Shanghai."""
+    return instant.astimezone(TIMEZONE).date()
+
+
 def decision_time(connection: Connection) -> tuple[datetime, date]:
     """The instant and, for validity, the day in Asia/Shanghai. To be read under the lock."""
-    instant = func.clock_timestamp()
-    row = connection.execute(
-        select(instant.label("now"), cast(func.timezone(TIMEZONE.key, instant), Date).label("today"))
-    ).one()
-    return row.now, row.today
+    now = clock(connection)
+    return now, day_of_validity(now)
 
 
 def nonce_seen(connection: Connection, terminal_id: UUID, nonce_hash: bytes) -> bool:

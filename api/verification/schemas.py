@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.cards.schemas import CapturesBody, CardBody, Strict
 from api.errors.catalogue import Text
-from api.http.fields import Base64, Plain
+from api.http.fields import Base64, Instant, Plain, Trimmed
 from api.institutions.terminals import Caller
 from api.matching.captures import Captures
 from api.storage.idempotency import Attempt
@@ -32,9 +32,9 @@ class VerificationBody(Strict):
 
     card: CardBody
     channel: Channel
-    purpose: Plain = Field(min_length=1, max_length=64, description="Why the check is made, such as account_opening.")
+    purpose: Trimmed = Field(min_length=1, max_length=64, description="Why the check is made, such as account_opening.")
     captures: VerificationCaptures
-    captured_at: AwareDatetime = Field(description="When the captures were taken, with time zone.")
+    captured_at: Instant = Field(description="When the captures were taken, with time zone.")
     nonce: Plain = Field(min_length=8, max_length=128, description="Random, used once.")
 
     def request(self, caller: Caller, attempt: Attempt) -> VerificationRequest:

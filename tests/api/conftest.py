@@ -1,36 +1,61 @@
-"""A service on an embedded PostgreSQL of its own, and clients with keys."""
+"""A service on an embedded PostgreSQL of its own, and clients with keys.
 
-import base64
-import os
+The server is shared by all tests of a run; what must not be shared gets a database of its own in it (`new_database`).
+"""
+
 import secrets
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
+import hypothesis
 import pytest
-from fastapi.testclient import TestClient
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from api import service as services
-from api.cards.number import check_character
 from api.http.app import create_app
 from api.institutions import terminals
 from api.institutions.terminals import Role
 from api.service import Service
 from api.settings import Settings
 from api.storage import embedded
+from api.storage.database import Database
 from tests.api.scripted import ScriptedComparer
+
+# Busy cores make a deadline for an example a test of the machine.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
+
+
+class NewClient(Protocol):
+    """Makes a client with a key of its own."""
+
+    def __call__(
+        self, role: Role = Role.TERMINAL, institution: str | None = None, service: Service | None = None
+    ) -> TestClient: ...
+
+
+class NewDatabase(Protocol):
+    """Makes an empty database."""
+
+    def __call__(self, *, pool_size: int = 4, timeout_s: float = 5.0) -> Database: ...
 
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A fresh RENZHENG_HOME; its database server is stopped in the end."""
-    folder = tmp_path_factory.mktemp("home")
-    # The embedded server runs as another user when started by root, and has to reach its folder.
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    folder = open_to_all(tmp_path_factory.mktemp("home"))
     yield folder
     embedded.stop(folder / "database")
+
+
+def open_to_all(folder: Path) -> Path:
+    """The embedded server runs as another user when it is started by root, and has to reach its folder."""
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -41,100 +66,66 @@ def service(home: Path) -> Iterator[Service]:
     built.close()
 
 
-@pytest.fixture
-def new_client(service: Service) -> Callable[..., TestClient]:
-    """Makes a client with a key of its own: `new_client(role, institution)`."""
+@pytest.fixture(scope="session")
+def app(service: Service) -> FastAPI:
+    """The application over the shared service."""
+    return create_app(service)
 
-    def make(role: Role = Role.TERMINAL, institution: str | None = None) -> TestClient:
-        with service.database.begin() as connection:
+
+@pytest.fixture
+def anonymous(app: FastAPI) -> TestClient:
+    """Somebody without a key."""
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def new_client(service: Service, app: FastAPI) -> NewClient:
+    """Clients of the shared service, or of another one."""
+    shared = service
+
+    def make(role: Role = Role.TERMINAL, institution: str | None = None, service: Service | None = None) -> TestClient:
+        asked = service or shared
+        with asked.database.begin() as connection:
             key = terminals.create(connection, institution or secrets.token_hex(8), secrets.token_hex(8), role)
         return TestClient(
-            create_app(service), headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False
+            app if asked is shared else create_app(asked),
+            headers={"Authorization": f"Bearer {key}"},
+            raise_server_exceptions=False,
         )
 
     return make
 
 
 @pytest.fixture
-def terminal(new_client: Callable[..., TestClient]) -> TestClient:
+def terminal(new_client: NewClient) -> TestClient:
     """A counter terminal."""
     return new_client(Role.TERMINAL)
 
 
 @pytest.fixture
-def authority(new_client: Callable[..., TestClient]) -> TestClient:
+def authority(new_client: NewClient) -> TestClient:
     """An issuing authority."""
     return new_client(Role.AUTHORITY)
 
 
-def encoded(word: str | bytes) -> str:
-    """Base64 of a scripted image."""
-    return base64.b64encode(word.encode() if isinstance(word, str) else word).decode()
+@pytest.fixture
+def new_database(service: Service) -> Iterator[NewDatabase]:
+    """Empty databases beside the shared one; dropped in the end."""
+    made: list[Database] = []
+
+    def make(*, pool_size: int = 4, timeout_s: float = 5.0) -> Database:
+        name = f"test_{secrets.token_hex(6)}"
+        _administer(service, f"CREATE DATABASE {name}")
+        made.append(Database(service.database.url.set(database=name), pool_size=pool_size, timeout_s=timeout_s))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.close()
+        _administer(service, f"DROP DATABASE {database.url.database} WITH (FORCE)")
 
 
-def new_card(**changes: Any) -> dict[str, Any]:
-    """A card that nobody else has."""
-    digits = f"110105{1950 + secrets.randbelow(50)}0101{secrets.randbelow(1000):03d}"
-    digits = f"{secrets.randbelow(900000) + 100000}{digits[6:]}"
-    return {
-        "number": digits + check_character(digits),
-        "issuer": "北京市公安局朝阳分局",
-        "valid_from": "2016-03-01",
-        "valid_to": "2036-03-01",
-        **changes,
-    }
-
-
-def registration(card: dict[str, Any], *, face: str | None = "person:a", **fingers: str) -> dict[str, Any]:
-    """A registration's body; fingers as `right_index="person:a"`."""
-    captures: dict[str, Any] = {
-        "fingers": [{"position": position, "image": encoded(word)} for position, word in fingers.items()]
-    }
-    if face is not None:
-        captures["face"] = {"image": encoded(face)}
-    return {"card": card, "captures": captures}
-
-
-def verification(card: dict[str, Any], *, face: str | None = "person:a", **changes: Any) -> dict[str, Any]:
-    """A verification's body; `fingers` as a dict, `chip_photo` as a word, other fields as they are."""
-    captures: dict[str, Any] = {
-        "fingers": [
-            {"position": position, "image": encoded(word)} for position, word in changes.pop("fingers", {}).items()
-        ]
-    }
-    if face is not None:
-        captures["face"] = {"image": encoded(face)}
-    if "chip_photo" in changes:
-        captures["chip_photo"] = encoded(changes.pop("chip_photo"))
-    return {
-        "card": card,
-        "channel": "counter",
-        "purpose": "test",
-        "captures": captures,
-        "captured_at": datetime.now(UTC).isoformat(),
-        "nonce": secrets.token_hex(8),
-        **changes,
-    }
-
-
-def fresh_key() -> dict[str, str]:
-    """Headers with a fresh idempotency key."""
-    return {"Idempotency-Key": secrets.token_hex(8)}
-
-
-def register(authority: TestClient, card: dict[str, Any] | None = None, **captures: Any) -> tuple[str, dict[str, Any]]:
-    """Register a card; gives its identifier and the card."""
-    shown = new_card() if card is None else card
-    answer = authority.post("/v1/cards", json=registration(shown, **captures), headers=fresh_key())
-    assert answer.status_code == 201, answer.text
-    return answer.json()["id"], shown
-
-
-def pid_of_postgres(home: Path) -> int:
-    """The embedded server's process."""
-    return int((home / "database" / "postmaster.pid").read_text().splitlines()[0])
-
-
-def is_root() -> bool:
-    """Whether the tests run as root."""
-    return os.geteuid() == 0
+def _administer(service: Service, statement: str) -> None:
+    # Databases are made and dropped outside of transactions.
+    with service.database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))

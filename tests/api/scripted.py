@@ -1,9 +1,11 @@
 """A comparer for tests of the service: images are words instead of pictures.
 
-`person:NAME` is a good capture of NAME; any other word is the reason why it gives no template, such as `no_face`; a word
-that begins with `image_` is a capture that is no acceptable image. The real engines have tests of their own.
+`person:NAME` is a good capture of NAME, `maybe:NAME` a poor one; any other word is the reason why it gives no template,
+such as `no_face`; a word that begins with `image_` is a capture that is no acceptable image. The real engines have
+tests of their own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from api.matching.captures import Captures, FingerPosition, Modality, Reference
@@ -18,11 +20,19 @@ from api.matching.comparison import (
 ENGINE = "scripted-1"
 
 
+def _nothing() -> None:
+    """What happens beside a comparison unless a test says so."""
+
+
 @dataclass
 class ScriptedComparer:
-    """Same name: FMR 1e-6. `maybe:NAME` against NAME: 1e-3. Another name: 0.5. Several modalities: the lowest FMR."""
+    """Same name: FMR 1e-6. `maybe:NAME` against NAME: 1e-3. Another name: 0.5. Several modalities: the lowest FMR.
+
+    `compared` holds what was compared; `meanwhile` is called in every comparison.
+    """
 
     compared: list[Captures] = field(default_factory=list)
+    meanwhile: Callable[[], None] = _nothing
 
     def enrol(self, captures: Captures) -> Enrolment:
         """One template for each capture that is a person."""
@@ -38,6 +48,7 @@ class ScriptedComparer:
     def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
         """Compare names."""
         self.compared.append(captures)
+        self.meanwhile()
         by_chip_photo = not references and captures.chip_photo is not None
         held = {(one.modality, one.position): one.template for one in references}
         if by_chip_photo:
@@ -46,8 +57,7 @@ class ScriptedComparer:
             _compared(modality, position, word, held.get((modality, position)))
             for modality, position, word in _words(captures)
         ]
-        if captures.face is None:
-            results.insert(0, ModalityResult("face", None, "not_captured"))
+        results.extend(_not_captured(captures, references))
         rates = [result.fmr for result in results if result.fmr is not None]
         chip = None
         if captures.chip_photo is not None and not by_chip_photo:
@@ -66,6 +76,16 @@ def _words(captures: Captures) -> list[tuple[Modality, FingerPosition | None, st
         if word.startswith("image_"):
             raise CaptureInvalid(word, position or modality)
     return words
+
+
+def _not_captured(captures: Captures, references: tuple[Reference, ...]) -> list[ModalityResult]:
+    missing = [] if captures.face is not None else [ModalityResult("face", None, "not_captured")]
+    held = [one.position for one in references if one.modality == "finger"]
+    if not any(finger.position in held for finger in captures.fingers):
+        missing.extend(ModalityResult("finger", position, "not_captured") for position in held)
+        if not held and not captures.fingers:
+            missing.append(ModalityResult("finger", None, "not_enrolled"))
+    return missing
 
 
 def _compared(modality: Modality, position: FingerPosition | None, word: str, template: bytes | None) -> ModalityResult:

@@ -1,0 +1,149 @@
+"""The same key gives the same answer, once; another request under it is refused."""
+
+import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+from starlette.testclient import TestClient
+
+from api.service import Service
+from api.storage.tables import cards, evidence, nonces, verifications
+from api.verification import records
+from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verification, verify
+from tests.api.scripted import ScriptedComparer
+
+
+def rows(service: Service) -> tuple[int, ...]:
+    with service.database.begin() as connection:
+        return tuple(
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (cards, verifications, evidence, nonces)
+        )
+
+
+def test_a_replay_gets_the_same_answer_and_leaves_nothing(
+    authority: TestClient, terminal: TestClient, service: Service
+) -> None:
+    _, card = register(authority)
+    body, key = verification(card), fresh_key()
+    first = terminal.post("/v1/verifications", json=body, headers=key)
+    before = rows(service)
+    assert isinstance(service.comparer, ScriptedComparer)
+    compared = len(service.comparer.compared)
+    second = terminal.post("/v1/verifications", json=body, headers=key)
+    assert (first.status_code, first.json()) == (second.status_code, second.json())
+    assert rows(service) == before
+    assert len(service.comparer.compared) == compared, "a replay costs no comparison"
+
+
+def test_a_replay_tells_what_was_decided_then(authority: TestClient, terminal: TestClient) -> None:
+    card_id, card = register(authority)
+    body, key = verification(card), fresh_key()
+    first = terminal.post("/v1/verifications", json=body, headers=key).json()
+    report(authority, card_id, "reported_lost")
+    assert terminal.post("/v1/verifications", json=body, headers=key).json() == first
+    assert verify(terminal, card)["decision"] == "REFUSE"
+
+
+def test_another_body_under_the_same_key_is_refused(
+    authority: TestClient, terminal: TestClient, service: Service
+) -> None:
+    _, card = register(authority)
+    key = fresh_key()
+    verify(terminal, card, key=key)
+    before = rows(service)
+    answer = terminal.post("/v1/verifications", json=verification(card, face="person:b"), headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
+    assert rows(service) == before
+
+
+def test_keys_of_two_terminals_are_apart(authority: TestClient, terminal: TestClient) -> None:
+    _, card = register(authority)
+    key = fresh_key()
+    assert verify(terminal, card, key=key)["id"] != verify(authority, card, key=key)["id"]
+
+
+def test_a_verification_needs_a_key(terminal: TestClient) -> None:
+    answer = terminal.post("/v1/verifications", json=verification(new_card()))
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
+
+
+@pytest.mark.parametrize("key", [b"", b" ", b"a b", b"x" * 129, "ключ".encode(), b"a\xff"])
+def test_a_key_is_visible_ascii(terminal: TestClient, key: bytes) -> None:
+    answer = terminal.post("/v1/verifications", json=verification(new_card()), headers={b"Idempotency-Key": key})
+    assert answer.status_code == 400
+    assert answer.json()["code"] in {"idempotency_key_invalid", "idempotency_key_missing"}
+
+
+def test_the_longest_key_is_taken(terminal: TestClient) -> None:
+    key = {"Idempotency-Key": secrets.token_hex(64)}
+    assert verify(terminal, new_card(), key=key)["decision"] == "REVIEW"
+
+
+def test_an_error_uses_up_no_key(authority: TestClient, terminal: TestClient) -> None:
+    _, card = register(authority)
+    key = fresh_key()
+    bad = terminal.post("/v1/verifications", json=verification(card, face="image_truncated"), headers=key)
+    assert bad.status_code == 422
+    assert verify(terminal, card, key=key)["decision"] == "PASS"
+
+
+def at_once(count: int, terminal: TestClient, path: str, body: Json, key: dict[str, str]) -> list[tuple[int, Json]]:
+    """The same request from several threads, which begin together."""
+    together = threading.Barrier(count)
+
+    def send(_: int) -> tuple[int, Json]:
+        together.wait()
+        answer = terminal.post(path, json=body, headers=key)
+        return answer.status_code, answer.json()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(send, range(count)))
+
+
+def test_the_same_key_from_several_threads_is_decided_once(
+    authority: TestClient, terminal: TestClient, service: Service
+) -> None:
+    for _ in range(5):
+        _, card = register(authority)
+        before = rows(service)
+        answers = at_once(6, terminal, "/v1/verifications", verification(card), fresh_key())
+        assert answers == [answers[0]] * 6
+        assert answers[0][0] == 200
+        assert rows(service) == (before[0], before[1] + 1, before[2] + 1, before[3] + 1)
+
+
+def test_a_registration_from_several_threads_is_made_once(authority: TestClient, service: Service) -> None:
+    before = rows(service)
+    answers = at_once(6, authority, "/v1/cards", registration(new_card()), fresh_key())
+    assert answers == [answers[0]] * 6
+    assert answers[0][0] == 201
+    assert rows(service) == (before[0] + 1, before[1], before[2] + 1, before[3])
+
+
+def test_a_report_is_made_once(authority: TestClient) -> None:
+    card_id, _ = register(authority)
+    answers = at_once(4, authority, f"/v1/cards/{card_id}/events", {"event": "reported_lost"}, fresh_key())
+    assert answers == [answers[0]] * 4
+    assert answers[0][0] == 201, "without a key the second would be event_not_possible"
+
+
+def test_an_answer_committed_in_between_explains_the_nonce(
+    authority: TestClient, terminal: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin of a request commits just before this one looks at its nonce: this one is a replay, not a reuse."""
+    _, card = register(authority)
+    body, key = verification(card), fresh_key()
+    twins: list[Json] = []
+    real = records.nonce_seen
+
+    def late(*arguments: object) -> bool:
+        monkeypatch.setattr(records, "nonce_seen", real)
+        twins.append(terminal.post("/v1/verifications", json=body, headers=key).json())
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(records, "nonce_seen", late)
+    answer = terminal.post("/v1/verifications", json=body, headers=key)
+    assert (answer.status_code, [answer.json()]) == (200, twins)
