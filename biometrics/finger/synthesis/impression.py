@@ -35,7 +35,7 @@ def draw_touch(rng: np.random.Generator, quality: p.Quality) -> Touch:
         half_width, half_height = half_width * rng.uniform(0.75, 1.0), half_height * rng.uniform(0.62, 0.85)
         centre_y += rng.uniform(-50.0, 50.0)
         centre_x += rng.uniform(-30.0, 30.0)
-    drag = p.DRAG * quality.distortion * rng.standard_normal(2)
+    drag = p.DRAG * quality.distortion * np.clip(rng.standard_normal(2), -p.DRAG_MOST, p.DRAG_MOST)
     twist = np.deg2rad(p.TWIST) * quality.distortion * rng.standard_normal()
     contact = (float(centre_x), float(centre_y), float(half_width), float(half_height))
     return Touch(
@@ -58,7 +58,7 @@ def skin_coordinates(
         np.array([np.cos(touch.turn), np.sin(touch.turn), *touch.shift]),
         np.array(touch.contact),
         np.array([*touch.drag, touch.twist]),
-        p.STICKING,
+        np.array(p.STICKING),
     )
     amount = np.float32(p.UNEVENNESS * quality.distortion)
     x += amount * smooth_field(rng, height, width, p.UNEVENNESS_GRID)
@@ -86,7 +86,7 @@ def _place(height, width, pose, contact, strain, sticking):  # type: ignore[no-u
             du, dv = cos * u + sin * v, cos * v - sin * u
             # A slightly square ellipse, as a pad pressed flat: exponent 2.4 instead of 2.
             reach = (abs(du / contact[2]) ** 2.4 + abs(dv / contact[3]) ** 2.4) ** (1 / 2.4)
-            ease = min(max((reach - sticking) / (1.0 - sticking), 0.0), 1.0)
+            ease = min(max((reach - sticking[0]) / (sticking[1] - sticking[0]), 0.0), 1.0)
             ease = ease * ease * (3.0 - 2.0 * ease)
             out_x[row, column] = contact[0] + du + ease * (drag_x - twist * dv)
             out_y[row, column] = contact[1] + dv + ease * (drag_y + twist * du)

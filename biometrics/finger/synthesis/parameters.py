@@ -63,9 +63,10 @@ CREASE_DEPTH: Final = 1.6
 
 # Contact and distortion.
 CONTACT_Y: Final = 0.46  # of the master's height: the usual middle of the contact
-DRAG: Final = 9.0
+DRAG: Final = 8.5
+DRAG_MOST: Final = 2.0  # standard deviations: skin that is pulled further slips
 TWIST: Final = 5.0
-STICKING: Final = 0.35  # of the contact's half axes
+STICKING: Final = (0.25, 1.1)  # of the contact's half axes: where the ease from sticking to dragged begins and ends
 UNEVENNESS: Final = 1.6
 UNEVENNESS_GRID: Final = 75.0
 BORDER_WOBBLE: Final = 4.0
