@@ -139,5 +139,14 @@ def fusion(
     )
 
 
+@app.command()
+def markdown(
+    json_path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="What --json wrote.")],
+    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics.")] = None,
+) -> None:
+    """Print a benchmark's JSON as a section of RESULTS.md."""
+    _run("markdown", json_path=json_path, metrics=metric)
+
+
 if __name__ == "__main__":
     app(prog_name="python -m benchmarks")

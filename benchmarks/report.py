@@ -129,13 +129,14 @@ def print_table(results: Sequence[Result], *, title: str | None = None, console:
     table.add_column("unit")
     table.add_column("n", justify="right")
     for result in results:
-        figures = [_figure(value, result.unit) for value in (result.value, result.low, result.high)]
+        figures = [figure(value, result.unit) for value in (result.value, result.low, result.high)]
         unit = "%" if result.unit == FRACTION else result.unit
         table.add_row(result.set, result.metric, *figures, unit, f"{result.n:,}")
     out.print(table)
 
 
-def _figure(value: float | None, unit: str) -> str:
+def figure(value: float | None, unit: str) -> str:
+    """A value for people: rates in per cent, `-` for none."""
     if value is None:
         return "-"
     return f"{100 * value:.3f}" if unit == FRACTION else f"{value:,.4g}"
