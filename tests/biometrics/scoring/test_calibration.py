@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from biometrics.scoring import Calibration, CalibrationError
 from biometrics.scoring.calibration import shipped
+from models.catalogue import find
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
@@ -115,6 +116,13 @@ class TestShipped:
         assert all(one["subjects"] > 1 and one["mated"] > 0 for one in facts["sets"])
         assert f"--engine {engine}" in facts["command"]
         assert {"cllr", "ece"} <= {one["metric"] for one in facts["held_out"]}
+
+    def test_was_fitted_with_the_networks_that_the_catalogue_installs(self, engine: str) -> None:
+        """Another network gives other scores: a new pack needs a new engine id and a new fit."""
+        noted = dict(Calibration.load(engine).provenance["pack"])
+        pack = find(noted.pop("name"))
+        assert noted.pop("version") == pack.version
+        assert noted == {file.name: file.sha256 for file in pack.files}
 
     def test_reaches_the_policys_targets_within_what_was_measured_or_nearly(self, engine: str) -> None:
         calibration = Calibration.load(engine)
