@@ -22,12 +22,13 @@ def demo(
 
     Example: renzheng demo --data DIR
     """
+    from api.demo.counter import Refused
     from api.demo.material import MaterialMissing
     from api.demo.run import ServiceFailed, run
 
     try:
         as_expected = run(data, Console(highlight=False))
-    except (MaterialMissing, ServiceFailed) as error:
+    except (MaterialMissing, Refused, ServiceFailed) as error:
         fail(str(error))
     if not as_expected:
         fail("A decision is not the one that it must be; see the table.", NEGATIVE)

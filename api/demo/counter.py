@@ -38,6 +38,14 @@ def made_up_number() -> str:
     return digits + check_character(digits)
 
 
+class Refused(Exception):
+    """The service answered an error; the text is the catalogue's."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        fields = ", ".join(f"{detail['field']}: {detail['code']}" for detail in error.get("details", ()))
+        super().__init__(f"{error['message']['zh']} {error['message']['en']} ({error['code']}) {fields}".rstrip())
+
+
 class Caller:
     """One key of the service."""
 
@@ -81,8 +89,9 @@ class Caller:
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._client.post(path, json=body, headers={"Idempotency-Key": secrets.token_hex(16)})
-        answer.raise_for_status()
         content: dict[str, Any] = answer.json()
+        if answer.is_error:
+            raise Refused(content)
         return content
 
 
