@@ -1,10 +1,11 @@
 """Fit a calibration to comparison scores.
 
 FMR: the share of non-mated scores, an exponential beyond the last 30 (tails.py). LLR: a penalised Poisson regression in
-bins of -ln FMR (likelihood.py), where non-mated scores of any engine are alike. No ratio is stated that fewer than 30
-comparisons speak about: the upper bound is 1 / FMR at the lowest measured FMR, the lower one 30 / M for M mated
-comparisons (a simple relative of the bounds of Vergeer et al., Science & Justice 56, 2016), so that the odd mislabelled
-pair in the data cannot teach certainty.
+bins of -ln FMR (likelihood.py), where non-mated scores of any engine are alike. No ratio is stated that the data cannot
+speak about: the upper bound, on which security rests, is 1 / FMR at the lowest FMR that 30 comparisons speak for; the
+lower one is 3 / M for M mated comparisons, since a mated score so bad may be as frequent as that and not be seen. (They
+are simple relatives of the bounds of Vergeer et al., Science & Justice 56, 2016.) So the odd mislabelled pair teaches no
+certainty.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 from biometrics.scoring.bootstrap import Comparisons
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.likelihood import Histogram, choose_smoothing, counted, fit_llr
-from biometrics.scoring.parameters import BIN_WIDTH, EXTRAPOLATION_LIMIT, RULE_OF_30
+from biometrics.scoring.parameters import BIN_WIDTH, EXTRAPOLATION_LIMIT, RULE_OF_3
 from biometrics.scoring.tails import NonMated
 
-METHOD = "FMR counted, exponential tail; LLR by monotone penalised Poisson regression on -ln FMR; bounded (rule of 30)"
+METHOD = (
+    "FMR counted, then an exponential tail; LLR by monotone penalised Poisson regression; rules of 30 and 3 as bounds"
+)
 # Bins in which the FMR falls by less than this factor's distance from 1 are joined (engines with few distinct scores).
 LEAST_FALL = 0.98
 
@@ -106,4 +109,4 @@ def _edges(non_mated: NonMated) -> NDArray[np.float64]:
 
 def _bounds(weight: NDArray[np.float64], measured_to: float) -> tuple[float, float]:
     equivalent = float(weight.sum() ** 2 / np.sum(weight**2))
-    return float(np.log(min(RULE_OF_30 / equivalent, 1.0))), float(-np.log(measured_to))
+    return float(np.log(min(RULE_OF_3 / equivalent, 1.0))), float(-np.log(measured_to))

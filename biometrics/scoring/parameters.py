@@ -4,6 +4,10 @@
 # comparisons independent (the "rule of 30": Doddington et al., Speech Communication 31, 2000).
 RULE_OF_30 = 30
 
+# When no error was seen in n comparisons the rate may still be 3 / n, at 95 % confidence (ISO/IEC 19795-1, the "rule of
+# 3"): no mated score is so bad that fewer than this many of all mated comparisons would have it.
+RULE_OF_3 = 3
+
 # Beyond the measured rates the tail of the non-mated scores is exponential. It is not followed further than this
 # factor: a score that says more than that is stated as this FMR.
 EXTRAPOLATION_LIMIT = 1e-3

@@ -88,7 +88,7 @@ class NonMated:
     def thresholds(self, fmr: ArrayLike) -> NDArray[np.float64]:
         """The lowest score whose FMR is at most `fmr` (any shape, all > 0), by bisection.
 
-        Where scores are counted it is one of them, so that the rate at the score itself is exact, ties and all.
+        It is rounded up to the next score that a set counts: there the rate is exact, ties and all.
         """
         wanted = np.asarray(fmr, np.float64)
         depth = -np.log(wanted.min()) + np.log(len(self.sets)) + 1

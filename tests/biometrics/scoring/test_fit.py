@@ -24,10 +24,12 @@ def test_ratio_and_rate_are_the_true_ones(calibration: Calibration, score: float
     assert evidence.fmr == pytest.approx(normal_tail(score), rel=0.15)
 
 
-def test_ratios_stop_where_thirty_comparisons_stop_speaking(calibration: Calibration) -> None:
+def test_ratios_stop_where_the_data_stop_speaking(calibration: Calibration) -> None:
     assert calibration.measured_to == pytest.approx(30 / 200_000)
     assert calibration.assess(50.0).llr == pytest.approx(math.log(200_000 / 30))
-    assert calibration.assess(-50.0).llr == pytest.approx(math.log(30 / 5000))
+    far_apart = fit("far-1", [ScoreSet("far", gaussian_comparisons(5000, 200_000, separation=6), 1.0)])
+    assert far_apart.assess(-50.0).llr == pytest.approx(math.log(3 / 5000))
+    assert calibration.assess(-50.0).llr > math.log(3 / 5000)
     assert calibration.assess(-50.0).fmr == 1.0
 
 
