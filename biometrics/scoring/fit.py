@@ -4,7 +4,7 @@ FMR: the share of non-mated scores, an exponential beyond the last 30 (tails.py)
 bins of -ln FMR (likelihood.py), where non-mated scores of any engine are alike. No ratio is stated that the data cannot
 speak about: the upper bound, on which security rests, is 1 / FMR at the lowest FMR that 30 comparisons speak for; the
 lower one is 3 / M for M mated comparisons, since a mated score so bad may be as frequent as that and not be seen. (They
-are simple relatives of the bounds of Vergeer et al., Science & Justice 56, 2016.) So the odd mislabelled pair teaches no
+are simple relatives of the bounds of Vergeer et al., Science & Justice 56, 2016.) So no mislabelled pair teaches
 certainty.
 """
 
