@@ -1,61 +1,116 @@
 """`renzheng serve` and `renzheng migrate`."""
 
 import logging
+import signal
+import socket
+import sys
+from contextlib import closing
+from types import FrameType
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 
-from api import service as services
-from api.cli.failure import guarded
-from api.http.app import create_app
-from api.settings import Settings
-from api.storage import database, embedded
-from api.storage import migrate as migrations
+from api.cli.failure import CommandFailed, guarded
 
 console = Console(stderr=True, highlight=False)
+_GRACE_S = 20
 
 
 @guarded
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; else RENZHENG_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; else RENZHENG_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for a free one; else RENZHENG_PORT.")
+    ] = None,
 ) -> None:
     """Run the service: API, documentation at /docs, the embedded database unless RENZHENG_DATABASE_URL is set."""
+    import uvicorn
+
+    from api import service as services
+    from api.http.app import create_app
+    from api.matching.engines import BiometricComparer
+    from api.settings import Settings
+    from api.storage import embedded
+
     settings = Settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update=given)
-    # Access lines would repeat paths and addresses; what matters of a request is in the evidence.
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    from api.matching.engines import BiometricComparer
-
-    with console.status("Opening the models…"):
-        comparer = BiometricComparer.open(settings.home, threads=settings.compute_threads)
-    with console.status("Starting the database…"):
-        service = services.build(settings, comparer)
-    console.print(f"Renzheng listens on http://{settings.host}:{settings.port} (documentation at /docs)")
-    try:
-        uvicorn.run(
+    _end_in_order()
+    _log_to_stderr()
+    # Bound first, so that a port in use is told before anything is loaded; it listens when all is ready.
+    with closing(_bound(settings.host, settings.port)) as listener:
+        with console.status("Opening the models…"):
+            comparer = BiometricComparer.open(settings.home, threads=settings.compute_threads)
+        with console.status("Starting the database…"):
+            service = services.build(settings, comparer)
+        console.print(f"Renzheng listens on {_url(listener)} (documentation at /docs)", soft_wrap=True)
+        # Access lines would repeat paths and addresses; what matters of a request is in the evidence.
+        config = uvicorn.Config(
             create_app(service),
-            host=settings.host,
-            port=settings.port,
             access_log=False,
             log_config=None,
-            timeout_graceful_shutdown=20,
+            timeout_graceful_shutdown=_GRACE_S,
             server_header=False,
         )
-    finally:
-        service.close()
-        embedded.stop(settings.database_dir)
+        try:
+            uvicorn.Server(config).run([listener])
+        except KeyboardInterrupt:
+            console.print("Ended.")
+        finally:
+            service.close()
+            embedded.stop(settings.database_dir)
 
 
 @guarded
 def migrate() -> None:
     """Bring the database to this version's schema (`serve` does so by itself)."""
+    from api.settings import Settings
+    from api.storage import database, embedded
+    from api.storage import migrate as migrations
+
     settings = Settings()
     opened = database.open_database(settings)
     migrations.upgrade(opened)
     console.print(f"The database is at revision {migrations.head()}.")
     opened.close()
     embedded.stop(settings.database_dir)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CommandFailed(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM and a closed console end the command as an exit does, which leaves the database server to stop.
+
+    uvicorn takes SIGTERM while it runs, and raises it again when the last request is answered.
+    """
+    signal.signal(signal.SIGTERM, _exit)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
+        signal.signal(signal.SIGHUP, _as_terminated)
+
+
+def _exit(_: int, __: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _as_terminated(_: int, __: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
