@@ -1,14 +1,14 @@
 """The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
-from api.cards.lifecycle import Event, Status, after
+from api.cards.lifecycle import Event, EventNotPossible, Status, after
 from api.institutions.terminals import Caller
 from api.storage.keys import Keys
 from api.storage.sealing import seal
@@ -81,18 +81,26 @@ def report(
     superseding card.
     """
     row = connection.execute(
-        select(cards.c.status, cards.c.instance_index, cards.c.number_index)
+        select(cards.c.status, cards.c.instance_index, cards.c.number_index, cards.c.valid_from)
         .where(cards.c.id == card_id)
         .with_for_update()
     ).first()
     if row is None:
         raise CardUnknown
     status = after(Status(row.status), event)
+    if event is Event.FOUND and _has_successor(connection, row.number_index, row.valid_from):
+        raise EventNotPossible("a new card was issued")
     if superseded_by is not None:
         _check_superseding(connection, card_id, superseded_by, row.number_index)
     change = update(cards).where(cards.c.id == card_id).values(status=status)
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
     return _record(connection, caller, card_id, row.instance_index, event, status, superseded_by)
+
+
+def _has_successor(connection: Connection, number_index: bytes, valid_from: date) -> bool:
+    """Whether the person has a newer card: then the old one stays invalid, also where nobody reported the re-issue."""
+    newer = select(cards.c.id).where(cards.c.number_index == number_index, cards.c.valid_from > valid_from)
+    return connection.execute(newer.limit(1)).first() is not None
 
 
 def _check_superseding(connection: Connection, card_id: UUID, superseded_by: UUID, number_index: bytes) -> None:

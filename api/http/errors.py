@@ -1,6 +1,7 @@
 """Every error leaves the service in one form: `{code, message: {zh, en}, operator, retryable, request_id}`."""
 
 import logging
+import re
 from collections.abc import Callable
 
 from fastapi import FastAPI, Request
@@ -32,6 +33,10 @@ _CODES: dict[type[Exception], str] = {
     lifecycle.EventNotPossible: "event_not_possible",
 }
 _HTTP_CODES = {401: "key_missing", 404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
+# Names of fields, and places in lists.
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,31}|[0-9]{1,2}", re.ASCII | re.IGNORECASE)
+_MOST_DETAILS = 20
+_JSON = re.compile(r"application/([!-.0-9^-~A-Z]+\+)?json\s*(;|$)", re.ASCII | re.IGNORECASE)
 
 
 def install(app: FastAPI) -> None:
@@ -87,17 +92,27 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         return internal(request, error)
     faults = error.errors()
-    if any(fault["type"] == "json_invalid" for fault in faults):
+    whole = [fault for fault in faults if fault["loc"] == ("body",)]
+    if any(fault["type"] == "json_invalid" for fault in faults) or any(fault["type"] == "missing" for fault in whole):
         return response(request, "request_malformed")
+    # FastAPI hands a body of another type over as bytes, which are no object.
+    if whole and _JSON.match(request.headers.get("content-type", "")) is None:
+        return response(request, "media_type_unsupported")
     details = [
         {
-            "field": ".".join(str(part) for part in fault["loc"]),
+            "field": ".".join(_named(part) for part in fault["loc"]),
             "code": fault["type"] if fault["type"] in catalogue() else "request_invalid",
         }
-        for fault in faults
+        for fault in faults[:_MOST_DETAILS]
     ]
     own = [detail["code"] for detail in details if detail["code"] != "request_invalid"]
     return response(request, own[0] if own else "request_invalid", details)
+
+
+def _named(part: str | int) -> str:
+    """A step on the way to a field. An unknown field's name comes from outside and may be anything."""
+    text = str(part)
+    return text if _NAME.fullmatch(text) is not None else "?"
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -27,7 +27,7 @@ from PIL import Image as Pillow
 from biometrics.errors import InvalidImage
 
 from . import parameters, wsq
-from .header import jpeg2000_size, jpeg_precision, jpeg_scans, png_depth, sniff
+from .header import has_no_area, jpeg2000_size, jpeg_precision, jpeg_scans, png_depth, sniff
 from .image import Image
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def decode(data: bytes, *, sufficient_side: int | None = None) -> Image:
 
 def _decode_pillow(data: bytes, kind: str, sufficient_side: int | None) -> Image:
     _check_depth(data, kind)
+    if has_no_area(data, kind):
+        raise InvalidImage("image_empty", "no area")
     picture = _OPENERS[kind](BytesIO(data))
     width, height = picture.size
     _check_size(width, height, kind, jpeg_scans(data) if kind == "JPEG" else 1)

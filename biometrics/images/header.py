@@ -50,6 +50,15 @@ def png_depth(data: bytes) -> int:
     return data[24] if len(data) > 24 else 0
 
 
+def has_no_area(data: bytes, kind: str) -> bool:
+    """Whether a PNG or BMP states a width or height of 0, which Pillow takes for damage."""
+    if kind == "PNG" and len(data) >= 24:
+        return 0 in struct.unpack_from(">2I", data, 16)
+    if kind == "BMP" and len(data) >= 26 and struct.unpack_from("<I", data, 14)[0] >= 40:
+        return 0 in struct.unpack_from("<2i", data, 18)
+    return False
+
+
 def jpeg2000_size(data: bytes) -> tuple[int, int, int, int] | None:
     """(width, height, components, bits per sample) of the code stream, from its SIZ marker (ISO/IEC 15444-1 A.5.1).
 

@@ -1,0 +1,35 @@
+"""A comparer that really decodes what it is sent, and holds templates of nobody: for tests of images at the door."""
+
+from dataclasses import dataclass
+
+from api.matching.captures import Captures, Reference
+from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult
+from biometrics.errors import InvalidImage
+from biometrics.images import decode
+
+
+@dataclass
+class DecodingComparer:
+    """Every image that can be decoded enrols, and is compared with nothing."""
+
+    def enrol(self, captures: Captures) -> Enrolment:
+        """A template that holds nothing of the image."""
+        _decode_all(captures)
+        return Enrolment((EnrolledTemplate("face", None, "decoding-1", b"template", 50.0),), ())
+
+    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+        """Nothing is assessed."""
+        _decode_all(captures)
+        return PersonResult((ModalityResult("face", reason="not_enrolled"),), engines=("decoding-1",))
+
+
+def _decode_all(captures: Captures) -> None:
+    images: list[tuple[str, bytes | None]] = [("face", captures.face), ("chip_photo", captures.chip_photo)]
+    images.extend((finger.position, finger.image) for finger in captures.fingers)
+    for field, image in images:
+        if image is None:
+            continue
+        try:
+            decode(image)
+        except InvalidImage as error:
+            raise CaptureInvalid(error.code, field) from error

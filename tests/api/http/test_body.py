@@ -1,0 +1,145 @@
+"""The request's body before its content counts: too long, no JSON, not whole."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.http.app import create_app
+from api.service import Service
+from tests.api.bodies import fresh_key, new_card, verification
+from tests.api.http.answers import MARK, assert_error
+
+LIMIT = 20_000
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def narrow(service: Service, terminal: TestClient) -> TestClient:
+    """A terminal of a service that takes 20,000 bytes."""
+    limited = replace(service, settings=service.settings.model_copy(update={"max_body_bytes": LIMIT}))
+    return TestClient(create_app(limited), headers=dict(terminal.headers), raise_server_exceptions=False)
+
+
+def padded(size: int) -> bytes:
+    """A sound request of so many bytes."""
+    raw = json.dumps(verification(new_card())).encode()
+    return raw + b" " * (size - len(raw))
+
+
+def post(client: TestClient, content: Any, **headers: str) -> Any:
+    return client.post("/v1/verifications", content=content, headers={**JSON, **fresh_key(), **headers})
+
+
+def pieces(body: bytes) -> Iterator[bytes]:
+    """Sent in chunks, with no length stated."""
+    for start in range(0, len(body), 1000):
+        yield body[start : start + 1000]
+
+
+def test_a_body_at_the_limit_is_taken(narrow: TestClient) -> None:
+    assert post(narrow, padded(LIMIT)).status_code == 200
+    assert post(narrow, pieces(padded(LIMIT))).status_code == 200
+
+
+def test_a_body_over_the_limit_is_refused(narrow: TestClient) -> None:
+    assert_error(post(narrow, padded(LIMIT + 1)), 413, "body_too_large")
+
+
+def test_a_body_over_the_limit_in_chunks_is_refused_on_the_way(narrow: TestClient) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 100 * LIMIT:
+            sent += 1000
+            yield b" " * 1000
+
+    assert_error(post(narrow, endless()), 413, "body_too_large")
+
+
+def test_a_stated_length_is_believed_before_a_byte_is_read(narrow: TestClient) -> None:
+    assert_error(post(narrow, b"{}", **{"Content-Length": str(LIMIT + 1)}), 413, "body_too_large")
+    assert_error(post(narrow, b"{}", **{"Content-Length": "9" * 5000}), 413, "body_too_large")
+
+
+def test_a_short_length_is_not_believed(narrow: TestClient) -> None:
+    assert_error(post(narrow, padded(LIMIT + 1), **{"Content-Length": "10"}), 413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b" ",
+        b"{",
+        b'{"card": ' + MARK.encode(),
+        b"{'card': 1}",
+        b'{"card": "' + MARK.encode() + b'\xff"}',
+        b'{"card": "\n"}',
+        b"[" * 100_000,
+        b'{"card":' * 100_000,
+        b"\x00",
+        b"\xef\xbb\xbf",
+        gzip.compress(b"{}"),
+        b'{"card": ' + b"9" * 5000 + b"}",
+    ],
+    ids=lambda content: repr(content[:12]),
+)
+def test_what_is_no_json_is_malformed(terminal: TestClient, content: bytes) -> None:
+    assert_error(post(terminal, content), 400, "request_malformed")
+
+
+def test_json_nested_within_reason_is_only_of_the_wrong_form(terminal: TestClient) -> None:
+    assert_error(post(terminal, b'{"card":' + b"[" * 100 + b"]" * 100 + b"}"), 422, "request_invalid")
+
+
+@pytest.mark.parametrize("content", [b"null", b"[]", b"5", b'"EchoMe"', b"true", b"NaN"])
+def test_json_that_is_no_object_is_of_the_wrong_form(terminal: TestClient, content: bytes) -> None:
+    assert_error(post(terminal, content), 422, "request_invalid")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "json",
+        "",
+    ],
+)
+def test_another_content_type_is_refused(terminal: TestClient, kind: str) -> None:
+    assert_error(post(terminal, padded(3000), **{"Content-Type": kind}), 415, "media_type_unsupported")
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.bank+json"])
+def test_json_by_any_of_its_names_is_taken(terminal: TestClient, kind: str) -> None:
+    assert post(terminal, padded(3000), **{"Content-Type": kind}).status_code == 200
+
+
+def test_a_broken_type_of_a_sound_name_is_of_the_wrong_form(terminal: TestClient) -> None:
+    assert_error(post(terminal, b"[]", **{"Content-Type": "application/json"}), 422, "request_invalid")
+
+
+def test_cards_and_events_say_the_same(authority: TestClient) -> None:
+    for path in ("/v1/cards", "/v1/cards/0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11/events"):
+        assert_error(authority.post(path, content=b"{", headers=JSON), 400, "request_malformed")
+        assert_error(
+            authority.post(path, content=b"{}", headers={"Content-Type": "text/plain"}), 415, "media_type_unsupported"
+        )
+        assert_error(authority.post(path), 400, "request_malformed")
+
+
+def test_the_same_name_twice_is_the_last_one_or_an_error(terminal: TestClient) -> None:
+    """JSON leaves it open; what is decided on is what is answered for, so that nothing is smuggled past a check."""
+    body = json.dumps(verification(new_card(), channel="kiosk"))
+    doubled = body[:-1] + ', "channel": "counter"}'
+    answer = post(terminal, doubled.encode())
+    assert answer.status_code == 200
+    assert "liveness_not_assessed" not in answer.json()["person"]["reasons"]

@@ -1,0 +1,189 @@
+"""Reports and decisions are ordered: no PASS is decided after a report that was acknowledged.
+
+The order is made by the lock on the card's row. Both ways of waiting are shown with one side held in its transaction,
+then both sides race. Without the share lock three of these tests fail.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from api.cards import enrolment
+from api.cards.identity import CardIdentity
+from api.cards.lifecycle import Event
+from api.institutions import terminals
+from api.institutions.terminals import Caller, Role
+from api.matching.captures import Captures
+from api.service import Service
+from api.storage.idempotency import Attempt, StoredAnswer
+from api.verification import pipeline
+from api.verification.request import VerificationRequest
+from tests.api.bodies import Json, new_number, register, report, verify
+
+ROUNDS = 200
+
+
+@contextmanager
+def held(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """The first call of a function stops until the second event is set; the first event says that it is there."""
+    module, _, function = name.rpartition(".")
+    real = getattr(__import__(module, fromlist=[function]), function)
+    there, go = threading.Event(), threading.Event()
+
+    def stopped(*arguments: object, **named: object) -> object:
+        if not there.is_set():
+            there.set()
+            assert go.wait(10)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(name, stopped)
+    try:
+        yield there, go
+    finally:
+        go.set()
+
+
+def await_waiter(service: Service, pending: Future[Json]) -> None:
+    """Until somebody waits for a row lock, and it is the pending one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with service.database.begin() as connection:
+            if connection.execute(waiting).scalar_one() == 1:
+                assert not pending.done()
+                return
+        assert not pending.done(), "it did not wait"
+        time.sleep(0.01)
+    pytest.fail("nobody waits for a lock")
+
+
+def test_a_report_waits_for_a_decision(
+    authority: TestClient, terminal: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card_id, card = register(authority)
+    with ThreadPoolExecutor(2) as pool, held(monkeypatch, "api.verification.pipeline.decide") as (there, go):
+        decided = pool.submit(verify, terminal, card)
+        assert there.wait(10)
+        reported = pool.submit(report, authority, card_id, "reported_lost")
+        await_waiter(service, reported)
+        go.set()
+        decision, event = decided.result(), reported.result()
+    assert decision["decision"] == "PASS"
+    assert instant(decision["decided_at"]) < instant(event["recorded_at"])
+    assert verify(terminal, card)["decision"] == "REFUSE"
+
+
+def test_a_decision_waits_for_a_report_and_sees_it(
+    authority: TestClient, terminal: TestClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card_id, card = register(authority)
+    with ThreadPoolExecutor(2) as pool, held(monkeypatch, "api.cards.enrolment._append_leaf") as (there, go):
+        reported = pool.submit(report, authority, card_id, "reported_lost")
+        assert there.wait(10)
+        decided = pool.submit(verify, terminal, card)
+        await_waiter(service, decided)
+        go.set()
+        event, decision = reported.result(), decided.result()
+    assert decision["document"]["status"] == "card_reported_lost"
+    assert instant(event["recorded_at"]) < instant(decision["decided_at"])
+
+
+def test_decisions_on_a_card_do_not_wait_for_each_other(
+    authority: TestClient, terminal: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, card = register(authority)
+    with ThreadPoolExecutor(2) as pool, held(monkeypatch, "api.verification.pipeline.decide") as (there, go):
+        first = pool.submit(verify, terminal, card)
+        assert there.wait(10)
+        # At another terminal: attempts of one terminal on one card are counted one at a time.
+        assert pool.submit(verify, authority, card).result(5)["decision"] == "PASS"
+        go.set()
+        assert first.result()["decision"] == "PASS"
+
+
+def test_a_report_during_the_comparison_counts(
+    authority: TestClient, terminal: TestClient, monkeypatch: pytest.MonkeyPatch, service: Service
+) -> None:
+    """The comparison takes long; the status is read after it, not before."""
+    card_id, card = register(authority)
+    monkeypatch.setattr(service.comparer, "meanwhile", lambda: report(authority, card_id, "reported_lost"))
+    assert verify(terminal, card)["document"]["status"] == "card_reported_lost"
+
+
+@pytest.fixture
+def caller(service: Service) -> Caller:
+    with service.database.begin() as connection:
+        key = terminals.create(connection, secrets.token_hex(8), "race", Role.AUTHORITY)
+        found = terminals.authenticate(connection, key)
+    assert found is not None
+    return found
+
+
+def test_no_pass_after_a_report_in_a_race(service: Service, caller: Caller) -> None:
+    """Two terminals verify while the report comes in; the report's place among them differs from round to round."""
+    passed = refused = 0
+    with ThreadPoolExecutor(3) as pool:
+        for turn in range(ROUNDS):
+            card = CardIdentity(new_number(), "北京市公安局", date(2016, 3, 1), None)
+            registered = enrolment.enrol(service, caller, None, card, Captures(face=b"person:a"))
+            decisions, recorded = race(pool, service, caller, card, UUID(registered.answer["id"]), turn)
+            for decision in decisions:
+                before = instant(decision["decided_at"]) < recorded
+                assert (decision["decision"], decision["document"]["status"]) == (
+                    ("PASS", "valid") if before else ("REFUSE", "card_reported_lost")
+                )
+                passed += before
+                refused += not before
+    assert passed > ROUNDS / 10, "the race has to be one"
+    assert refused > ROUNDS / 10, "the race has to be one"
+
+
+def race(
+    pool: ThreadPoolExecutor, service: Service, caller: Caller, card: CardIdentity, card_id: UUID, turn: int
+) -> tuple[list[Json], datetime]:
+    together = threading.Barrier(3)
+
+    def begin(delay_ms: int, act: Callable[[], StoredAnswer]) -> Json:
+        together.wait()
+        time.sleep(delay_ms / 1000)
+        return act().answer
+
+    decisions = [
+        pool.submit(begin, late, lambda: pipeline.verify(service, request(caller, card))) for late in (0, turn % 3)
+    ]
+    reported = pool.submit(
+        begin, turn % 8, lambda: enrolment.report(service, caller, None, card_id, Event.REPORTED_LOST, None)
+    )
+    recorded = instant(reported.result()["recorded_at"])
+    # Acknowledged: whoever asks from now on is told.
+    later = pipeline.verify(service, request(caller, card)).answer
+    assert later["document"]["status"] == "card_reported_lost"
+    return [decision.result() for decision in decisions], recorded
+
+
+def instant(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)
+
+
+def request(caller: Caller, card: CardIdentity) -> VerificationRequest:
+    return VerificationRequest(
+        caller,
+        Attempt(caller.terminal_id, secrets.token_hex(8), secrets.token_bytes(32)),
+        card,
+        "counter",
+        "test",
+        Captures(face=b"person:a"),
+        datetime.now(UTC),
+        secrets.token_hex(8),
+    )
