@@ -1,0 +1,114 @@
+"""The fingerprint pipeline: decode, bring to 500 dpi, find minutiae, judge, make a template; and compare two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import models
+from biometrics.errors import IncompatibleTemplates, NotAssessable
+from biometrics.finger import matcher
+from biometrics.finger.matcher import Comparison, PreparedFinger
+from biometrics.finger.minutiae import Minutiae, find_minutiae
+from biometrics.finger.parameters import DPI, ENGINE, MIN_MINUTIAE, NO_FINGER_MINUTIAE
+from biometrics.finger.presence import is_empty
+from biometrics.finger.quality import grade
+from biometrics.finger.resampling import choose_dpi, resample
+from biometrics.finger.ridge_period import is_implausible, ridge_period
+from biometrics.finger.template import FingerTemplate
+from biometrics.finger.trace import Trace, untraced
+from biometrics.images import decode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onnxruntime import InferenceSession
+
+
+class FingerEngine:
+    """LEADER's minutiae and an edge matcher. Safe among threads; comparisons run without the interpreter's lock."""
+
+    engine = ENGINE
+
+    def __init__(self, session: InferenceSession) -> None:
+        self._session = session
+
+    @classmethod
+    def open(cls, home: Path | None = None, *, threads: int = 1) -> FingerEngine:
+        """Opens the installed pack under `home`. Raises models.errors.PackMissing or PackDamaged."""
+        return cls(models.open_session("leader", "leader", threads=threads, home=home))
+
+    def warm_up(self) -> None:
+        """Load or compile everything that the first call would wait for (half a minute on a new installation)."""
+        points = np.arange(8.0)
+        template = FingerTemplate.of(
+            ENGINE, 320, 320, x=30 * points, y=4 * points**2, direction=points, kind=1 + points % 2,
+            minutia_quality=np.full(8, 90), quality=50,
+        )  # fmt: skip
+        self.compare(template, template)
+        find_minutiae(self._session, np.zeros((32, 32), np.uint8))
+
+    def extract(self, image: bytes, *, dpi: float | None = None, trace: Trace = untraced) -> FingerTemplate:
+        """The template of one finger in a picture file; `dpi` is the scanner's, where it is known.
+
+        Without it the file's own statement counts if it is sane, else 500 dpi. Raises InvalidImage (see
+        `biometrics.images.decode` and `extract_pixels`) and NotAssessable (see `extract_pixels`).
+        """
+        picture = decode(image)
+        return self.extract_pixels(picture.grey, dpi=choose_dpi(dpi, picture.dpi), trace=trace)
+
+    def extract_pixels(self, grey: NDArray[np.uint8], *, dpi: float = DPI, trace: Trace = untraced) -> FingerTemplate:
+        """The template of one finger in an upright picture, uint8 (H, W), dark ridges on light ground.
+
+        Raises InvalidImage (`image_too_many_pixels`) and NotAssessable: `no_finger`, when nothing or no ridges are
+        seen; `wrong_dpi`, when the ridges cannot be that far apart; `low_quality`, when too few minutiae are found.
+        """
+        grey = resample(grey, choose_dpi(dpi, None))
+        trace("resampled", grey)
+        if is_empty(grey):
+            raise NotAssessable("no_finger")
+        period = ridge_period(grey)
+        if period is not None and is_implausible(period):
+            raise NotAssessable("wrong_dpi")
+        minutiae, answer = find_minutiae(self._session, grey)
+        trace("network", answer)
+        _require_enough(minutiae)
+        return FingerTemplate.of(
+            self.engine,
+            grey.shape[1],
+            grey.shape[0],
+            x=minutiae.x,
+            y=minutiae.y,
+            direction=minutiae.direction,
+            kind=minutiae.kind,
+            minutia_quality=np.rint(100.0 * minutiae.quality),
+            quality=grade(minutiae.quality),
+        )
+
+    def prepare(self, template: FingerTemplate) -> PreparedFinger:
+        """A template ready for many comparisons. Raises IncompatibleTemplates when it is of another engine."""
+        if template.engine != self.engine:
+            raise IncompatibleTemplates(f"{template.engine} with {self.engine}")
+        return PreparedFinger.of(template)
+
+    def compare(self, probe: FingerTemplate | PreparedFinger, reference: FingerTemplate | PreparedFinger) -> float:
+        """The comparison score, 0 or more, the higher the more alike. Raises IncompatibleTemplates.
+
+        Prepare the side that is compared many times; for one probe against many references that is the probe.
+        """
+        return matcher.score(self._prepared(probe), self._prepared(reference))
+
+    def explain(self, probe: FingerTemplate | PreparedFinger, reference: FingerTemplate | PreparedFinger) -> Comparison:
+        """As `compare`, with the pairing that the score rests on and its evidence."""
+        return matcher.compare(self._prepared(probe), self._prepared(reference))
+
+    def _prepared(self, finger: FingerTemplate | PreparedFinger) -> PreparedFinger:
+        return finger if isinstance(finger, PreparedFinger) else self.prepare(finger)
+
+
+def _require_enough(minutiae: Minutiae) -> None:
+    count = len(minutiae.x)
+    if count < MIN_MINUTIAE:
+        raise NotAssessable("no_finger" if count <= NO_FINGER_MINUTIAE else "low_quality")

@@ -1,0 +1,100 @@
+"""Every constant of fingerprint recognition. Lengths are pixels at 500 dpi, angles radians.
+
+What was chosen by measurement was chosen on one data set, `neuro_uareu` (65 fingers, one sensor), and tested on four
+others with other people (`benchmarks/RESULTS.md`). A new value makes other scores: it needs a new ENGINE id and a new
+calibration as soon as anything was stored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+ENGINE: Final = "leader-edges-1"
+
+# --- the picture -----------------------------------------------------------------------------------------------------
+DPI: Final = 500.0
+"""What the network was trained on and templates are stated in."""
+STATED_DPI_RANGE: Final = (125.0, 4000.0)
+"""Beyond this a picture of a finger cannot be brought to 500 dpi."""
+FILE_DPI_RANGE: Final = (250.0, 2000.0)
+"""What is believed of a file: many programs write 72, 96 or 200 into files that were never measured."""
+DPI_SLACK: Final = 0.02
+"""Up to this relative difference to 500 dpi no resampling is done: skin stretches more than that."""
+MAX_AREA: Final = 1_200_000
+"""Pixels at 500 dpi; a rolled finger has 600,000. Beyond it is no single finger, and would take seconds."""
+MAX_SIDE: Final = 4095
+"""The longest side that the stored form can say."""
+
+# --- is there a finger -----------------------------------------------------------------------------------------------
+BLOCK: Final = 16
+"""Side of the blocks whose contrast is judged: one to two ridges."""
+BLOCK_CONTRAST: Final = 8.0
+"""Standard deviation of grey in a block from which it may show ridges; an empty scanner's noise is below 4."""
+MIN_FOREGROUND_AREA: Final = 60 * 60
+"""Pixels of such blocks below which there is no finger on the scanner: about 3 x 3 mm."""
+MIN_MINUTIAE: Final = 6
+"""Fewer cannot be told from chance (FMR 1e-4 takes about eight that agree)."""
+NO_FINGER_MINUTIAE: Final = 3
+"""Up to this many are what the network sees in pictures of other things."""
+
+# --- ridge period ----------------------------------------------------------------------------------------------------
+PERIOD_WINDOW: Final = 64
+PERIOD_STEP: Final = 32
+PERIOD_RANGE: Final = (3.5, 30.0)
+"""Where the period is looked for."""
+PERIOD_PEAK_SHARE: Final = 0.3
+"""Share of a window's power within a third of an octave and 30 degrees of its peak from which it shows ridges."""
+MIN_PERIOD_WINDOWS: Final = 4
+MIN_PERIOD_WINDOW_SHARE: Final = 0.3
+"""With fewer such windows, or a smaller share of those with contrast, nothing is said about the period."""
+PLAUSIBLE_PERIOD: Final = (5.0, 14.0)
+"""Median ridge period at 500 dpi from a small child's finger to a large man's, with room: the public sets have 6.1 to
+10.9, and 3.7 to 5.8 or 12.5 to 21 when the resolution is stated wrong by a factor of two."""
+
+# --- minutiae --------------------------------------------------------------------------------------------------------
+SIZE_MULTIPLE: Final = 32
+"""The network halves its input five times."""
+MINUTIA_THRESHOLD: Final = 0.5
+ENDING_THRESHOLD: Final = 0.5
+"""The network's type is the probability of an ending."""
+MAX_MINUTIAE: Final = 100
+"""The surest are kept: a finger has fewer, and time grows with the square."""
+FULL_QUALITY_MINUTIAE: Final = 40.0
+"""Sum of the minutiae's qualities (0..1 each) from which a capture's quality is 100."""
+
+# --- matcher ---------------------------------------------------------------------------------------------------------
+NEIGHBOURS: Final = 9
+LENGTH_TOLERANCE: Final = 7.0
+ANGLE_TOLERANCE: Final = math.radians(9.0)
+LENGTH_SLACK: Final = 0.69 * LENGTH_TOLERANCE
+"""Errors below this count as this: they are the grid's and the skin's."""
+ANGLE_SLACK: Final = 0.27 * ANGLE_TOLERANCE
+ROOT_EDGE_MIN_LENGTH: Final = 30.0
+ROOT_EDGE_MAX_LENGTH: Final = 250.0
+ROOT_LENGTH_TOLERANCE: Final = 13.0
+"""Wider than LENGTH_TOLERANCE: an edge across the finger takes up all the distortion between its ends."""
+ROOT_ANGLE_TOLERANCE: Final = math.radians(10.0)
+ROOTS: Final = 64
+"""Pairs of minutiae that may become roots, those with the most votes."""
+GROWN_ROOTS: Final = 16
+"""Pairings grown from them; a pair that lies in a pairing already is passed over."""
+MIN_ROOT_VOTES: Final = 1
+OUTLINE_MARGIN: Final = 4.0
+
+EVIDENCE_WEIGHTS: Final = {
+    "pairs": 0.032,
+    "share": 8.98,
+    "edges": 0.265,
+    "supported": 0.193,
+    "kinds": 0.629,
+    "length_accuracy": 9.9,
+    "angle_accuracy": 2.79,
+    "overlap_share": 0.0,
+    "overlap_pairs": 0.0,
+    "displacement": 0.0,
+    "turning": 0.0,
+    "spread": 0.0,
+    "size": 0.0,
+}
+SCORE_OFFSET: Final = 0.0

@@ -1,0 +1,149 @@
+"""Score: how unlikely it is that a pairing as good as this one is a coincidence.
+
+A pairing is described by thirteen figures, its evidence: the seven of SourceAFIS (how many minutiae, edges and kinds
+agree, and how well), and six about the skin that both captures show. Two captures of one finger often share only a part
+of it; what counts then is the share of the minutiae *in that part* that were paired. The score is a weighted sum.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.finger.alignment import Movement, align, moved, moved_back
+from biometrics.finger.compiled import kernel
+from biometrics.finger.edges import Edges, angle_between, wrapped
+from biometrics.finger.outline import inside
+from biometrics.finger.pairing import Pairing
+from biometrics.finger.parameters import (
+    ANGLE_SLACK,
+    ANGLE_TOLERANCE,
+    EVIDENCE_WEIGHTS,
+    LENGTH_SLACK,
+    LENGTH_TOLERANCE,
+    SCORE_OFFSET,
+)
+
+EVIDENCE = (
+    "pairs",
+    "share",
+    "edges",
+    "supported",
+    "kinds",
+    "length_accuracy",
+    "angle_accuracy",
+    "overlap_share",
+    "overlap_pairs",
+    "displacement",
+    "turning",
+    "spread",
+    "size",
+)
+"""Names of the evidence: `pairs` accepted; `share` of both fingers' minutiae that is (mean); `edges` of the tree and
+supporting ones; `supported` pairs with at least one supporting edge; `kinds` pairs of one kind; `length_accuracy` and
+`angle_accuracy` 1 for edges that agree within the slack, 0 at the tolerance (mean over the tree); `overlap_share` as
+`share`, of the minutiae within the other finger's outline; `overlap_pairs` pairs x overlap_share; `displacement` pixels
+and `turning` radians left after the best rigid movement (mean); `spread` mean distance of the pairs from their centre,
+pixels; `size` natural log of the product of both fingers' numbers of minutiae."""
+
+WEIGHTS = np.array([*(EVIDENCE_WEIGHTS[name] for name in EVIDENCE), SCORE_OFFSET], np.float64)
+"""Weights of the evidence in its order, and what is added to their sum: float64 (14,)."""
+WEIGHTS.setflags(write=False)
+
+
+class Finger(NamedTuple):
+    """What the score needs of n minutiae: `x`, `y`, `direction` float32, `kind` uint8, `corners` (h, 2), `edges`."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    direction: NDArray[np.float32]
+    kind: NDArray[np.uint8]
+    corners: NDArray[np.float32]
+    edges: Edges
+
+
+@kernel
+def weigh(evidence: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The weighted sum of the evidence, float64 (13,), and the last of the weights, float64 (14,)."""
+    total: float = weights[-1]
+    for i in range(len(evidence)):
+        total += weights[i] * evidence[i]
+    return total
+
+
+@kernel
+def collect(probe: Finger, reference: Finger, pairing: Pairing, evidence: NDArray[np.float64]) -> None:
+    """Write the evidence of a pairing, which has at least its root, to `evidence` float64 (13,)."""
+    tree = pairing.tree[: pairing.size[0]]
+    n, m, count = len(probe.x), len(reference.x), len(tree)
+    evidence[0] = count
+    evidence[1] = 0.5 * (count / n + count / m)
+    _count_agreement(probe, reference, pairing, tree, evidence)
+    evidence[5], evidence[6] = _accuracy(probe.edges, reference.edges, tree)
+    movement = align(probe.x, probe.y, reference.x, reference.y, tree)
+    evidence[7] = _overlap_share(probe, reference, movement, count)
+    evidence[8] = count * evidence[7]
+    _measure_residuals(probe, reference, movement, tree, evidence)
+    evidence[12] = math.log(n * m)
+
+
+@kernel
+def _count_agreement(
+    probe: Finger, reference: Finger, pairing: Pairing, tree: NDArray[np.int32], evidence: NDArray[np.float64]
+) -> None:
+    supporting, supported, same_kind = 0, 0, 0
+    for row in tree:
+        support = pairing.support[row[0]]
+        supporting += support
+        supported += support > 0
+        same_kind += probe.kind[row[0]] == reference.kind[row[1]]
+    evidence[2], evidence[3], evidence[4] = len(tree) + supporting, supported, same_kind
+
+
+@kernel
+def _accuracy(probe: Edges, reference: Edges, tree: NDArray[np.int32]) -> tuple[float, float]:
+    """How exactly the tree's edges agree: of lengths and of angles, both 0..1; 0 when there is no edge."""
+    edges = len(tree) - 1
+    if edges == 0:
+        return 0.0, 0.0
+    length_error, angle_error = 0.0, 0.0
+    for row in tree[1:]:
+        a, b, from_a, from_b = row[0], row[1], row[2], row[3]
+        length_error += max(LENGTH_SLACK, abs(probe.length[from_a, a] - reference.length[from_b, b]))
+        angle_error += max(ANGLE_SLACK, angle_between(probe.own_angle[from_a, a], reference.own_angle[from_b, b]))
+        angle_error += max(ANGLE_SLACK, angle_between(probe.far_angle[from_a, a], reference.far_angle[from_b, b]))
+    return (
+        (1.0 - length_error / (edges * LENGTH_TOLERANCE)) / (1.0 - LENGTH_SLACK / LENGTH_TOLERANCE),
+        (1.0 - angle_error / (2.0 * edges * ANGLE_TOLERANCE)) / (1.0 - ANGLE_SLACK / ANGLE_TOLERANCE),
+    )
+
+
+@kernel
+def _overlap_share(probe: Finger, reference: Finger, movement: Movement, count: int) -> float:
+    """Share of the minutiae within the other finger's outline that was paired, mean of both fingers, 0..1."""
+    probes, references = 0, 0
+    for i in range(len(probe.x)):
+        x, y = moved(movement, probe.x[i], probe.y[i])
+        probes += inside(reference.corners, x, y)
+    for i in range(len(reference.x)):
+        x, y = moved_back(movement, reference.x[i], reference.y[i])
+        references += inside(probe.corners, x, y)
+    return 0.5 * (count / max(probes, count) + count / max(references, count))
+
+
+@kernel
+def _measure_residuals(
+    probe: Finger, reference: Finger, movement: Movement, tree: NDArray[np.int32], evidence: NDArray[np.float64]
+) -> None:
+    displacement, turning, spread = 0.0, 0.0, 0.0
+    for row in tree:
+        a, b = row[0], row[1]
+        x, y = moved(movement, probe.x[a], probe.y[a])
+        displacement += math.hypot(x - reference.x[b], y - reference.y[b])
+        turning += angle_between(wrapped(probe.direction[a] + movement.angle), reference.direction[b])
+        spread += math.hypot(reference.x[b] - movement.to_x, reference.y[b] - movement.to_y)
+    count = len(tree)
+    evidence[9], evidence[10], evidence[11] = displacement / count, turning / count, spread / count
