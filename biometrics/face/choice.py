@@ -13,20 +13,20 @@ from .detection import Face
 def choose(faces: list[Face], width: int, height: int) -> Face:
     """The face that the capture is about, in a picture of `width` x `height` pixels: the one nearest the centre.
 
-    Of the central faces those much smaller than the largest of them are bystanders behind the holder. If two are left,
-    the picture does not say who is meant. Where no face is central the nearest one is taken, for the sender may have
-    cropped badly.
+    Much smaller faces than the largest central one are left out first: they are people (or posters) behind the holder.
+    If another one of the rest is about as near the centre, the picture does not say who is meant. Where no face is
+    central, for a badly cropped picture, all are looked at.
 
     Raises NotAssessable: `no_face`, `multiple_faces`.
     """
     if not faces:
         raise NotAssessable("no_face")
-    central = [face for face in faces if off_centre(face, width, height) <= parameters.CENTRAL]
-    largest = max((face.size for face in central), default=0.0)
-    plausible = [face for face in central if face.size >= parameters.SIZE_SHARE * largest]
-    if len(plausible) > 1:
+    pool = [face for face in faces if off_centre(face, width, height) <= parameters.CENTRAL] or faces
+    enough = parameters.SIZE_SHARE * max(face.size for face in pool)
+    ranked = sorted((off_centre(face, width, height), i) for i, face in enumerate(pool) if face.size >= enough)
+    if len(ranked) > 1 and ranked[1][0] - ranked[0][0] <= parameters.CLEAR_LEAD:
         raise NotAssessable("multiple_faces")
-    return min(plausible or faces, key=lambda face: off_centre(face, width, height))
+    return pool[ranked[0][1]]
 
 
 def off_centre(face: Face, width: int, height: int) -> float:

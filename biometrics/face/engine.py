@@ -1,4 +1,4 @@
-"""The face pipeline: detect, choose, align, judge, embed, compare."""
+"""The face pipeline: detect, choose, refine, align, judge, embed, compare."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from biometrics.errors import IncompatibleTemplates, NotAssessable
 from biometrics.images import decode
 
 from . import parameters
-from .alignment import align
+from .alignment import align, placement, resolution
 from .choice import choose
 from .detection import Face, detect
 from .embedding import embed
 from .quality import measure
+from .refinement import refine
 from .template import FaceTemplate
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class FaceEngine:
         face is too small, blurred, flat, dark or burnt out.
         """
         face = choose(self.detect(rgb), rgb.shape[1], rgb.shape[0])
-        crop = align(rgb, face.points)
-        quality = measure(crop, face.eye_distance).value
+        matrix = placement(refine(self._detector, rgb, face))
+        crop = align(rgb, matrix)
+        quality = measure(crop, resolution(matrix)).value
         if quality == 0:
             raise NotAssessable("low_quality")
         return FaceTemplate.of(self.engine, embed(self._recogniser, crop), quality)

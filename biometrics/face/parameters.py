@@ -38,14 +38,24 @@ CANDIDATES: Final = 1000
 
 # Whose face is the holder's
 
-SIZE_SHARE: Final = 0.5
-"""A face smaller than this share of the largest central one belongs to somebody farther from the camera."""
+SIZE_SHARE: Final = 0.6
+"""A face smaller than this share of the largest central one belongs to somebody farther from the camera: at least
+two thirds farther away."""
 
 CENTRAL: Final = 0.25
 """A face is central while its middle is at most this far from the middle of the picture, both ways as shares of width
-and height: the middle half. People in the background are at the side in nearly all attended captures."""
+and height: the middle half."""
+
+CLEAR_LEAD: Final = 0.1
+"""By how much of the picture the holder's face has to be nearer the centre than any other plausible one. Terminals
+show where to stand; two who press into the picture together stand left and right at about the same distance."""
 
 # Alignment
+
+REFINEMENT_MARGIN: Final = 2.0
+REFINEMENT_SIDE: Final = 160
+"""The second look takes in twice the face's box and has 160 pixels a side, so that the face has 80: well inside the
+range of sizes that YuNet was trained on, at a third of the first look's cost."""
 
 CROP: Final = 112
 """Side of the aligned picture that SFace takes."""
@@ -62,9 +72,9 @@ with. Order: the eye at the left of the picture, the other eye, nose tip, the mo
 
 # Quality
 
-MIN_EYE_DISTANCE: Final = 14.0
-GOOD_EYE_DISTANCE: Final = 35.0
-"""Pixels between the eyes. In the crop they are 35 apart: above, nothing is gained; chip photographs have 25 to 30."""
+MIN_RESOLUTION: Final = 0.3
+GOOD_RESOLUTION: Final = 1.0
+"""Pixels of the picture for one of the crop, so 11 and 35 between the eyes; chip photographs have 0.7 to 0.9."""
 
 MIN_SHARPNESS: Final = 0.8
 GOOD_SHARPNESS: Final = 4.0

@@ -20,9 +20,10 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 @dataclass(frozen=True)
 class Quality:
-    """The measured components: pixels, grey levels, grey levels at a contrast of 50, grey levels."""
+    """The measured components: pixels of the picture for one of the crop; the rest in grey levels of the crop's middle:
+    standard deviation, mean absolute Laplacian (at a standard deviation of 50), mean."""
 
-    eye_distance: float
+    resolution: float
     contrast: float
     sharpness: float
     luma: float
@@ -32,7 +33,7 @@ class Quality:
         """Unified quality, 0..100; 0 means that the face is not to be judged."""
         p = parameters
         grades = (
-            _grade(self.eye_distance, p.MIN_EYE_DISTANCE, p.GOOD_EYE_DISTANCE),
+            _grade(self.resolution, p.MIN_RESOLUTION, p.GOOD_RESOLUTION),
             _grade(self.contrast, p.MIN_CONTRAST, p.GOOD_CONTRAST),
             _grade(self.sharpness, p.MIN_SHARPNESS, p.GOOD_SHARPNESS),
             _grade(self.luma, p.MIN_LUMA, p.GOOD_LUMA),
@@ -42,14 +43,15 @@ class Quality:
         return 0 if worst <= 0 else max(1, round(100 * worst))
 
 
-def measure(crop: NDArray[np.uint8], eye_distance: float) -> Quality:
-    """Quality of an aligned face, uint8 (112, 112, 3), whose eyes are `eye_distance` pixels apart in the picture."""
+def measure(crop: NDArray[np.uint8], resolution: float) -> Quality:
+    """Quality of an aligned face, uint8 (112, 112, 3), made of `resolution` pixels of the picture for each of its own
+    along a side. (The distance of the eyes would do for frontal faces only; in the crop it is 35 pixels.)"""
     luma = crop[_MIDDLE].astype(np.float32) @ _LUMA
     inner = luma[1:-1, 1:-1]
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner
     contrast = float(luma.std())
     sharpness = float(np.abs(laplacian).mean()) * _REFERENCE_CONTRAST / max(contrast, 1.0)
-    return Quality(eye_distance, contrast, sharpness, float(luma.mean()))
+    return Quality(resolution, contrast, sharpness, float(luma.mean()))
 
 
 def _grade(value: float, bad: float, good: float) -> float:
