@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import cards, demo, models, serve, terminals, verify
+from api.cli import cards, demo, evaluate, models, serve, terminals, verify
 
 app = typer.Typer(
     name="renzheng",
@@ -41,6 +41,7 @@ app.command(
     "verify",
     epilog="Example: RENZHENG_KEY=… renzheng verify --card card.json --face live.jpg --finger right_index=live.png",
 )(verify.verify)
+app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 
 
 def main() -> None:

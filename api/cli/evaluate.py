@@ -1,0 +1,208 @@
+"""`renzheng evaluate`: error rates of a score file, or of the engines on listed pairs of images."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from api.cli.failure import CommandFailed, guarded
+from api.cli.progress import tracked
+
+if TYPE_CHECKING:
+    from api.evaluation.files import Scored
+    from api.evaluation.report import Figure
+    from api.evaluation.run import Run
+
+EXAMPLES = (
+    "Examples: renzheng evaluate --scores scores.csv --json rates.json"
+    "\n\nrenzheng evaluate --modality finger --pairs pairs.csv --images prints --scores scores.csv"
+)
+
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_MODALITIES = Literal["face", "finger"]
+
+
+@guarded
+def evaluate(
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            metavar="FILE",
+            help="Comparison scores as CSV: reference, probe, mated (1 or 0), score (higher is more alike). They are"
+            " read; with --pairs they are written. -inf, fta or fte for a score is a failure, rejected always.",
+        ),
+    ] = None,
+    distances: Annotated[
+        bool,
+        typer.Option(
+            "--distances",
+            help="The scores are distances: lower is more alike, and a failure is inf.",
+        ),
+    ] = False,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Pairs to compare: CSV with the columns reference, probe, mated (1 or 0).",
+            rich_help_panel="Running an engine",
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            metavar="DIR",
+            help="Folder that the names in --pairs start from; an ending such as .png may be left out there.",
+            rich_help_panel="Running an engine",
+        ),
+    ] = None,
+    dpi: Annotated[
+        float | None,
+        typer.Option(
+            min=100,
+            max=2000,
+            help="Resolution of the fingerprints. Default: what their files say, else 500.",
+            rich_help_panel="Running an engine",
+        ),
+    ] = None,
+    modality: Annotated[
+        _MODALITIES | None,
+        typer.Option(
+            help="Which engine to run, and how names tell subjects apart: a face's subject is its folder, a finger's"
+            " is all before the last underscore. Default, for scores that are read: by whether names have a folder.",
+        ),
+    ] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here as JSON.")
+    ] = None,
+) -> None:
+    """Print error rates (ISO/IEC 19795-1) with 95 % intervals, of a score file or of an engine on listed pairs.
+
+    EER; FMR100, FMR1000 and ZeroFMR: the FNMR at FMR 1 %, 0.1 % and 0; TAR at fixed FMRs; FTA and FTE: the share of
+    images that could not be acquired, or were too poor for a template. Intervals draw subjects, not comparisons.
+    """
+    if pairs is not None:
+        if images is None or modality is None or distances:
+            raise typer.BadParameter("--pairs needs --images and --modality, and no --distances")
+        _of_pairs(pairs, images, modality, dpi, scores, json_path)
+    elif scores is not None:
+        if images is not None or dpi is not None:
+            raise typer.BadParameter("--images and --dpi go with --pairs")
+        if not scores.is_file():
+            raise typer.BadParameter(f"there is no file {scores}")
+        _of_scores(scores, distances, modality, json_path)
+    else:
+        raise typer.BadParameter("give --scores FILE, or --pairs FILE with --images and --modality")
+
+
+def _of_scores(path: Path, distances: bool, modality: _MODALITIES | None, json_path: Path | None) -> None:
+    from api.evaluation import files, report, subjects
+
+    _require_writable(json_path)
+    try:
+        with _err.status("Reading the scores…"):
+            rows = files.read_scores(path, distances=distances)
+    except files.FileMalformed as error:
+        raise CommandFailed(str(error)) from error
+    failed, samples = subjects.failed_samples(rows)
+    failures = [report.share(path.stem, rate, failed[rate], samples) for rate in ("fta", "fte") if failed]
+    _tell(path.stem, rows, modality, failures, json_path, distances=distances)
+
+
+def _of_pairs(
+    path: Path,
+    images: Path,
+    modality: _MODALITIES,
+    dpi: float | None,
+    scores: Path | None,
+    json_path: Path | None,
+) -> None:
+    from api.evaluation import engines, files, report, run
+    from api.settings import Settings
+
+    settings = Settings()
+    _require_writable(scores)
+    _require_writable(json_path)
+    try:
+        listed = files.read_pairs(path)
+        _require_both(pair.mated for pair in listed)
+        with _err.status("Opening the engine…"):
+            engine = engines.open_engine(modality, settings.home, dpi=dpi)
+        _err.print(f"{engine.name}: {len(listed):,} pairs", markup=False)
+        done = run.score_pairs(engine, listed, images, threads=settings.compute_threads, progress=tracked)
+    except (files.FileMalformed, run.ImagesMissing) as error:
+        raise CommandFailed(str(error)) from error
+    if scores is not None:
+        files.write_scores(scores, done.scored)
+    _tell_failures(done)
+    name = images.resolve().name
+    failures = [report.share(name, rate, done.failed(rate), done.images) for rate in ("fta", "fte")]
+    _tell(name, done.scored, modality, failures, json_path)
+
+
+def _tell(
+    name: str,
+    rows: "list[Scored]",
+    modality: _MODALITIES | None,
+    failures: "list[Figure]",
+    json_path: Path | None,
+    *,
+    distances: bool = False,
+) -> None:
+    from api.evaluation import report, subjects
+
+    _require_both(row.pair.mated for row in rows)
+    comparisons = subjects.comparisons_of(rows, modality)
+    _warn(rows, modality)
+    with _err.status("Drawing subjects for the intervals…"):
+        figures = [*report.rates(name, comparisons), *failures]
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    mated, non_mated, people = len(comparisons.mated), len(comparisons.non_mated), comparisons.subjects
+    out.print(f"{name}: {mated:,} mated and {non_mated:,} non-mated comparisons of {people:,} subjects", markup=False)
+    out.print(report.table(figures, comparisons, distances=distances))
+    if json_path is not None:
+        report.write(json_path, figures, command=shlex.join(["renzheng", *sys.argv[1:]]))
+
+
+def _warn(rows: "list[Scored]", modality: _MODALITIES | None) -> None:
+    from api.evaluation import subjects
+    from api.evaluation.files import FAILED
+
+    failed = sum(row.score == FAILED for row in rows)
+    if failed:
+        _err.print(f"{failed:,} comparisons failed; they count as rejected at every threshold.")
+    misnamed = subjects.misnamed(rows, modality)
+    if misnamed:
+        _err.print(
+            f"{misnamed:,} mated pairs have two subjects by their names (--modality): do not trust the intervals.",
+            style="yellow",
+        )
+
+
+def _tell_failures(done: "Run") -> None:
+    for failure, count in sorted(done.failures.items(), key=lambda item: (item[0].rate, item[0].reason)):
+        _err.print(f"{count:,} of {done.images:,} images: {failure.reason} ({failure.rate})", markup=False)
+
+
+def _require_both(mated: Iterable[bool]) -> None:
+    found = set(mated)
+    for side, word in ((True, "mated"), (False, "non-mated")):
+        if side not in found:
+            raise CommandFailed(f"The file lists no {word} pair; error rates need both kinds.")
+
+
+def _require_writable(path: Path | None) -> None:
+    """Fail before the work rather than after it."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise CommandFailed(f"{path} cannot be written.")

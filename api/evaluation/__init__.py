@@ -1,0 +1,1 @@
+"""What an evaluator does: comparison scores of listed pairs, and the error rates that they show."""

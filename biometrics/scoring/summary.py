@@ -1,0 +1,59 @@
+"""The error rates that are reported of a test: names and order of the project's JSON form, intervals over subjects."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from biometrics.scoring.bootstrap import REPLICATES, Comparisons, intervals
+from biometrics.scoring.rates import Curve
+
+FNMR_METRICS = {"fmr100": 1e-2, "fmr1000": 1e-3, "zerofmr": 0.0}
+TAR_METRICS = {"tar_at_fmr_1e-3": 1e-3, "tar_at_fmr_1e-4": 1e-4, "tar_at_fmr_1e-5": 1e-5}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One rate as a fraction, with its 95 % interval or None, and the number `n` of mated comparisons it rests on."""
+
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def summarise(
+    comparisons: Comparisons, *, metrics: Sequence[str] | None = None, replicates: int = REPLICATES
+) -> list[Rate]:
+    """EER, FNMR and TAR at fixed FMRs, with intervals from a bootstrap over subjects.
+
+    Without `metrics` a rate at an FMR that not even one non-mated comparison stands for is left out. Raises KeyError
+    for a metric that is none.
+    """
+    wanted = supported_metrics(len(comparisons.non_mated)) if metrics is None else list(metrics)
+    statistics = {metric: _statistic(metric) for metric in wanted}
+    curve = comparisons.curve()
+    bounds = intervals(comparisons, statistics, replicates=replicates)
+    rates = []
+    for metric, statistic in statistics.items():
+        low, high = bounds[metric] or (None, None)
+        rates.append(Rate(metric, statistic(curve), low, high, len(comparisons.mated)))
+    return rates
+
+
+def supported_metrics(non_mated: int) -> list[str]:
+    """The rates that so many non-mated comparisons can speak about."""
+    targets = FNMR_METRICS | TAR_METRICS
+    return ["eer", *(metric for metric, fmr in targets.items() if fmr == 0 or fmr * non_mated >= 1)]
+
+
+def _statistic(metric: str) -> Callable[[Curve], float]:
+    if metric == "eer":
+        return Curve.eer
+    if metric in FNMR_METRICS:
+        return partial(Curve.fnmr_at_fmr, fmr=FNMR_METRICS[metric])
+    return partial(_tar, fmr=TAR_METRICS[metric])
+
+
+def _tar(curve: Curve, *, fmr: float) -> float:
+    return 1.0 - curve.fnmr_at_fmr(fmr)
