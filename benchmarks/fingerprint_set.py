@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from benchmarks.subjects import finger_of
+
 SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".wsq"})
 
 
@@ -35,11 +37,6 @@ class CaptureSet:
         for capture in self.files:
             first.setdefault(finger_of(capture), capture)
         return list(first.values())
-
-
-def finger_of(capture: str) -> str:
-    """The finger's name in a capture's."""
-    return capture.rpartition("_")[0]
 
 
 def find_sets(folder: Path) -> list[CaptureSet]:

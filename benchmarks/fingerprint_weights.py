@@ -17,8 +17,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.fingerprint_set import CaptureSet, find_sets, finger_of
+from benchmarks.fingerprint_set import CaptureSet, find_sets
 from benchmarks.progress import say, track
+from benchmarks.subjects import finger_of
 from biometrics.errors import NotAssessable
 from biometrics.finger import FingerEngine, PreparedFinger, matcher
 from biometrics.finger.score import EVIDENCE
