@@ -5,10 +5,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api.errors import Entry, catalogue
+from api.errors import Entry, ServiceError, catalogue
 from api.http.answers import documented
 from api.http.signin import ServiceDep
 from api.storage import migrate
@@ -53,8 +52,10 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", response_model=Health, responses=documented(503), summary="Verifications can be answered")
-def readyz(service: ServiceDep) -> Any:
+def readyz(service: ServiceDep) -> Health:
     """Says that the database answers, at the schema that this program knows."""
     with service.database.begin() as connection:
         at_head = migrate.current(connection) == migrate.head()
-    return Health(status="ok") if at_head else JSONResponse({"status": "migrating"}, status_code=503)
+    if not at_head:
+        raise ServiceError("schema_outdated")
+    return Health(status="ok")

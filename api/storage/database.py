@@ -9,8 +9,9 @@ from api.settings import Settings
 from api.storage import embedded
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 
-# SQLSTATE classes: connection failures, shutdown and restart, resources, time-outs of locks, deadlock victims.
-_UNAVAILABLE = ("08", "57", "53", "55P03", "40001", "40P01")
+# SQLSTATE classes: connection failures, shutdown and restart, resources, its disk; time-outs of locks, deadlock victims;
+# read-only: a standby that was the primary a moment ago.
+_UNAVAILABLE = ("08", "57", "53", "58", "55P03", "40001", "40P01", "25006")
 
 
 class Database:

@@ -1,0 +1,175 @@
+"""Transactions, and the server's absence told apart from our own mistakes."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Insert, exc, insert, text, update
+from starlette.testclient import TestClient
+
+from api.institutions.terminals import Role
+from api.service import Service
+from api.settings import Settings
+from api.storage import migrate
+from api.storage.database import Database, server_url
+from api.storage.errors import DatabaseBusy, DatabaseUnavailable
+from api.storage.tables import cards, institutions
+from tests.api.bodies import fresh_key, register, verification
+from tests.api.conftest import NewClient, NewDatabase
+from tests.api.http.answers import assert_error
+
+
+def test_what_fails_is_rolled_back(new_database: NewDatabase) -> None:
+    database = new_database()
+    migrate.upgrade(database)
+    row = insert(institutions).values(id="0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11", name="x")
+
+    def fail_after(statement: Insert) -> None:
+        with database.begin() as connection:
+            connection.execute(statement)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after(row)
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM institutions")).scalar_one() == 0
+        connection.execute(row)
+    with database.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM institutions")).scalar_one() == 1
+
+
+def test_connections_are_durable_in_utc_and_bounded(service: Service) -> None:
+    with service.database.begin() as connection:
+        shown = {
+            name: connection.execute(text(f"SHOW {name}")).scalar_one()
+            for name in ("timezone", "synchronous_commit", "fsync", "statement_timeout", "lock_timeout")
+        }
+    assert shown == {
+        "timezone": "UTC",
+        "synchronous_commit": "on",
+        "fsync": "on",
+        "statement_timeout": "5s",
+        "lock_timeout": "5s",
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT pg_sleep(10)",
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '57P01'; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '57P03'; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '08006'; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '53100'; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$",
+        "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '25006'; END $$",
+    ],
+)
+def test_the_servers_trouble_is_its_absence(new_database: NewDatabase, statement: str) -> None:
+    database = new_database(timeout_s=0.3)
+    with pytest.raises(DatabaseUnavailable), database.begin() as connection:
+        connection.execute(text(statement))
+    database.check()
+
+
+@pytest.mark.parametrize("statement", ["SELEC 1", "SELECT 1/0", "SELECT * FROM no_such_table"])
+def test_our_own_mistakes_are_not(new_database: NewDatabase, statement: str) -> None:
+    database = new_database()
+    with pytest.raises(exc.DBAPIError), database.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_errors_do_not_repeat_parameters(new_database: NewDatabase) -> None:
+    database = new_database()
+    with pytest.raises(exc.DBAPIError) as failed, database.begin() as connection:
+        connection.execute(text("SELECT * FROM no_such_table WHERE name = :name"), {"name": "王伟"})
+    assert "王伟" not in str(failed.value)
+
+
+def test_no_server_at_all() -> None:
+    database = Database(
+        server_url(Settings(database_url="postgresql://nobody@/nothing?host=/nowhere")), pool_size=1, timeout_s=1
+    )
+    with pytest.raises(DatabaseUnavailable):
+        database.check()
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgres"])
+def test_a_dsn_of_any_driver_is_taken(scheme: str) -> None:
+    url = server_url(Settings(database_url=f"{scheme}://user:secret@db.example:5433/renzheng"))
+    assert url.drivername == "postgresql+psycopg"
+    assert (url.host, url.port, url.database, url.password) == ("db.example", 5433, "renzheng", "secret")
+    assert "secret" not in str(url)
+
+
+def test_a_pool_without_a_free_connection_is_busy(new_database: NewDatabase) -> None:
+    database = new_database(pool_size=1, timeout_s=0.2)
+    with database.begin(), pytest.raises(DatabaseBusy), database.begin():
+        pass
+    database.check()
+
+
+def test_a_busy_service_says_so_over_http(service: Service, new_database: NewDatabase, new_client: NewClient) -> None:
+    database = new_database(pool_size=1, timeout_s=0.2)
+    migrate.upgrade(database)
+    client = new_client(Role.AUTHORITY, service=replace(service, database=database))
+    _, card = register(client)
+    body, key = verification(card), fresh_key()
+    with database.begin():
+        answer = client.post("/v1/verifications", json=body, headers=key)
+    assert_error(answer, 503, "service_busy")
+    assert answer.headers["retry-after"] == "1"
+    assert client.post("/v1/verifications", json=body, headers=key).json()["decision"] == "PASS"
+
+
+def test_a_card_locked_for_too_long_is_answered(
+    service: Service, new_database: NewDatabase, new_client: NewClient
+) -> None:
+    """A report that hangs holds decisions on its card up, but not for ever."""
+    database = new_database(timeout_s=0.3)
+    migrate.upgrade(database)
+    client = new_client(Role.AUTHORITY, service=replace(service, database=database))
+    card_id, card = register(client)
+    body, key = verification(card), fresh_key()
+    with database.begin() as connection:
+        connection.execute(update(cards).where(cards.c.id == card_id).values(status="card_reported_lost"))
+        assert_error(client.post("/v1/verifications", json=body, headers=key), 503, "database_unavailable")
+    answer = client.post("/v1/verifications", json=body, headers=key)
+    assert answer.json()["document"]["status"] == "card_reported_lost"
+
+
+def test_an_outdated_schema_is_not_ready(
+    service: Service, new_database: NewDatabase, anonymous: TestClient, new_client: NewClient
+) -> None:
+    database = new_database()
+    migrate.upgrade(database, "0001")
+    old = new_client(service=replace(service, database=database))
+    assert_error(old.get("/readyz"), 503, "schema_outdated")
+    assert old.get("/healthz").json() == {"status": "ok"}
+    assert anonymous.get("/readyz").json() == {"status": "ok"}
+
+
+def test_a_lost_connection_costs_one_request_at_most(new_database: NewDatabase, service: Service) -> None:
+    database = new_database(pool_size=3)
+    together = threading.Barrier(3)
+
+    def use() -> None:
+        with database.begin() as connection:
+            connection.execute(text("SELECT 1"))
+            together.wait(5)
+
+    threads = [threading.Thread(target=use) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with service.database.begin() as connection:
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"),
+            {"name": database.url.database},
+        )
+    time.sleep(0.05)
+    for _ in range(3):
+        database.check()

@@ -1,0 +1,135 @@
+"""Migrations: from every revision with rows in it, in step with the tables, once however many start together."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from api.storage import migrate
+from api.storage.database import Database
+from api.storage.tables import metadata
+from tests.api.conftest import NewDatabase
+
+# A row for every table of revision 0001, in raw SQL as that revision's program would have left it.
+POPULATION = """
+INSERT INTO institutions (id, name) VALUES (:institution, '示例银行');
+INSERT INTO terminals (id, institution_id, name, role, key_hash) VALUES
+    (:terminal, :institution, 'counter 1', 'authority', '\\x0102');
+INSERT INTO terminals (id, institution_id, name, role, key_hash, revoked_at) VALUES
+    (:revoked, :institution, 'counter 2', 'terminal', '\\x0103', '2026-01-01T00:00:00Z');
+INSERT INTO cards (id, instance_index, number_index, number_sealed, type, issuer, valid_from, valid_to, status,
+    registered_by, text_index) VALUES
+    (:new, '\\x01', '\\x02', '\\x03', 'resident', '北京市公安局', '2026-03-01', NULL, 'valid', :terminal,
+    '{"name": "ab"}');
+INSERT INTO cards (id, instance_index, number_index, number_sealed, type, issuer, valid_from, valid_to, status,
+    registered_by, superseded_by, serial_index) VALUES
+    (:old, '\\x04', '\\x02', '\\x05', 'resident', '北京市公安局', '2016-03-01', '2036-03-01', 'card_reissued',
+    :terminal, :new, '\\x06');
+INSERT INTO card_events (id, card_id, event, status, superseded_by, recorded_by, recorded_at) VALUES
+    (:event, :old, 'reissued', 'card_reissued', :new, :terminal, '2026-03-01T00:00:00Z');
+INSERT INTO templates (id, card_id, modality, position, engine, template_sealed, master_key_id) VALUES
+    (:template, :new, 'finger', 'right_index', 'leader-edges-1', '\\x07', 'abcd')
+"""
+NAMES = ("institution", "terminal", "revoked", "new", "old", "event", "template")
+
+
+def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, tables that hold none left out."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    with database.begin() as connection:
+        for table in sorted(inspect(connection).get_table_names()):
+            got = connection.execute(text(f"SELECT to_jsonb(t) AS row FROM {table} t ORDER BY 1")).scalars().all()
+            if got and table != "alembic_version":
+                found[table] = list(got)
+    return found
+
+
+def revisions() -> list[str]:
+    script = ScriptDirectory.from_config(migrate._config(None))
+    return [revision.revision for revision in script.walk_revisions()][::-1]
+
+
+def test_an_upgrade_keeps_every_row(new_database: NewDatabase) -> None:
+    database = new_database()
+    migrate.upgrade(database, "0001")
+    with database.begin() as connection:
+        identifiers = {name: uuid4() for name in NAMES}
+        for statement in POPULATION.split(";\n"):
+            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
+            connection.execute(text(statement), used)
+    before = rows(database)
+    assert set(before) == {"institutions", "terminals", "cards", "card_events", "templates"}
+    migrate.upgrade(database)
+    after = rows(database)
+    assert set(after) == set(before)
+    for table, kept in before.items():
+        assert [{name: row[name] for name in kept[0]} for row in after[table]] == kept
+    with database.begin() as connection:
+        assert migrate.current(connection) == migrate.head()
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_the_revisions_make_one_line() -> None:
+    assert revisions()[0] == "0001"
+    assert revisions()[-1] == migrate.head()
+    assert len(revisions()) == len(set(revisions())) >= 2
+
+
+def test_tables_and_migrations_agree(new_database: NewDatabase) -> None:
+    database = new_database()
+    migrate.upgrade(database)
+    with database.begin() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True, "target_metadata": metadata}
+        )
+        assert compare_metadata(context, metadata) == []
+        assert set(inspect(connection).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_the_comparison_would_notice(new_database: NewDatabase) -> None:
+    """Otherwise the tests above would say nothing."""
+    database = new_database()
+    migrate.upgrade(database)
+    with database.begin() as connection:
+        connection.execute(text("ALTER TABLE cards DROP COLUMN serial_index"))
+        assert compare_metadata(MigrationContext.configure(connection), metadata) != []
+
+
+def test_at_the_newest_revision_nothing_happens(new_database: NewDatabase) -> None:
+    database = new_database()
+    migrate.upgrade(database)
+    migrate.upgrade(database)
+    with database.begin() as connection:
+        assert migrate.current(connection) == migrate.head()
+
+
+def test_replicas_starting_together_migrate_once(new_database: NewDatabase) -> None:
+    """One pool a replica, as in one process each; what the second would do twice fails on tables that exist."""
+    first = new_database()
+    replicas = [first, *(Database(first.url, pool_size=1, timeout_s=5) for _ in range(3))]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate.upgrade, replicas))
+    with first.begin() as connection:
+        assert migrate.current(connection) == migrate.head()
+    for replica in replicas[1:]:
+        replica.close()
+
+
+def test_a_migration_that_fails_leaves_nothing(new_database: NewDatabase) -> None:
+    database = new_database()
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE verifications (in_the_way int)"))
+    with pytest.raises(Exception, match="already exists"):
+        migrate.upgrade(database)
+    with database.begin() as connection:
+        assert inspect(connection).get_table_names() == ["verifications"], "0001 was rolled back with 0002"
+
+
+def test_an_empty_database_has_no_revision(new_database: NewDatabase) -> None:
+    with new_database().begin() as connection:
+        assert migrate.current(connection) is None
