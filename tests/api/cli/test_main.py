@@ -32,7 +32,7 @@ def test_the_version(renzheng: CommandLine) -> None:
 
 def test_there_are_the_commands_that_the_project_promises() -> None:
     assert {words[0] for words in COMMANDS} == {
-        "serve", "migrate", "demo", "models", "terminals", "cards", "verify",
+        "serve", "migrate", "demo", "models", "terminals", "cards", "verify", "evaluate",
     }  # fmt: skip
 
 

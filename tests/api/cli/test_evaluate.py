@@ -1,0 +1,181 @@
+"""`renzheng evaluate`: rates that can be worked out by hand, and what it says of files that are none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.evaluation import engines
+from api.evaluation.engines import Engine
+from biometrics.errors import NotAssessable
+from tests.api.cli.conftest import CommandLine
+
+HEADER = "reference,probe,mated,score\n"
+
+
+def rows_with_eer_of_5_percent() -> list[str]:
+    """20 mated scores, one low; 20 non-mated, one high: at every threshold above 1 and up to 5 each rate is 1/20."""
+    mated = [f"{subject}_1,{subject}_2,1,{1 if subject == 0 else 10}" for subject in range(20)]
+    non_mated = [f"{subject}_1,{subject + 1}_1,0,{5 if subject == 7 else 0}" for subject in range(20)]
+    return mated + non_mated
+
+
+def figures(path: Path) -> dict[str, dict[str, object]]:
+    return {result["metric"]: result for result in json.loads(path.read_text())["results"]}
+
+
+def test_the_rates_of_scores(renzheng: CommandLine) -> None:
+    scores = renzheng.file("site-7.csv", HEADER + "\n".join(rows_with_eer_of_5_percent()))
+    target = renzheng.folder / "new" / "rates.json"
+    result = renzheng("evaluate", "--scores", scores, "--json", str(target))
+    assert result.exit_code == 0, result.output
+    assert "site-7: 20 mated and 20 non-mated comparisons of 21 subjects" in result.stdout
+    found = figures(target)
+    assert list(found) == ["eer", "zerofmr"], "20 non-mated comparisons say nothing about an FMR of 1 %"
+    assert found["eer"]["value"] == pytest.approx(0.05)
+    assert found["zerofmr"]["value"] == pytest.approx(0.05)
+    low, high = found["eer"]["low"], found["eer"]["high"]
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    assert low < 0.05 < high
+    assert found["eer"] | {"low": 0, "high": 0, "value": 0} == {
+        "set": "site-7", "metric": "eer", "value": 0, "low": 0, "high": 0, "unit": "fraction", "n": 20,
+    }  # fmt: skip
+    content = json.loads(target.read_text())
+    assert content.keys() == {"benchmark", "command", "when", "machine", "versions", "results"}
+    row = next(line for line in result.stdout.splitlines() if "eer" in line)
+    assert "5.000" in row
+
+
+def test_the_threshold_stands_beside_its_rate(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "\n".join(rows_with_eer_of_5_percent()))
+    row = next(line for line in renzheng("evaluate", "--scores", scores).stdout.splitlines() if "zerofmr" in line)
+    assert "5" in row.split()
+
+
+def test_distances_give_the_same_rates(renzheng: CommandLine) -> None:
+    turned = [f"{row.rpartition(',')[0]},{-float(row.rpartition(',')[2])}" for row in rows_with_eer_of_5_percent()]
+    files = [
+        renzheng.file("a.csv", HEADER + "\n".join(rows_with_eer_of_5_percent())),
+        renzheng.file("b.csv", HEADER + "\n".join(turned)),
+    ]
+    targets = [renzheng.folder / "a.json", renzheng.folder / "b.json"]
+    assert renzheng("evaluate", "--scores", files[0], "--json", str(targets[0])).exit_code == 0
+    assert renzheng("evaluate", "--scores", files[1], "--distances", "--json", str(targets[1])).exit_code == 0
+    one, other = (figures(target) for target in targets)
+    for metric, figure in one.items():
+        assert figure | {"set": ""} == other[metric] | {"set": ""}
+
+
+def test_failures_are_counted_apart_and_as_rejections(renzheng: CommandLine) -> None:
+    rows = [*rows_with_eer_of_5_percent(), "20_1,20_2,1,fta", "21_1,21_2,1,fte", "22_1,22_2,1,-inf"]
+    target = renzheng.folder / "rates.json"
+    result = renzheng("evaluate", "--scores", renzheng.file("s.csv", HEADER + "\n".join(rows)), "--json", str(target))
+    assert result.exit_code == 0, result.output
+    assert "3 comparisons failed" in result.stderr
+    found = figures(target)
+    assert found["zerofmr"]["value"] == pytest.approx(4 / 23)
+    samples = 23 * 2
+    assert found["fta"]["n"] == found["fte"]["n"] == samples
+    assert found["fta"]["value"] == found["fte"]["value"] == pytest.approx(1 / samples)
+
+
+def test_names_that_do_not_tell_the_subject(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "all/1_1,all/1_2,1,3\nx/1,y/1,1,2\nall/1_1,all/2_1,0,1\n")
+    assert "1 mated pairs have two subjects" in renzheng("evaluate", "--scores", scores).stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (HEADER + "a,b,1,0.5\na,c,0,much\n", "s.csv, line 3: score must be a number"),
+        ("a,b\n1,2\n", "line 1: the header must name the columns"),
+        (HEADER, "no mated pair"),
+        (HEADER + "a,b,1,1\n", "no non-mated pair"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "s.csv"),
+    ],
+)
+def test_a_file_that_is_none_is_a_failure(renzheng: CommandLine, content: str | bytes, complaint: str) -> None:
+    result = renzheng("evaluate", "--scores", renzheng.file("s.csv", content))
+    assert result.exit_code == 3
+    assert complaint in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "give --scores FILE, or --pairs FILE"),
+        (["--scores", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["--scores", "PAIRS", "--images", "."], "go with --pairs"),
+        (["--pairs", "PAIRS", "--images", "."], "--pairs needs --images and --modality"),
+        (["--pairs", "PAIRS", "--modality", "face"], "--pairs needs --images and --modality"),
+        (["--pairs", "PAIRS", "--modality", "iris", "--images", "."], "iris"),
+        (["--pairs", "nowhere.csv", "--modality", "face", "--images", "."], "nowhere.csv"),
+    ],
+)
+def test_mistaken_options_are_usage(renzheng: CommandLine, arguments: list[str], complaint: str) -> None:
+    pairs = renzheng.file("pairs.csv", HEADER)
+    result = renzheng("evaluate", *(pairs if word == "PAIRS" else word for word in arguments))
+    assert result.exit_code == 2
+    assert complaint in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float | None]]:
+    """An engine that compares words instead of pictures; gives what it was opened for."""
+    opened: list[tuple[str, float | None]] = []
+
+    def extract(image: bytes) -> str:
+        if image == b"low_quality":
+            raise NotAssessable("low_quality")
+        return image.decode()
+
+    def opening(modality: str, home: Path, *, dpi: float | None = None) -> Engine:
+        opened.append((modality, dpi))
+        return Engine("words-1", extract, str, lambda probe, reference: float(probe == reference))
+
+    monkeypatch.setattr(engines, "open_engine", opening)
+    return opened
+
+
+def test_an_engine_is_run_over_pairs(renzheng: CommandLine, words: list[tuple[str, float | None]]) -> None:
+    folder = renzheng.folder / "prints"
+    folder.mkdir()
+    for name, word in (("1_1", "a"), ("1_2", "a"), ("2_1", "b"), ("2_2", "low_quality")):
+        (folder / f"{name}.png").write_text(word)
+    lines = ["1_1.png,1_2.png,1", "2_1.png,2_2.png,1", "1_1.png,2_1.png,0", "1_2.png,2_1.png,0"]
+    pairs = renzheng.file("pairs.csv", "reference,probe,mated\n" + "\n".join(lines))
+    scores, target = renzheng.folder / "out" / "scores.csv", renzheng.folder / "rates.json"
+    run = ["evaluate", "--modality", "finger", "--pairs", pairs, "--images", str(folder), "--dpi", "508"]
+    result = renzheng(*run, "--scores", str(scores), "--json", str(target))
+    assert result.exit_code == 0, result.output
+    assert words == [("finger", 508.0)]
+    assert "1 of 4 images: low_quality (fte)" in result.stderr
+    assert scores.read_text().splitlines() == [
+        "reference,probe,mated,score", "1_1.png,1_2.png,1,1", "2_1.png,2_2.png,1,-inf", "1_1.png,2_1.png,0,0",
+        "1_2.png,2_1.png,0,0",
+    ]  # fmt: skip
+    found = figures(target)
+    assert found["eer"]["set"] == "prints"
+    assert (found["zerofmr"]["value"], found["fta"]["value"], found["fte"]["value"]) == (0.5, 0.0, 0.25)
+    again = renzheng("evaluate", "--modality", "finger", "--scores", str(scores), "--json", str(target))
+    assert again.exit_code == 0
+    assert figures(target)["zerofmr"]["value"] == 0.5
+
+
+def test_images_that_are_not_there_are_a_failure(renzheng: CommandLine, words: list[tuple[str, float | None]]) -> None:
+    pairs = renzheng.file("pairs.csv", "reference,probe,mated\na,b,1\na,c,0\n")
+    run = ["evaluate", "--modality", "face", "--pairs", pairs, "--images", str(renzheng.folder)]
+    result = renzheng(*run)
+    assert result.exit_code == 3
+    assert "3 of 3 listed images are not in" in result.stderr
+
+
+def test_a_missing_pack_is_a_failure_that_says_the_remedy(renzheng: CommandLine) -> None:
+    renzheng.environment["RENZHENG_HOME"] = str(renzheng.folder / "home")
+    pairs = renzheng.file("pairs.csv", "reference,probe,mated\na,b,1\na,c,0\n")
+    run = ["evaluate", "--modality", "face", "--pairs", pairs, "--images", str(renzheng.folder)]
+    result = renzheng(*run)
+    assert result.exit_code == 3
+    assert "renzheng models pull" in result.stderr
