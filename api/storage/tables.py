@@ -4,6 +4,7 @@ No number, name or address stands in clear: `*_index` columns are keyed hashes, 
 """
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Date,
@@ -114,7 +115,7 @@ verifications = Table(
     Column("purpose", Text, nullable=False),
     Column("decision", Text, nullable=False),
     Column("document_status", Text, nullable=False),
-    Column("answer", JSONB, nullable=False),
+    Column("answer", JSON, nullable=False, comment="the text as given, key by key"),
     Column("decided_at", DateTime(timezone=True), nullable=False),
     Index(None, "terminal_id", "instance_index", "decided_at"),
 )
@@ -139,7 +140,7 @@ idempotency = Table(
     Column("key", Text, primary_key=True),
     Column("request_digest", LargeBinary, nullable=False),
     Column("status_code", SmallInteger, nullable=False),
-    Column("answer", JSONB, nullable=False),
+    Column("answer", JSON, nullable=False, comment="the text as given, key by key"),
     _now(),
 )
 
