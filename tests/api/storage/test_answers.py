@@ -57,8 +57,8 @@ def test_an_upgrade_keeps_the_answers(new_database: NewDatabase) -> None:
         connection.execute(
             text(
                 "INSERT INTO verifications (id, instance_index, terminal_id, institution_id, channel, purpose, "
-                "decision, document_status, answer, decided_at) VALUES (:id, '\\x01', :id, :id, 'counter', 'test', 'PASS', "
-                """'valid', '{"decision": "PASS"}', now())"""
+                "decision, document_status, answer, decided_at) VALUES (:id, '\\x01', :id, :id, 'counter', 'test', "
+                """'PASS', 'valid', '{"decision": "PASS"}', now())"""
             ),
             {"id": uuid4()},
         )
