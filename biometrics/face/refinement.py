@@ -35,7 +35,7 @@ def refine(session: InferenceSession, rgb: NDArray[np.uint8], face: Face) -> NDA
             views.append(_mirrored(points, side) if mirrored else points)
     if not views:
         return face.points
-    return (np.mean(views, axis=0) + corner).astype(np.float32)
+    return np.asarray(np.mean(views, axis=0) + corner, np.float32)
 
 
 def _mirrored(points: NDArray[np.float32], side: int) -> NDArray[np.float32]:
