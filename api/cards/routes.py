@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/cards", tags=["cards"])
     "",
     status_code=201,
     response_model=CardRegistered,
-    responses=documented(401, 403, 409, 413, 422, 503),
+    responses=documented(400, 401, 403, 409, 413, 415, 422, 503),
     summary="Register a card with its templates",
 )
 def register_card(
@@ -37,7 +37,7 @@ def register_card(
     "/{card_id}/events",
     status_code=201,
     response_model=EventRecorded,
-    responses=documented(401, 403, 404, 409, 422, 503),
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 503),
     summary="Report what happened to a card",
 )
 def report_event(

@@ -18,7 +18,14 @@ Errors have one form; `/v1/errors` lists every code in Chinese and English."""
 
 def create_app(service: Service) -> FastAPI:
     """The ASGI application over a built service."""
-    app = FastAPI(title="Renzheng 人证", version="1", description=_DESCRIPTION, separate_input_output_schemas=False)
+    app = FastAPI(
+        title="Renzheng 人证",
+        version="1",
+        description=_DESCRIPTION,
+        separate_input_output_schemas=False,
+        # A redirect would send captures and keys to whatever the Host header says.
+        redirect_slashes=False,
+    )
     app.state.service = service
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(Envelope)

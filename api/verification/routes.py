@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
 @router.post(
     "",
     response_model=VerificationAnswer,
-    responses=documented(400, 401, 409, 413, 422, 503),
+    responses=documented(400, 401, 409, 413, 415, 422, 503),
     summary="Is this person the holder of this card, and is the card still good?",
 )
 def verify(

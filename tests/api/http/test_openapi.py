@@ -1,0 +1,123 @@
+"""The OpenAPI document: complete enough to write a client from."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.testclient import TestClient
+
+from api.cards.schemas import CardEvent, CardRegistration
+from api.verification.schemas import VerificationBody
+from tests.api.bodies import new_card
+
+BODIES: dict[str, type[BaseModel]] = {
+    "/v1/cards": CardRegistration,
+    "/v1/cards/{card_id}/events": CardEvent,
+    "/v1/verifications": VerificationBody,
+}
+
+
+@pytest.fixture(scope="module")
+def document(app: FastAPI) -> Any:
+    return TestClient(app).get("/openapi.json").json()
+
+
+def operations(document: Any) -> list[tuple[str, str, Any]]:
+    return [(path, method, operation) for path, item in document["paths"].items() for method, operation in item.items()]
+
+
+def test_the_documentation_is_served(anonymous: TestClient) -> None:
+    answer = anonymous.get("/docs")
+    assert answer.status_code == 200
+    assert "text/html" in answer.headers["content-type"]
+    assert "/openapi.json" in answer.text
+
+
+def test_the_routes_are_those_of_the_contract(document: Any) -> None:
+    assert {(method, path) for path, method, _ in operations(document)} == {
+        ("post", "/v1/verifications"),
+        ("get", "/v1/verifications/{verification_id}"),
+        ("post", "/v1/cards"),
+        ("post", "/v1/cards/{card_id}/events"),
+        ("get", "/v1/errors"),
+        ("get", "/v1/keys"),
+        ("get", "/healthz"),
+        ("get", "/readyz"),
+    }
+
+
+def test_every_route_says_what_it_does(document: Any) -> None:
+    for path, method, operation in operations(document):
+        assert len(operation["summary"]) > 10, (method, path)
+        assert operation["description"], (method, path)
+        assert operation["tags"], (method, path)
+
+
+def test_every_failure_that_can_happen_is_documented(document: Any) -> None:
+    for path, method, operation in operations(document):
+        failures = {int(status) for status in operation["responses"]} - {200, 201}
+        if method == "post":
+            assert {400, 401, 409, 413, 415, 422, 503} <= failures, path
+        if "cards" in path:
+            assert 403 in failures, path
+        if "{" in path:
+            assert {401, 404, 422, 503} <= failures, path
+        for status in failures:
+            content = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+            assert content == {"$ref": "#/components/schemas/ErrorAnswer"}, (path, status)
+
+
+def test_successes_have_a_schema(document: Any) -> None:
+    for path, method, operation in operations(document):
+        success = operation["responses"]["201" if method == "post" and "cards" in path else "200"]
+        assert success["content"]["application/json"]["schema"], path
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_requests_have_examples_that_are_of_the_right_form(document: Any, path: str) -> None:
+    content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    assert content["examples"]
+    for example in content["examples"].values():
+        assert example["summary"]
+        BODIES[path].model_validate(_whole(example["value"]))
+
+
+def _whole(value: Any) -> Any:
+    """The pictures of the examples are cut short, and say so by an ellipsis."""
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    if isinstance(value, str) and value.endswith("…"):
+        bare = value.removesuffix("…")
+        return bare[: len(bare) // 4 * 4]
+    return value
+
+
+def test_the_key_is_asked_for(document: Any) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert [scheme["scheme"] for scheme in schemes.values()] == ["bearer"]
+    for path, _, operation in operations(document):
+        assert ("security" in operation) == path.startswith(("/v1/cards", "/v1/verifications")), path
+
+
+def test_the_idempotency_key_is_documented(document: Any) -> None:
+    for path in BODIES:
+        parameters = {one["name"].lower(): one for one in document["paths"][path]["post"]["parameters"]}
+        assert "ASCII" in parameters["idempotency-key"]["description"]
+
+
+def test_the_schemas_state_what_is_enforced(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    assert set(schemas["CardBody"]["properties"]) == {*new_card(), "serial", "type", "text"}
+    assert schemas["CardBody"]["additionalProperties"] is False
+    assert "right_thumb" in schemas["FingerBody"]["properties"]["position"]["enum"]
+    assert schemas["VerificationBody"]["properties"]["channel"]["enum"] == ["counter", "kiosk"]
+    assert "registered" not in str(schemas["CardEvent"]["properties"]["event"])
+
+
+def test_every_route_of_the_application_is_in_the_document(app: FastAPI, document: Any) -> None:
+    routes = {route.path for route in app.routes if isinstance(route, APIRoute)}
+    assert routes <= set(document["paths"])

@@ -1,0 +1,185 @@
+"""Nothing leaks: no number, name, address or capture in the database, on its disk, in a log or in an answer.
+
+Values that are easy to recognise go in by every door; then everything that was written anywhere is searched for them,
+in every form in which they could stand there.
+"""
+
+import base64
+import hashlib
+import io
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+from starlette.testclient import TestClient
+
+from api.cards.text_block import CardText, build
+from api.institutions.terminals import Role
+from api.service import Service
+from api.storage import migrate
+from tests.api.bodies import Json, fresh_key, registration, report, verification, verify
+from tests.api.conftest import NewClient, NewDatabase
+from tests.api.scripted import ScriptedComparer
+
+NUMBER, NAME, ADDRESS, BIRTH = "11010519491231002X", "欧阳龘靐", "杏花岭胡同七十九号院", "19491231"
+SERIAL, NONCE = "5A17ED0CAFEBABE5", "nonce-of-recognition"
+ISSUER = "北京市公安局朝阳分局"
+CAPTURES = ["person:liveFaceWord", "person:fingerWord", "person:chipPhotoWord"]
+SECRETS = [NUMBER, NAME, ADDRESS, SERIAL, NONCE, *CAPTURES]
+
+
+def card() -> Json:
+    block = build(CardText(NAME, "1", "01", BIRTH, ADDRESS, NUMBER, ISSUER, date(2016, 3, 1), date(2036, 3, 1)))
+    return {
+        "number": NUMBER,
+        "issuer": ISSUER,
+        "valid_from": "2016-03-01",
+        "valid_to": "2036-03-01",
+        "serial": SERIAL,
+        "text": base64.b64encode(block).decode(),
+    }
+
+
+def forms(secret: str) -> Iterator[bytes]:
+    """A value as bytes, as base64, as hexadecimal digits, in the chip's encoding, and hashed without a key."""
+    for raw in (secret.encode(), secret.encode("utf-16-le"), secret.encode("utf-16-be")):
+        yield raw
+        # Base64 of the value wherever it stands in a longer text: three shifts, less the ends that neighbours change.
+        for shift in range(3):
+            yield base64.b64encode(bytes(shift) + raw)[4 if shift else 0 : -4]
+        yield raw.hex().encode()
+        yield raw.hex().upper().encode()
+    yield secret.encode("unicode_escape")
+    digest = hashlib.sha256(secret.encode()).digest()
+    yield digest
+    yield digest.hex().encode()
+
+
+NEEDLES = {form: secret for secret in SECRETS for form in forms(secret)}
+
+
+def found(haystack: bytes) -> set[str]:
+    return {secret for form, secret in NEEDLES.items() if form in haystack}
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that anything logs, from before the service is built."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s %(exc_info)s"))
+    opened = [logging.getLogger(name) for name in (None, "sqlalchemy", "psycopg", "httpx2", "asyncio")]
+    levels = [logger.level for logger in opened]
+    opened[0].addHandler(handler)
+    for logger in opened:
+        logger.setLevel(logging.DEBUG)
+    yield written
+    for logger, level in zip(opened, levels, strict=True):
+        logger.setLevel(level)
+    opened[0].removeHandler(handler)
+
+
+@pytest.fixture
+def alone(service: Service, new_database: NewDatabase, log: io.StringIO) -> Service:
+    """A service with a database of its own, opened while everything is logged."""
+    database = new_database()
+    migrate.upgrade(database)
+    return replace(service, database=database, comparer=ScriptedComparer())
+
+
+@pytest.fixture
+def begun(alone: Service) -> float:
+    """When the service was there, and nobody had asked yet."""
+    marker = alone.settings.home / "begun"
+    marker.touch()
+    return marker.stat().st_mtime
+
+
+@pytest.fixture
+def answers(begun: float, alone: Service, new_client: NewClient) -> list[str]:
+    """Everything that can be done with a card, well and badly; all that was answered."""
+    client = new_client(Role.AUTHORITY, service=alone)
+    posted: list[str] = []
+
+    def post(path: str, body: Json, status: int) -> Json:
+        answer = client.post(path, json=body, headers=fresh_key())
+        assert answer.status_code == status, answer.text
+        posted.append(answer.text)
+        parsed: Json = answer.json()
+        return parsed
+
+    face, finger, photo = CAPTURES
+    made = post("/v1/cards", registration(card(), face=face, right_index=finger), 201)
+    post("/v1/cards", registration(card(), face=face), 409)
+    post("/v1/cards", registration(card(), face="image_truncated", right_index=finger), 422)
+    shown = verification(card(), face=face, fingers={"right_index": finger}, chip_photo=photo, nonce=NONCE)
+    post("/v1/verifications", shown, 200)
+    post("/v1/verifications", verification(card(), face=face, nonce=NONCE), 409)
+    post("/v1/verifications", verification(card(), face="image_truncated", chip_photo=photo), 422)
+    post("/v1/verifications", verification(card() | {"valid_from": "2015-03-01"}, face=face), 422)
+    post("/v1/verifications", verification(card(), face=face) | {NUMBER: NAME, NAME: NUMBER}, 422)
+    unread = {name: value for name, value in card().items() if name != "text"} | {"valid_from": "2010-01-01"}
+    post("/v1/verifications", verification(unread, face=face, chip_photo=photo), 200)
+    report(client, made["id"], "reported_lost")
+    posted.append(str(verify(client, card(), face=face)))
+    assert post("/v1/verifications", verification(card(), face=photo), 200)["decision"] == "REFUSE"
+    broken(client, alone, posted)
+    return posted
+
+
+def broken(client: TestClient, alone: Service, posted: list[str]) -> None:
+    """A failure that nobody foresaw, and the database's own: a table that is away."""
+    with pytest.MonkeyPatch.context() as failing:
+        failing.setattr(alone.comparer, "meanwhile", lambda: int(NUMBER))
+        posted.append(client.post("/v1/verifications", json=verification(card()), headers=fresh_key()).text)
+    for statement in ("ALTER TABLE nonces RENAME TO away", "ALTER TABLE away RENAME TO nonces"):
+        with alone.database.begin() as connection:
+            connection.execute(text(statement))
+        answer = client.post("/v1/verifications", json=verification(card(), nonce=NONCE + "2"), headers=fresh_key())
+        posted.append(answer.text)
+        assert answer.status_code == (500 if statement.endswith("away") else 200)
+
+
+def test_nothing_leaks(alone: Service, begun: float, answers: list[str], log: io.StringIO) -> None:
+    assert len(answers) == 14
+    assert not found("".join(answers).encode())
+    assert not found(log.getvalue().encode())
+    assert "sqlalchemy.engine" in log.getvalue(), "the log was open wide"
+    assert "failed: ValueError" in log.getvalue()
+
+    dump = dumped(alone)
+    assert ISSUER.encode() in dump, "the dump shows what is there"
+    assert not found(dump)
+
+    # What the server wrote since then: tables, indexes, the write-ahead log, its own log.
+    with alone.database.begin() as connection:
+        connection.execute(text("CHECKPOINT"))
+    files = [path for path in alone.settings.home.rglob("*") if path.is_file() and path.stat().st_mtime >= begun]
+    assert len(files) > 20
+    leaked = {path.name: secrets for path in files if (secrets := found(path.read_bytes()))}
+    assert not leaked
+    assert [path for path in files if path.parent.name == "pg_wal" and ISSUER.encode() in path.read_bytes()]
+
+
+def dumped(service: Service) -> bytes:
+    """Every row of every table, as text and with its bytes as they are."""
+    parts: list[bytes] = []
+    with service.database.begin() as connection:
+        for table in inspect(connection).get_table_names():
+            values = [value for row in connection.execute(text(f"SELECT * FROM {table}")) for value in row]
+            parts.extend(value if isinstance(value, bytes) else str(value).encode() for value in values)
+            parts.extend(row.encode() for row in connection.execute(text(f"SELECT t::text FROM {table} t")).scalars())
+    return b"\n".join(parts)
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    """Otherwise the test above would say nothing."""
+    for form, secret in NEEDLES.items():
+        assert found(b"before " + form + b" after") >= {secret}
+    for shift in range(3):
+        text_with = b"x" * shift + NAME.encode() + b"yz"
+        assert NAME in found(base64.b64encode(text_with))
