@@ -31,6 +31,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except CommandFailed as error:
+            fail(str(error))
         except Exception as error:
             text = _explanation(error)
             if text is None:
@@ -42,11 +46,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 def _explanation(error: Exception) -> str | None:
     """What to tell the user; None for what nobody foresaw. The rooms are imported only here: commands start quickly."""
-    if isinstance(error, typer.Exit | typer.Abort | typer.BadParameter):
-        return None
-    if isinstance(error, CommandFailed):
-        return str(error)
     from pydantic import ValidationError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
 
     from api.institutions.terminals import TerminalExists
     from api.settings import Settings
@@ -59,6 +60,10 @@ def _explanation(error: Exception) -> str | None:
         # Without the values: a database's address may hold a password.
         faults = (f"  RENZHENG_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
         return "\n".join(["A setting cannot be used:", *faults])
+    if isinstance(error, ArgumentError):
+        return "RENZHENG_DATABASE_URL is no address of a database, such as postgresql://user@host/name."
+    if isinstance(error, DBAPIError):  # its own text holds the statement with its values
+        return f"The database refuses: {type(error.orig).__name__}."
     if isinstance(error, StorageError | PolicyInvalid | TerminalExists | BiometricError | ModelError | OSError):
         return str(error)
     return None

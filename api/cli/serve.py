@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from api.cli.failure import CommandFailed, guarded
+from api.cli.registry import registry
 
 console = Console(stderr=True, highlight=False)
 _GRACE_S = 20
@@ -65,16 +66,10 @@ def serve(
 @guarded
 def migrate() -> None:
     """Bring the database to this version's schema (`serve` does so by itself)."""
-    from api.settings import Settings
-    from api.storage import database, embedded
-    from api.storage import migrate as migrations
+    from api.storage.migrate import head
 
-    settings = Settings()
-    opened = database.open_database(settings)
-    migrations.upgrade(opened)
-    console.print(f"The database is at revision {migrations.head()}.")
-    opened.close()
-    embedded.stop(settings.database_dir)
+    with registry():
+        console.print(f"The database is at revision {head()}.")
 
 
 def _bound(host: str, port: int) -> socket.socket:

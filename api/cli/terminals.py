@@ -1,14 +1,11 @@
 """`renzheng terminals`: keys for counters, kiosks and authorities."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from api.cli.failure import NEGATIVE, fail, guarded
-from api.institutions import terminals
-from api.institutions.terminals import Role
-from api.settings import Settings
-from api.storage import database, embedded, migrate
+from api.cli.registry import registry
 
 app = typer.Typer(help="Terminals and their keys.", no_args_is_help=True)
 
@@ -21,30 +18,26 @@ Name = Annotated[str, typer.Argument(help="The terminal's name, unique in the in
 def add(
     institution: Institution,
     name: Name,
-    role: Annotated[Role, typer.Option(help="terminal verifies; authority also registers cards.")] = Role.TERMINAL,
+    role: Annotated[
+        Literal["terminal", "authority"], typer.Option(help="terminal verifies; authority also registers cards.")
+    ] = "terminal",
 ) -> None:
     """Make a terminal and print its key, this once; only the key's hash is kept."""
-    settings = Settings()
-    opened = database.open_database(settings)
-    migrate.upgrade(opened)
-    with opened.begin() as connection:
-        key = terminals.create(connection, institution, name, role)
+    from api.institutions import terminals
+
+    with registry() as database, database.begin() as connection:
+        key = terminals.create(connection, institution, name, terminals.Role(role))
     typer.echo(key)
-    opened.close()
-    embedded.stop(settings.database_dir)
 
 
 @app.command("revoke", epilog="Example: renzheng terminals revoke 示范银行 counter-7")
 @guarded
 def revoke(institution: Institution, name: Name) -> None:
     """Revoke a terminal's key, at once."""
-    settings = Settings()
-    opened = database.open_database(settings)
-    migrate.upgrade(opened)
-    with opened.begin() as connection:
+    from api.institutions import terminals
+
+    with registry() as database, database.begin() as connection:
         revoked = terminals.revoke(connection, institution, name)
-    opened.close()
-    embedded.stop(settings.database_dir)
     if not revoked:
         fail("There is no such terminal with a live key.", NEGATIVE)
     typer.echo("Revoked.")
