@@ -139,6 +139,10 @@ class BiometricComparer:
             probe = make_probe()
             reference = make_reference()
             score = self._score(probe, reference)
+            calibration = self._calibrations[probe.engine]
+            evidence = calibration.assess(score)
+        except CaptureInvalid:
+            raise
         except InvalidImage as error:
             raise CaptureInvalid(error.code, slot.position or slot.modality) from error
         except NotAssessable as error:
@@ -150,8 +154,6 @@ class BiometricComparer:
         except Exception as error:  # noqa: BLE001 - one engine's fault must not take the decision with it
             _log.error("comparing a %s failed: %s", slot.modality, type(error).__name__)
             return _Judged(replace(slot, reason="engine_failed"))
-        calibration = self._calibrations[probe.engine]
-        evidence = calibration.assess(score)
         result = replace(slot, llr=evidence.llr, fmr=evidence.fmr, quality=float(probe.quality))
         return _Judged(result, (calibration, score))
 

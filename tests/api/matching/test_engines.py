@@ -1,0 +1,289 @@
+"""The real comparer with engines that recognise grey squares: which comparisons are made, and what each failure says.
+
+A square of shade n is person n. The engines themselves are tested where they live.
+"""
+
+import logging
+from typing import cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from api.matching.captures import Captures, FingerCapture, FingerPosition, Reference
+from api.matching.comparison import CaptureInvalid, ModalityResult, PersonResult
+from api.matching.engines import BiometricComparer
+from biometrics.errors import NotAssessable
+from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.finger import FingerEngine, FingerTemplate
+from biometrics.images import decode
+from biometrics.scoring.calibration import Calibration
+from tests.api.pictures import BROKEN, written
+
+NOBODY, BLURRED, BREAKS, SCORELESS = 0, 1, 2, 3
+RIGHT, LEFT, THUMB = FingerPosition.RIGHT_INDEX, FingerPosition.LEFT_INDEX, FingerPosition.RIGHT_THUMB
+
+
+def square(shade: int) -> bytes:
+    return written(Image.new("L", (64, 64), shade), "PNG")
+
+
+def shade_of(image: bytes, nobody: str) -> int:
+    shade = int(decode(image).grey[0, 0])
+    if shade == NOBODY:
+        raise NotAssessable(nobody)
+    if shade == BLURRED:
+        raise NotAssessable("low_quality")
+    if shade == BREAKS:
+        raise RuntimeError("11010519491231002X")
+    return shade
+
+
+class Faces:
+    """Shade n is the n-th direction."""
+
+    engine = FaceEngine.engine
+
+    def extract(self, image: bytes) -> FaceTemplate:
+        shade = shade_of(image, "no_face")
+        return FaceTemplate.of(self.engine, np.eye(128)[shade % 128], min(shade, 100))
+
+    def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
+        if probe.vector[SCORELESS]:
+            return float("nan")
+        return float(probe.vector @ reference.vector)
+
+
+class Fingers:
+    """Shade n is a finger of width 100 + n."""
+
+    engine = FingerEngine.engine
+
+    def __init__(self) -> None:
+        self.dpi: list[float | None] = []
+
+    def extract(self, image: bytes, *, dpi: float | None = None) -> FingerTemplate:
+        self.dpi.append(dpi)
+        shade = shade_of(image, "no_finger")
+        none = np.zeros(0)
+        return FingerTemplate.of(
+            self.engine, 100 + shade, 100, x=none, y=none, direction=none, kind=none, minutia_quality=none, quality=70
+        )
+
+    def compare(self, probe: FingerTemplate, reference: FingerTemplate) -> float:
+        return 60.0 if probe.width == reference.width else 0.0
+
+
+@pytest.fixture(scope="module")
+def fingers() -> Fingers:
+    return Fingers()
+
+
+@pytest.fixture(scope="module")
+def comparer(fingers: Fingers) -> BiometricComparer:
+    return BiometricComparer(cast(FaceEngine, Faces()), cast(FingerEngine, fingers), threads=2)
+
+
+def finger(position: FingerPosition, shade: int) -> FingerCapture:
+    return FingerCapture(position, square(shade))
+
+
+def enrolled(comparer: BiometricComparer, face: int | None = 9, **held: int) -> tuple[Reference, ...]:
+    """What a card of person 9 holds."""
+    captures = Captures(
+        None if face is None else square(face), tuple(finger(FingerPosition(name), n) for name, n in held.items())
+    )
+    made = comparer.enrol(captures)
+    assert not made.failures
+    return tuple(Reference(one.modality, one.position, one.engine, one.template) for one in made.templates)
+
+
+def told(result: PersonResult) -> list[tuple[str, FingerPosition | None, str | None]]:
+    return [(one.modality, one.position, one.reason) for one in result.modalities]
+
+
+def test_enrolment_makes_templates_in_the_order_of_the_captures(comparer: BiometricComparer) -> None:
+    made = comparer.enrol(Captures(square(9), (finger(RIGHT, 9), finger(THUMB, 8))))
+    assert [(one.modality, one.position, one.engine, one.quality) for one in made.templates] == [
+        ("face", None, "sface-1", 9.0),
+        ("finger", RIGHT, "leader-edges-1", 70.0),
+        ("finger", THUMB, "leader-edges-1", 70.0),
+    ]
+    assert FaceTemplate.from_bytes(made.templates[0].template).quality == 9
+    assert FingerTemplate.from_bytes(made.templates[1].template).width == 109
+
+
+def test_enrolment_says_which_capture_failed(comparer: BiometricComparer) -> None:
+    made = comparer.enrol(Captures(square(NOBODY), (finger(RIGHT, 9), finger(LEFT, BLURRED))))
+    assert [one.position for one in made.templates] == [RIGHT]
+    assert made.failures == (
+        ModalityResult("face", None, "no_face"),
+        ModalityResult("finger", LEFT, "low_quality"),
+    )
+
+
+@pytest.mark.parametrize("name", ["words", "half a jpeg", "bomb"])
+def test_what_is_no_image_is_told_with_its_place(comparer: BiometricComparer, name: str) -> None:
+    picture, code = BROKEN[name]
+    references = enrolled(comparer, right_index=9)
+    right = FingerCapture(RIGHT, picture)
+    cases: list[tuple[Captures, tuple[Reference, ...], str]] = [
+        (Captures(picture), references, "face"),
+        (Captures(picture), (), "face"),
+        (Captures(square(9), (right,)), references, "right_index"),
+        (Captures(square(9), (right,)), (), "right_index"),
+        (Captures(square(9), (), picture), references, "chip_photo"),
+        (Captures(square(9), (), picture), (), "chip_photo"),
+        (Captures(square(9), (), picture), enrolled(comparer, None, right_index=9), "chip_photo"),
+    ]
+    for captures, held, place in cases:
+        with pytest.raises(CaptureInvalid) as refused:
+            comparer.compare(captures, held)
+        assert (refused.value.code, refused.value.field) == (code, place)
+    for captures, place in ((Captures(picture), "face"), (Captures(None, (right,)), "right_index")):
+        with pytest.raises(CaptureInvalid) as refused:
+            comparer.enrol(captures)
+        assert (refused.value.code, refused.value.field) == (code, place)
+
+
+def test_the_holder_is_assessed_by_every_modality(comparer: BiometricComparer) -> None:
+    result = comparer.compare(
+        Captures(square(9), (finger(RIGHT, 9), finger(LEFT, 9))), enrolled(comparer, right_index=9, left_index=9)
+    )
+    assert told(result) == [("face", None, None), ("finger", RIGHT, None), ("finger", LEFT, None)]
+    face, right, left = result.modalities
+    expected = [Calibration.load("sface-1").assess(1.0), *[Calibration.load("leader-edges-1").assess(60.0)] * 2]
+    assert [(one.llr, one.fmr) for one in (face, right, left)] == [(one.llr, one.fmr) for one in expected]
+    assert result.llr == pytest.approx(sum(one.llr for one in expected))
+    assert result.fmr is not None
+    assert result.fmr < 1e-6
+    assert result.consistency is not None
+    assert result.consistency > 0.999
+    assert result.engines == ("sface-1", "leader-edges-1")
+
+
+def test_another_person_is_assessed_and_does_not_match(comparer: BiometricComparer) -> None:
+    result = comparer.compare(Captures(square(8), (finger(RIGHT, 8),)), enrolled(comparer, right_index=9))
+    assert all(one.assessed for one in result.modalities)
+    assert result.fmr is not None
+    assert result.fmr > 0.1
+    assert result.consistency is not None
+    assert result.consistency < 0.01
+
+
+def test_fingers_are_compared_with_the_same_position_only(comparer: BiometricComparer) -> None:
+    result = comparer.compare(Captures(square(9), (finger(LEFT, 9),)), enrolled(comparer, right_index=9))
+    assert told(result) == [
+        ("face", None, None),
+        ("finger", LEFT, "not_enrolled"),
+        ("finger", RIGHT, "not_captured"),
+    ], "the finger that the card does not hold excuses none that it holds"
+
+
+def test_one_held_finger_of_those_captured_is_enough(comparer: BiometricComparer) -> None:
+    captures = Captures(square(9), (finger(RIGHT, 9), finger(THUMB, 9)))
+    result = comparer.compare(captures, enrolled(comparer, right_index=9, left_index=9))
+    assert told(result) == [("face", None, None), ("finger", RIGHT, None), ("finger", THUMB, "not_enrolled")]
+
+
+def test_a_card_without_fingers_says_so(comparer: BiometricComparer) -> None:
+    assert told(comparer.compare(Captures(square(9)), enrolled(comparer)))[1:] == [("finger", None, "not_enrolled")]
+    captured = comparer.compare(Captures(square(9), (finger(RIGHT, 9),)), enrolled(comparer))
+    assert told(captured)[1:] == [("finger", RIGHT, "not_enrolled")]
+
+
+def test_what_was_not_captured_is_not_assessed(comparer: BiometricComparer) -> None:
+    result = comparer.compare(Captures(None, (finger(RIGHT, 9),)), enrolled(comparer, right_index=9))
+    assert told(result) == [("face", None, "not_captured"), ("finger", RIGHT, None)]
+    nothing = comparer.compare(Captures(square(NOBODY)), enrolled(comparer, right_index=9))
+    assert told(nothing) == [("face", None, "no_face"), ("finger", RIGHT, "not_captured")]
+    assert (nothing.consistency, nothing.llr, nothing.fmr) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("shade", "reason"),
+    [(NOBODY, "no_face"), (BLURRED, "low_quality"), (BREAKS, "engine_failed"), (SCORELESS, "engine_failed")],
+)
+def test_a_face_that_gives_no_score_leaves_the_finger_to_speak(
+    comparer: BiometricComparer, shade: int, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    captures = Captures(square(shade), (finger(RIGHT, 9),))
+    with caplog.at_level(logging.DEBUG):
+        result = comparer.compare(captures, enrolled(comparer, right_index=9))
+    assert told(result) == [("face", None, reason), ("finger", RIGHT, None)]
+    assert (result.modalities[0].llr, result.modalities[0].fmr) == (None, None)
+    assert result.llr == result.modalities[1].llr
+    assert (reason == "engine_failed") == ("failed" in caplog.text)
+    assert "11010519491231002X" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("engine", "template", "reason"),
+    [
+        ("sface-1", None, "template_damaged"),
+        ("sface-1", b"", "template_damaged"),
+        ("sface-1", b"RZFT\x01nonsense", "template_damaged"),
+        ("sface-0", b"whatever", "engine_mismatch"),
+        ("leader-edges-1", b"", "template_damaged"),
+    ],
+)
+def test_a_reference_that_cannot_be_used(
+    comparer: BiometricComparer, engine: str, template: bytes | None, reason: str
+) -> None:
+    result = comparer.compare(Captures(square(9)), (Reference("face", None, engine, template),))
+    assert told(result)[0] == ("face", None, reason)
+    assert result.fmr is None
+
+
+class TestChipPhotograph:
+    """It tells of the card where the register holds a face, and of the person where it holds nothing."""
+
+    def test_is_compared_with_the_registered_face(self, comparer: BiometricComparer) -> None:
+        for shade, same in ((9, True), (8, False)):
+            result = comparer.compare(Captures(square(9), (), square(shade)), enrolled(comparer))
+            assert not result.by_chip_photo
+            assert result.chip_photo is not None
+            assert result.chip_photo.fmr is not None
+            assert (result.chip_photo.fmr < 1e-3) is same
+            assert result.modalities[0].fmr is not None
+            assert result.modalities[0].fmr < 1e-4, "the person is compared with the register, not with the chip"
+
+    def test_is_the_reference_of_an_unknown_card(self, comparer: BiometricComparer) -> None:
+        for shade, same in ((9, True), (8, False)):
+            result = comparer.compare(Captures(square(9), (), square(shade)), ())
+            assert result.by_chip_photo
+            assert result.chip_photo is None
+            assert result.fmr is not None
+            assert (result.fmr < 1e-4) is same
+
+    def test_without_a_face_is_no_reference(self, comparer: BiometricComparer) -> None:
+        result = comparer.compare(Captures(square(9), (), square(NOBODY)), ())
+        assert told(result)[0] == ("face", None, "no_reference")
+        assert result.fmr is None
+
+    def test_of_a_card_registered_with_fingers_only_is_compared_with_nothing(self, comparer: BiometricComparer) -> None:
+        result = comparer.compare(Captures(square(9), (), square(9)), enrolled(comparer, None, right_index=9))
+        assert told(result)[0] == ("face", None, "not_enrolled")
+        assert result.chip_photo is not None
+        assert result.chip_photo.reason == "not_enrolled"
+
+    def test_that_was_not_sent_is_not_spoken_of(self, comparer: BiometricComparer) -> None:
+        assert comparer.compare(Captures(square(9)), enrolled(comparer)).chip_photo is None
+        unknown = comparer.compare(Captures(square(9)), ())
+        assert not unknown.by_chip_photo
+        assert told(unknown)[0] == ("face", None, "not_enrolled")
+
+
+def test_the_scanners_resolution_is_passed_on(comparer: BiometricComparer, fingers: Fingers) -> None:
+    references = enrolled(comparer, right_index=9)
+    fingers.dpi.clear()
+    comparer.compare(Captures(square(9), (FingerCapture(RIGHT, square(9), 1000.0),)), references)
+    comparer.compare(Captures(square(9), (FingerCapture(RIGHT, square(9)),)), references)
+    assert fingers.dpi == [1000.0, None]
+
+
+def test_captures_and_templates_are_not_in_any_repr() -> None:
+    captures = Captures(b"face", (FingerCapture(RIGHT, b"finger", 500.0),), b"photo")
+    reference = Reference("face", None, "sface-1", b"template")
+    for shown in (repr(captures), repr(reference)):
+        assert not [word for word in ("b'face'", "finger'", "photo'", "template'") if word in shown]
