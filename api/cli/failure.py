@@ -46,6 +46,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 def _explanation(error: Exception) -> str | None:
     """What to tell the user; None for what nobody foresaw. The rooms are imported only here: commands start quickly."""
+    import httpx
     from pydantic import ValidationError
     from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -60,6 +61,8 @@ def _explanation(error: Exception) -> str | None:
         # Without the values: a database's address may hold a password.
         faults = (f"  RENZHENG_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
         return "\n".join(["A setting cannot be used:", *faults])
+    if isinstance(error, httpx.HTTPError):
+        return f"The service does not answer as it should: {type(error).__name__}."
     if isinstance(error, ArgumentError):
         return "RENZHENG_DATABASE_URL is no address of a database, such as postgresql://user@host/name."
     if isinstance(error, DBAPIError):  # its own text holds the statement with its values
