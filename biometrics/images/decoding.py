@@ -132,7 +132,7 @@ def _check_depth(data: bytes, kind: str) -> None:
 def _check_size(width: int, height: int, kind: str, passes: int) -> None:
     if width <= 0 or height <= 0:
         raise InvalidImage("image_empty", "no area")
-    limit = parameters.MAX_PIXELS_JPEG2000 if kind == "JPEG2000" else parameters.MAX_PIXELS
+    limit = parameters.MAX_PIXELS_WAVELET if kind in {"JPEG2000", "WSQ"} else parameters.MAX_PIXELS
     if width * height > limit or max(width, height) > parameters.MAX_SIDE:
         raise InvalidImage("image_too_many_pixels", f"{width} x {height}")
     if width * height * passes > parameters.MAX_PIXEL_PASSES:

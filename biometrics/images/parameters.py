@@ -9,9 +9,9 @@ MAX_PIXELS = 25_000_000
 """A 24-megapixel camera (6000 x 4000) passes. Decoding that takes some 200 MB, which a worker can spare; a small file
 can claim 4 gigapixels, so this is checked on the header, before anything of that size is set aside."""
 
-MAX_PIXELS_JPEG2000 = 10_000_000
-"""JPEG 2000 decoders keep 32-bit coefficients and a record per code block: several times the memory of other formats.
-Ten megapixels hold a 1000 dpi four-finger slap or any travel-document portrait."""
+MAX_PIXELS_WAVELET = 10_000_000
+"""Of JPEG 2000 and WSQ, whose decoders keep 32-bit coefficients (and a record per code block): several times the memory
+of other formats. Ten megapixels hold a 1000 dpi four-finger slap or any travel-document portrait."""
 
 MAX_PIXEL_PASSES = 20 * MAX_PIXELS
 """Pixels times scans of a progressive JPEG. Encoders write about ten scans; thousands of nearly empty ones fit into a
