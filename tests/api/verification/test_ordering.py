@@ -131,39 +131,40 @@ def caller(service: Service) -> Caller:
 
 
 def test_no_pass_after_a_report_in_a_race(service: Service, caller: Caller) -> None:
-    """Two terminals verify while the report comes in; the report's place among them differs from round to round."""
+    """Two verifications while a report comes in, which is held back so that it comes first as often as last."""
     passed = refused = 0
+    late_s = 0.005
     with ThreadPoolExecutor(3) as pool:
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             card = CardIdentity(new_number(), "北京市公安局", date(2016, 3, 1), None)
             registered = enrolment.enrol(service, caller, None, card, Captures(face=b"person:a"))
-            decisions, recorded = race(pool, service, caller, card, UUID(registered.answer["id"]), turn)
-            for decision in decisions:
-                before = instant(decision["decided_at"]) < recorded
+            decisions, recorded = race(pool, service, caller, card, UUID(registered.answer["id"]), late_s)
+            earlier = [instant(decision["decided_at"]) < recorded for decision in decisions]
+            for decision, before in zip(decisions, earlier, strict=True):
                 assert (decision["decision"], decision["document"]["status"]) == (
                     ("PASS", "valid") if before else ("REFUSE", "card_reported_lost")
                 )
-                passed += before
-                refused += not before
-    assert passed > ROUNDS / 10, "the race has to be one"
-    assert refused > ROUNDS / 10, "the race has to be one"
+            passed += sum(earlier)
+            refused += 2 - sum(earlier)
+            late_s *= 0.8 if all(earlier) else 1.25 if not any(earlier) else 1.0
+    assert passed > ROUNDS / 2, "the race has to be one"
+    assert refused > ROUNDS / 2, "the race has to be one"
 
 
 def race(
-    pool: ThreadPoolExecutor, service: Service, caller: Caller, card: CardIdentity, card_id: UUID, turn: int
+    pool: ThreadPoolExecutor, service: Service, caller: Caller, card: CardIdentity, card_id: UUID, late_s: float
 ) -> tuple[list[Json], datetime]:
+    """The two decisions, and when the report was recorded, which began so much later."""
     together = threading.Barrier(3)
 
-    def begin(delay_ms: int, act: Callable[[], StoredAnswer]) -> Json:
+    def begin(delay_s: float, act: Callable[[], StoredAnswer]) -> Json:
         together.wait()
-        time.sleep(delay_ms / 1000)
+        time.sleep(delay_s)
         return act().answer
 
-    decisions = [
-        pool.submit(begin, late, lambda: pipeline.verify(service, request(caller, card))) for late in (0, turn % 3)
-    ]
+    decisions = [pool.submit(begin, 0, lambda: pipeline.verify(service, request(caller, card))) for _ in range(2)]
     reported = pool.submit(
-        begin, turn % 8, lambda: enrolment.report(service, caller, None, card_id, Event.REPORTED_LOST, None)
+        begin, late_s, lambda: enrolment.report(service, caller, None, card_id, Event.REPORTED_LOST, None)
     )
     recorded = instant(reported.result()["recorded_at"])
     # Acknowledged: whoever asks from now on is told.
