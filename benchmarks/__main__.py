@@ -74,10 +74,13 @@ def face(
 def service(
     seconds: Annotated[float, typer.Option(min=1, help="How long to load the service.")] = 30,
     terminals: Annotated[int, typer.Option(min=1, help="Terminals that post at the same time.")] = 4,
+    data: Annotated[
+        Path | None, _folder("Labelled faces/lfw and fingerprints; else the group photograph and generated prints.")
+    ] = None,
     json_path: Json = None,
 ) -> None:
     """Verifications per second and latency of the running service, and the share that is raw model time."""
-    _run("service", seconds=seconds, terminals=terminals, json_path=json_path)
+    _run("service", seconds=seconds, terminals=terminals, data=data, json_path=json_path)
 
 
 @app.command()

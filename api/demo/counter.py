@@ -52,6 +52,10 @@ class Caller:
     def __init__(self, url: str, key: str) -> None:
         self._client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def register(self, card: Card, face: bytes, finger: bytes | None) -> str:
         """Register a card; gives its identifier."""
         body = {"card": card.body(), "captures": captures(face, finger)}
