@@ -1,8 +1,13 @@
 """Limits a request's body before anything reads it: by its stated length, and by what really arrives."""
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ServiceError
+
+# A body up to so many times the limit is taken in and thrown away: many clients read no answer before they have sent
+# it all, and would only see a connection that breaks.
+_DISCARDED_LIMITS = 4
 
 
 class BodyLimit:
@@ -17,25 +22,28 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        stated = _stated_length(headers)
         arrived = 0
 
         async def limited() -> Message:
             nonlocal arrived
-            # Before the first byte is asked for: a client that waits for "100 Continue" is spared the sending.
-            if _stated_length(scope) > self._max_bytes:
+            # A client that waits for "100 Continue" is spared the sending.
+            if stated > self._max_bytes and ("expect" in headers or stated > _DISCARDED_LIMITS * self._max_bytes):
                 raise ServiceError("body_too_large")
             message = await receive()
             arrived += len(message.get("body", b""))
-            if arrived > self._max_bytes:
-                raise ServiceError("body_too_large")
-            return message
+            if max(arrived, stated) <= self._max_bytes:
+                return message
+            while message.get("more_body", False) and arrived <= _DISCARDED_LIMITS * self._max_bytes:
+                message = await receive()
+                arrived += len(message.get("body", b""))
+            raise ServiceError("body_too_large")
 
         await self._app(scope, limited, send)
 
 
-def _stated_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            # Twenty digits are more than any limit, and thousands are more than int() takes.
-            return int(value[:20]) if value.isdigit() else 0
-    return 0
+def _stated_length(headers: Headers) -> int:
+    value = headers.get("content-length", "")
+    # Twenty digits are more than any limit, and thousands are more than int() takes.
+    return int(value[:20]) if value.isascii() and value.isdigit() else 0

@@ -1,6 +1,8 @@
 """The request's body before its content counts: too long, no JSON, not whole."""
 
+import asyncio
 import gzip
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
 from api.http.app import create_app
 from api.service import Service
@@ -50,21 +53,66 @@ def test_a_body_over_the_limit_is_refused(narrow: TestClient) -> None:
     assert_error(post(narrow, padded(LIMIT + 1)), 413, "body_too_large")
 
 
-def test_a_body_over_the_limit_in_chunks_is_refused_on_the_way(narrow: TestClient) -> None:
-    sent = 0
+def deliver(client: TestClient, parts: Iterator[Message], **headers: str) -> tuple[list[Message], int]:
+    """Hand the parts over as a server does; gives what was sent back, and how many parts were taken."""
+    sent: list[Message] = []
+    taken = 0
 
-    def endless() -> Iterator[bytes]:
-        nonlocal sent
-        while sent < 100 * LIMIT:
-            sent += 1000
-            yield b" " * 1000
+    async def receive() -> Message:
+        nonlocal taken
+        taken += 1
+        return next(parts)
 
-    assert_error(post(narrow, endless()), 413, "body_too_large")
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    named = {**client.headers, **JSON, **headers}
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/verifications",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in named.items()],
+        "query_string": b"",
+    }
+    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 413
+    assert b'"body_too_large"' in sent[1]["body"]
+    return sent, taken
 
 
-def test_a_stated_length_is_believed_before_a_byte_is_read(narrow: TestClient) -> None:
-    assert_error(post(narrow, b"{}", **{"Content-Length": str(LIMIT + 1)}), 413, "body_too_large")
-    assert_error(post(narrow, b"{}", **{"Content-Length": "9" * 5000}), 413, "body_too_large")
+def endless() -> Iterator[Message]:
+    while True:
+        yield {"type": "http.request", "body": b" " * 1000, "more_body": True}
+
+
+def ending(count: int) -> Iterator[Message]:
+    yield from itertools.islice(endless(), count - 1)
+    yield {"type": "http.request", "body": b" " * 1000, "more_body": False}
+
+
+def test_a_body_somewhat_too_long_is_heard_to_its_end(narrow: TestClient) -> None:
+    """Else clients that read no answer before they have sent it all see a connection that breaks."""
+    assert deliver(narrow, ending(50))[1] == 50
+    assert deliver(narrow, ending(50), **{"Content-Length": "50000"})[1] == 50
+
+
+def test_a_body_without_end_is_cut_off(narrow: TestClient) -> None:
+    assert deliver(narrow, endless())[1] == 4 * LIMIT / 1000 + 1
+
+
+def test_a_stated_length_beyond_all_reason_is_answered_before_a_byte_is_read(narrow: TestClient) -> None:
+    for length in (str(4 * LIMIT + 1), "9" * 5000):
+        assert deliver(narrow, endless(), **{"Content-Length": length})[1] == 0
+
+
+def test_a_client_that_asks_first_is_spared_the_sending(narrow: TestClient) -> None:
+    asked = {"Content-Length": str(LIMIT + 1), "Expect": "100-continue"}
+    assert deliver(narrow, endless(), **asked)[1] == 0
+
+
+def test_a_client_that_goes_away_is_not_waited_for(narrow: TestClient) -> None:
+    parts = iter([*itertools.islice(endless(), 30), {"type": "http.disconnect"}])
+    assert deliver(narrow, parts)[1] == 31
 
 
 def test_a_short_length_is_not_believed(narrow: TestClient) -> None:
