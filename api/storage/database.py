@@ -9,8 +9,8 @@ from api.settings import Settings
 from api.storage import embedded
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 
-# SQLSTATE classes: connection failures, shutdown and restart, resources, its disk; time-outs of locks, deadlock victims;
-# read-only: a standby that was the primary a moment ago.
+# SQLSTATE classes: connection failures, shutdown and restart, resources, the disk; time-outs of locks and deadlock
+# victims; and read-only: a standby that was the primary a moment ago.
 _UNAVAILABLE = ("08", "57", "53", "58", "55P03", "40001", "40P01", "25006")
 
 
@@ -32,6 +32,11 @@ class Database:
                 "connect_timeout": max(2, round(timeout_s)),
                 "options": f"-c timezone=UTC -c synchronous_commit=on -c statement_timeout={milliseconds}"
                 f" -c lock_timeout={milliseconds}",
+                # A server whose network went away says nothing at all; the kernel would wait for a quarter of an hour.
+                "tcp_user_timeout": 2 * milliseconds,
+                "keepalives_idle": max(1, round(timeout_s)),
+                "keepalives_interval": 1,
+                "keepalives_count": 3,
             },
         )
 

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import Insert, exc, insert, text, update
 from starlette.testclient import TestClient
@@ -51,6 +52,20 @@ def test_connections_are_durable_in_utc_and_bounded(service: Service) -> None:
         "fsync": "on",
         "statement_timeout": "5s",
         "lock_timeout": "5s",
+    }
+
+
+def test_a_network_that_went_away_is_noticed(service: Service) -> None:
+    """Nothing answers then, not even with an error: the kernel has to be told when to give up."""
+    with service.database.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert isinstance(raw, psycopg.Connection)
+        told = raw.info.get_parameters()
+    assert {name: value for name, value in told.items() if name.startswith(("tcp_", "keepalives"))} == {
+        "tcp_user_timeout": "10000",
+        "keepalives_idle": "5",
+        "keepalives_interval": "1",
+        "keepalives_count": "3",
     }
 
 
