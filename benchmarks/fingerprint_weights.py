@@ -5,11 +5,16 @@ set that the weights were fitted on is `neuro_uareu`; accuracy is to be judged o
 
 The weights are those of a logistic regression with a quadratic penalty, mated and non-mated pairs weighing the same.
 They decide which pairing of two fingers is the best too, and so which evidence is seen; the fit is repeated until both
-agree. The sum is scaled so that 10 points are a decade of the false match rate on the set's non-mated pairs.
+agree. Whole captures are compared with each other, with scraps of captures (squares of 4 to 9 mm), and scraps with
+scraps, so that small sensors and badly placed fingers are known to the fit. Then the sums that chance reaches are
+measured in bins of the captures' size, and polynomials laid through them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -21,32 +26,46 @@ from benchmarks.fingerprint_set import CaptureSet, find_sets
 from benchmarks.progress import say, track
 from benchmarks.subjects import finger_of
 from biometrics.errors import NotAssessable
-from biometrics.finger import FingerEngine, PreparedFinger, matcher
-from biometrics.finger.score import EVIDENCE
+from biometrics.finger import FingerEngine, FingerTemplate, PreparedFinger, matcher
+from biometrics.finger.parameters import MIN_MINUTIAE
+from biometrics.finger.score import CHANCE_TERMS, EVIDENCE, SIZE
 from biometrics.scoring.rates import Curve
 
-ROUNDS = 4
+ROUNDS = 3
 PENALTY = 1e-2
-NON_MATED = 40_000
+NON_MATED = 20_000
+NON_MATED_FOR_CHANCE = 60_000
+BINS = 10
 FOLDS = 5
 STEPS = 50
-DECADES = (1e-2, 1e-3, 1e-4)
-START = np.array([*(float(name == "edges") for name in EVIDENCE), 0.0])
+SCRAP_SIDES = (80.0, 180.0)
+SCRAP_OFFSET = 60.0
+START = np.array([float(name == "edges") for name in EVIDENCE] + [0.0] * CHANCE_TERMS + [1.0, 0.0, 0.0])
 
 Floats = NDArray[np.float64]
+Fingers = Mapping[str, PreparedFinger]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Evidence (p, 13) and scores (p,) of p pairs, and which of them are mated (p,)."""
+
+    evidence: Floats
+    score: Floats
+    mated: NDArray[np.bool_]
 
 
 def main(data: Annotated[Path, typer.Argument(exists=True, file_okay=False)]) -> None:
     """Fit on all fingers, print the weights, then cross-validate over fingers."""
     (captures,) = find_sets(data)
-    fingers = _extract(captures)
-    weights = _scaled(_fit(fingers, captures.fingers), fingers, captures.fingers)
-    for name, weight in zip((*EVIDENCE, "SCORE_OFFSET"), weights, strict=True):
-        typer.echo(f'    "{name}": {weight:.4g},')
-    _cross_validate(fingers, captures.fingers)
+    whole = extract(captures)
+    scraps = cut(whole)
+    _print(fit(whole, scraps, captures.fingers))
+    _cross_validate(whole, scraps, captures.fingers)
 
 
-def _extract(captures: CaptureSet) -> dict[str, PreparedFinger]:
+def extract(captures: CaptureSet) -> dict[str, PreparedFinger]:
+    """All captures of a set; those without a template are named and left out."""
     engine = FingerEngine.open()
     found = {}
     for name, path in track(captures.files.items(), "extract", total=len(captures.files)):
@@ -57,49 +76,71 @@ def _extract(captures: CaptureSet) -> dict[str, PreparedFinger]:
     return found
 
 
-def _cross_validate(fingers: dict[str, PreparedFinger], names: list[str]) -> None:
-    mated: list[float] = []
-    non_mated: list[float] = []
-    for fold in range(FOLDS):
-        inside = [name for i, name in enumerate(names) if i % FOLDS != fold]
-        outside = [name for i, name in enumerate(names) if i % FOLDS == fold]
-        weights = _scaled(_fit(fingers, inside), fingers, inside)
-        evidence, is_mated = _evidence(fingers, outside, weights)
-        scores = evidence @ weights[:-1] + weights[-1]
-        mated += scores[is_mated].tolist()
-        non_mated += scores[~is_mated].tolist()
-    curve = Curve.of(mated, non_mated)
-    typer.echo(
-        f"unseen fingers, {FOLDS} folds: EER {curve.eer():.4%}, FMR100 {curve.fnmr_at_fmr(1e-2):.4%}, "
-        f"FMR1000 {curve.fnmr_at_fmr(1e-3):.4%} ({len(mated)} mated, {len(non_mated)} non-mated)"
+def cut(whole: Fingers) -> dict[str, PreparedFinger]:
+    """A scrap of each capture: the minutiae in a square somewhere near its middle, where they are enough."""
+    rng = np.random.default_rng(1)
+    scraps = {}
+    for name, finger in whole.items():
+        template, half = finger.template, rng.uniform(*SCRAP_SIDES) / 2
+        x, y = (np.median(axis) + rng.uniform(-SCRAP_OFFSET, SCRAP_OFFSET) for axis in (template.x, template.y))
+        kept = (np.abs(template.x - x) < half) & (np.abs(template.y - y) < half)
+        if np.count_nonzero(kept) >= MIN_MINUTIAE:
+            scraps[name] = PreparedFinger.of(_part(template, kept))
+    return scraps
+
+
+def _part(template: FingerTemplate, kept: NDArray[np.bool_]) -> FingerTemplate:
+    fields = ("x", "y", "direction", "kind", "minutia_quality")
+    return FingerTemplate.of(
+        template.engine,
+        template.width,
+        template.height,
+        quality=template.quality,
+        **{name: getattr(template, name)[kept] for name in fields},
     )
 
 
-def _fit(fingers: dict[str, PreparedFinger], names: list[str]) -> Floats:
+def fit(whole: Fingers, scraps: Fingers, names: list[str]) -> Floats:
+    """Weights, as `biometrics.finger.score.WEIGHTS`, from the captures of the fingers `names`."""
     weights = START
     for step in range(ROUNDS):
-        evidence, mated = _evidence(fingers, names, weights)
-        curve = Curve.of((evidence @ weights[:-1])[mated], (evidence @ weights[:-1])[~mated])
-        say(f"round {step + 1}: EER {curve.eer():.4%} before the fit")
-        weights = logistic(evidence, mated, PENALTY)
+        samples = compare_all(whole, scraps, names, weights, NON_MATED)
+        evidence = np.concatenate([sample.evidence for sample in samples])
+        mated = np.concatenate([sample.mated for sample in samples])
+        weights = np.append(logistic(evidence, mated, PENALTY)[:-1], START[len(EVIDENCE) :])
+        weights[SIZE] = 0.0  # it was there so that the others need not stand for it; chance_of takes its place
+        say(f"round {step + 1}: {_rates(samples[0])} before the fit")
+    samples = compare_all(whole, scraps, names, weights, NON_MATED_FOR_CHANCE)
+    by_chance = np.concatenate([sample.evidence[~sample.mated] for sample in samples])
+    weights[len(EVIDENCE) :] = chance_of(by_chance[:, SIZE], by_chance @ weights[: len(EVIDENCE)])
     return weights
 
 
-def _evidence(
-    fingers: dict[str, PreparedFinger], names: list[str], weights: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Evidence (p, 13) of all mated pairs of the fingers `names` and a sample of the others; which are mated (p,)."""
-    of_names = set(names)
-    captures = [name for name in fingers if finger_of(name) in of_names]
-    pairs = [(a, b) for i, a in enumerate(captures) for b in captures[i + 1 :]]
+def compare_all(
+    whole: Fingers, scraps: Fingers, names: list[str], weights: Floats, non_mated: int
+) -> tuple[Sample, Sample, Sample]:
+    """Whole captures with whole ones, with scraps, and scraps with scraps; at most `non_mated` such pairs of each."""
+    return (
+        _compare(whole, whole, names, weights, non_mated),
+        _compare(whole, scraps, names, weights, non_mated),
+        _compare(scraps, scraps, names, weights, non_mated),
+    )
+
+
+def _compare(references: Fingers, probes: Fingers, names: list[str], weights: Floats, non_mated: int) -> Sample:
+    among = set(names)
+    captures = [name for name in references if finger_of(name) in among]
+    pairs = [(a, b) for i, a in enumerate(captures) for b in captures[i + 1 :] if b in probes]
     mated = np.array([finger_of(a) == finger_of(b) for a, b in pairs])
-    drawn = np.random.default_rng(0).permutation(np.flatnonzero(~mated))[:NON_MATED]
+    drawn = np.random.default_rng(0).permutation(np.flatnonzero(~mated))[:non_mated]
     chosen = np.concatenate([np.flatnonzero(mated), np.sort(drawn)])
-    evidence = np.empty((len(chosen), len(EVIDENCE)))
+    evidence, score = np.empty((len(chosen), len(EVIDENCE))), np.empty(len(chosen))
     for row, index in enumerate(track(chosen.tolist(), "compare")):
-        reference, probe = pairs[index]
-        evidence[row] = list(matcher.compare(fingers[probe], fingers[reference], weights).evidence.values())
-    return evidence, mated[chosen]
+        a, b = pairs[index]
+        compared = matcher.compare(probes[b], references[a], weights)
+        evidence[row], score[row] = list(compared.evidence.values()), compared.score
+    found = evidence[:, 0] > 0  # where no edge agrees there is no evidence to learn from
+    return Sample(evidence[found], score[found], mated[chosen][found])
 
 
 def logistic(evidence: Floats, mated: NDArray[np.bool_], penalty: float) -> Floats:
@@ -125,13 +166,56 @@ def logistic(evidence: Floats, mated: NDArray[np.bool_], penalty: float) -> Floa
     return np.append(weights, beta[-1] - weights @ mean)
 
 
-def _scaled(weights: Floats, fingers: dict[str, PreparedFinger], names: list[str]) -> Floats:
-    """The weights in a unit of which 10 are a decade of FMR, 20 points standing at an FMR of 1e-2."""
-    evidence, mated = _evidence(fingers, names, weights)
-    curve = Curve.of((evidence @ weights[:-1])[mated], (evidence @ weights[:-1])[~mated])
-    thresholds = [curve.threshold_at_fmr(fmr) for fmr in DECADES]
-    slope, level = np.polyfit(thresholds, -10.0 * np.log10(DECADES), 1)
-    return np.append(slope * weights[:-1], level)
+def chance_of(size: Floats, total: Floats) -> Floats:
+    """Two quadratics in `size`: the total that a hundredth of non-mated pairs reach, and a decade's width (6,).
+
+    Each quantile is taken in ten bins of size with equally many pairs; the width is half the way from a tenth to a
+    thousandth, which more pairs stand for than the way from a hundredth to a thousandth.
+    """
+    edges = np.quantile(size, np.linspace(0.0, 1.0, BINS + 1))
+    bins = [(size >= low) & (size <= high) for low, high in pairwise(edges)]
+    centres = np.array([size[inside].mean() for inside in bins])
+    reached = np.array([np.quantile(total[inside], (0.9, 0.99, 0.999)) for inside in bins])
+    level = np.polynomial.Polynomial.fit(centres, reached[:, 1], CHANCE_TERMS - 1).convert()
+    decade = np.polynomial.Polynomial.fit(centres, (reached[:, 2] - reached[:, 0]) / 2, CHANCE_TERMS - 1).convert()
+    return np.concatenate([level.coef, decade.coef])
+
+
+def _cross_validate(whole: Fingers, scraps: Fingers, names: list[str]) -> None:
+    """Print the rates on fingers that the weights were not fitted on, all folds' scores pooled."""
+    folds = []
+    for fold in range(FOLDS):
+        weights = fit(whole, scraps, [name for i, name in enumerate(names) if i % FOLDS != fold])
+        unseen = [name for i, name in enumerate(names) if i % FOLDS == fold]
+        folds.append(compare_all(whole, scraps, unseen, weights, NON_MATED))
+    for kind, samples in zip(
+        ("whole with whole", "whole with scrap", "scrap with scrap"), zip(*folds, strict=True), strict=True
+    ):
+        pooled = Sample(
+            np.concatenate([sample.evidence for sample in samples]),
+            np.concatenate([sample.score for sample in samples]),
+            np.concatenate([sample.mated for sample in samples]),
+        )
+        typer.echo(f"unseen fingers, {kind}: {_rates(pooled)}")
+
+
+def _rates(sample: Sample) -> str:
+    curve = Curve.of(sample.score[sample.mated], sample.score[~sample.mated])
+    fmr = " ".join(f"{float(curve.fmr(threshold)):.2e}" for threshold in (20, 30, 40))
+    return (
+        f"EER {curve.eer():.3%}, FMR100 {curve.fnmr_at_fmr(1e-2):.3%}, FMR1000 {curve.fnmr_at_fmr(1e-3):.3%}, "
+        f"FMR at 20, 30, 40: {fmr} ({len(curve.mated)} mated, {len(curve.non_mated)} non-mated)"
+    )
+
+
+def _print(weights: Floats) -> None:
+    typer.echo("EVIDENCE_WEIGHTS: Final = {")
+    for name, weight in zip(EVIDENCE, weights, strict=False):
+        if weight:
+            typer.echo(f'    "{name}": {weight:.4g},')
+    typer.echo("}")
+    for name, terms in (("LEVEL", weights[-2 * CHANCE_TERMS : -CHANCE_TERMS]), ("DECADE", weights[-CHANCE_TERMS:])):
+        typer.echo(f"CHANCE_{name}: Final = ({', '.join(f'{term:.5g}' for term in terms)})")
 
 
 if __name__ == "__main__":

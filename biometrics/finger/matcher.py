@@ -18,9 +18,9 @@ from biometrics.finger.edge_table import EdgeTable, tabulate
 from biometrics.finger.edges import Edges, describe
 from biometrics.finger.outline import outline
 from biometrics.finger.pairing import grow, new_candidates, new_pairing
-from biometrics.finger.parameters import GROWN_ROOTS
+from biometrics.finger.parameters import GROWN_ROOTS, MIN_MINUTIAE
 from biometrics.finger.roots import elect, vote
-from biometrics.finger.score import EVIDENCE, WEIGHTS, Finger, collect, weigh
+from biometrics.finger.score import EVIDENCE, SIZE, WEIGHTS, Finger, collect, grade, weigh
 from biometrics.finger.template import FingerTemplate
 
 _FIGURES = len(EVIDENCE)
@@ -60,9 +60,9 @@ class Comparison:
 
 
 def compare(probe: PreparedFinger, reference: PreparedFinger, weights: NDArray[np.float64] = WEIGHTS) -> Comparison:
-    """Compare two fingers; the score is 0 where nothing agrees or a template has fewer than two minutiae.
+    """Compare two fingers; the score is 0 where nothing agrees or a template has fewer than six minutiae.
 
-    Other `weights` than the shipped ones, float64 (14,), are for fitting them.
+    Other `weights` than the shipped ones (see `biometrics.finger.score.WEIGHTS`) are for fitting them.
     """
     score, tree, evidence = _compare(probe.finger, probe.table, reference.finger, weights)
     return Comparison(score, tree, dict(zip(EVIDENCE, evidence.tolist(), strict=True)))
@@ -79,7 +79,7 @@ def _compare(
 ) -> tuple[float, NDArray[np.int32], NDArray[np.float64]]:
     n, m = len(probe.x), len(reference.x)
     best, best_tree, best_evidence = 0.0, np.empty((0, 4), np.int32), np.zeros(_FIGURES, np.float64)
-    if n < 2 or m < 2:
+    if min(n, m) < MIN_MINUTIAE:
         return best, best_tree, best_evidence
     pairing, candidates, evidence = new_pairing(n, m), new_candidates(n, m), np.zeros(_FIGURES, np.float64)
     seen, grown = np.zeros((n, m), np.bool_), 0
@@ -96,4 +96,6 @@ def _compare(
             best = total
             best_tree = pairing.tree[: pairing.size[0]].copy()
             best_evidence[:] = evidence
-    return max(best, 0.0), best_tree, best_evidence
+    if len(best_tree) == 0:
+        return 0.0, best_tree, best_evidence
+    return grade(best, best_evidence[SIZE], weights), best_tree, best_evidence

@@ -34,7 +34,7 @@ BLOCK_CONTRAST: Final = 8.0
 MIN_FOREGROUND_AREA: Final = 60 * 60
 """Pixels of such blocks below which there is no finger on the scanner: about 3 x 3 mm."""
 MIN_MINUTIAE: Final = 6
-"""Fewer cannot be told from chance (FMR 1e-4 takes about eight that agree)."""
+"""Fewer cannot be told from chance: no template is made of them, and one that has fewer scores 0."""
 NO_FINGER_MINUTIAE: Final = 3
 """Up to this many are what the network sees in pictures of other things."""
 
@@ -82,21 +82,33 @@ GROWN_ROOTS: Final = 16
 MIN_ROOT_VOTES: Final = 1
 OUTLINE_MARGIN: Final = 4.0
 
+SHARE_PRIOR: Final = 8.0
+OVERLAP_PRIOR: Final = 4.0
+"""Minutiae that are counted as unpaired in every share; see `score`."""
+MEAN_PRIOR: Final = 8.0
+PRIOR_DISPLACEMENT: Final = 3.0
+PRIOR_TURNING: Final = 0.1
+"""Pairs that are counted in every mean, and what they are taken to have: about what chance pairings have."""
+
+# --- fitted on neuro_uareu by `python -m benchmarks.fingerprint_weights` ---------------------------------------------
 EVIDENCE_WEIGHTS: Final = {
-    "pairs": 0.7022,
-    "share": 60.27,
-    "edges": 0.03875,
-    "supported": 0.7192,
-    "kinds": 0.7733,
-    "length_accuracy": 4.577,
-    "angle_accuracy": 6.978,
-    "overlap_share": 26.15,
-    "overlap_pairs": 0.7264,
-    "displacement": 0.04671,
-    "turning": -0.8421,
-    "spread": 0.2528,
-    "size": -9.905,
+    "pairs": 0.03915,
+    "share": 5.813,
+    "edges": 0.00278,
+    "supported": 0.0459,
+    "kinds": 0.08074,
+    "length_accuracy": 5.015,
+    "angle_accuracy": 8.031,
+    "overlap_share": 7.153,
+    "overlap_pairs": 0.05539,
+    "displacement": -1.42,
+    "turning": 2.885,
+    "spread": 0.01269,
 }
-"""Fitted on neuro_uareu by `python -m benchmarks.fingerprint_weights`."""
-SCORE_OFFSET: Final = 30.22
-"""Brings the score to 20 points at an FMR of 1e-2 on that set; 10 more stand for a tenth of the FMR there."""
+CHANCE_LEVEL: Final = (2.2116, 2.2969, -0.22494)
+CHANCE_DECADE: Final = (1.3302, -0.11977, 0.010046)
+"""Polynomials in the size of both captures, ln(n m): the sum of weighted evidence that one non-mated comparison in a
+hundred reaches, and how much more one in a thousand does."""
+SIZE_RANGE: Final = (math.log(MIN_MINUTIAE * MIN_MINUTIAE), math.log(MAX_MINUTIAE * MAX_MINUTIAE))
+"""Where these were fitted; beyond it the value at its end holds."""
+MIN_DECADE: Final = 0.1
