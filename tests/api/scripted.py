@@ -55,6 +55,8 @@ class ScriptedComparer:
             held = {("face", None): captures.chip_photo}
         results = [
             _compared(modality, position, word, held.get((modality, position)))
+            if held.get((modality, position), b"") is not None
+            else ModalityResult(modality, position, "template_damaged")
             for modality, position, word in _words(captures)
         ]
         results.extend(_not_captured(captures, references))

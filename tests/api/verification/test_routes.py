@@ -221,7 +221,13 @@ def test_an_image_that_is_none_stops_the_verification(authority: TestClient, ter
 def test_lower_case_x_and_padding_are_the_same_card(authority: TestClient, terminal: TestClient) -> None:
     card = next(card for card in iter(new_card, None) if card["number"].endswith("X"))
     register(authority, card)
-    written = {**card, "number": card["number"].lower(), "issuer": card["issuer"] + "\u3000 ", "valid_from": "20160301"}
+    written = {
+        **card,
+        "type": "resident",
+        "number": card["number"].lower(),
+        "issuer": card["issuer"] + "\u3000 ",
+        "valid_from": "20160301",
+    }
     assert verify(terminal, written)["decision"] == "PASS"
 
 

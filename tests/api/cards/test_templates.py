@@ -1,0 +1,87 @@
+"""Templates at rest: they open for their card under the deployment's key; one that does not takes no other with it."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select, text, update
+from starlette.testclient import TestClient
+
+from api.cards import templates
+from api.matching.captures import Reference
+from api.service import Service
+from api.storage import tables
+from tests.api.bodies import Json, register, verify
+
+
+def opened(service: Service, card_id: str, master: bytes | None = None) -> tuple[Reference, ...]:
+    keys = service.keys if master is None else replace(service.keys, master=master)
+    with service.database.begin() as connection:
+        index = connection.execute(
+            select(tables.cards.c.instance_index).where(tables.cards.c.id == card_id)
+        ).scalar_one()
+        return templates.of_instance(connection, keys, index)
+
+
+def damage(service: Service, card_id: str, modality: str) -> None:
+    """One bit of the sealed template."""
+    with service.database.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE templates SET template_sealed ="
+                " set_bit(template_sealed, 640, 1 - get_bit(template_sealed, 640)) WHERE card_id = :card AND modality = :modality"
+            ),
+            {"card": card_id, "modality": modality},
+        )
+
+
+def test_they_open_for_their_card(authority: TestClient, service: Service) -> None:
+    card_id, _ = register(authority, right_index="person:a", left_index="person:a")
+    found = opened(service, card_id)
+    assert [(one.modality, one.position, one.engine, one.template) for one in found] == [
+        ("face", None, "scripted-1", b"person:a"),
+        ("finger", "left_index", "scripted-1", b"person:a"),
+        ("finger", "right_index", "scripted-1", b"person:a"),
+    ]
+
+
+def test_a_damaged_one_does_not_open_and_the_others_do(
+    authority: TestClient, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    card_id, _ = register(authority, right_index="person:a")
+    damage(service, card_id, "face")
+    assert [one.template for one in opened(service, card_id)] == [None, b"person:a"]
+    assert "does not open" in caplog.text
+    assert "person:a" not in caplog.text
+
+
+def test_under_another_key_none_opens(authority: TestClient, service: Service) -> None:
+    card_id, _ = register(authority, right_index="person:a")
+    assert [one.template for one in opened(service, card_id, bytes(32))] == [None, None]
+
+
+def test_another_cards_template_put_in_its_place_does_not_open(authority: TestClient, service: Service) -> None:
+    """Who can write to the database cannot make himself the holder of a card."""
+    (victim, _), (own, _) = register(authority), register(authority, face="person:thief")
+    with service.database.begin() as connection:
+        sealed = connection.execute(
+            select(tables.templates.c.template_sealed).where(tables.templates.c.card_id == own)
+        ).scalar_one()
+        connection.execute(
+            update(tables.templates).where(tables.templates.c.card_id == victim).values(template_sealed=sealed)
+        )
+    assert [one.template for one in opened(service, victim)] == [None]
+
+
+def test_a_card_whose_face_does_not_open_is_reviewed(
+    authority: TestClient, terminal: TestClient, service: Service
+) -> None:
+    card_id, card = register(authority, right_index="person:a")
+    damage(service, card_id, "face")
+    answer = verify(terminal, card, fingers={"right_index": "person:a"})
+    assert answer["decision"] == "REVIEW"
+    assert answer["person"]["reasons"] == ["match", "template_damaged"]
+    assert spoken(answer, "template_damaged")
+
+
+def spoken(answer: Json, code: str) -> bool:
+    return any(reason["code"] == code and reason["zh"] and reason["en"] for reason in answer["words"]["reasons"])
