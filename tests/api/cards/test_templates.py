@@ -28,7 +28,8 @@ def damage(service: Service, card_id: str, modality: str) -> None:
         connection.execute(
             text(
                 "UPDATE templates SET template_sealed ="
-                " set_bit(template_sealed, 640, 1 - get_bit(template_sealed, 640)) WHERE card_id = :card AND modality = :modality"
+                " set_bit(template_sealed, 640, 1 - get_bit(template_sealed, 640))"
+                " WHERE card_id = :card AND modality = :modality"
             ),
             {"card": card_id, "modality": modality},
         )
