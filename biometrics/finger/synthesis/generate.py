@@ -12,7 +12,8 @@ from PIL import Image
 from biometrics.finger.synthesis import parameters as p
 from biometrics.finger.synthesis.fields import Field, generator, sample, smooth_field
 from biometrics.finger.synthesis.impression import draw_touch, pressure, skin_coordinates
-from biometrics.finger.synthesis.orientation import draw_pattern, orientation_field, period_map
+from biometrics.finger.synthesis.orientation import draw_pattern, orientation_field
+from biometrics.finger.synthesis.period import period_map
 from biometrics.finger.synthesis.ridges import grow
 from biometrics.finger.synthesis.sensor import ink, photograph
 from biometrics.finger.synthesis.skin import draw_pores, draw_strokes
@@ -43,7 +44,7 @@ def master(finger_seed: int) -> Master:
     rng = generator(finger_seed, _MASTER)
     pattern = draw_pattern(rng)
     orientation = orientation_field(rng, pattern)
-    period = period_map(rng, pattern)
+    period = period_map(rng, pattern, orientation)
     ridges = grow(rng, orientation, period)
     pores = draw_pores(rng, ridges)
     creases = draw_strokes(rng, p.MASTER_HEIGHT, p.MASTER_WIDTH, p.CREASES_MEAN)

@@ -1,4 +1,4 @@
-"""Singular points, the orientation field that they make, and the ridge period map.
+"""Singular points, and the orientation field that they make.
 
 The field is the zero-pole model of Sherlock and Monro (1993) with the idea of Vizcaya and Gerhardt (1996) that each
 singular point turns the flow by a function of the angle at which it is seen rather than by that angle itself; here the
@@ -50,7 +50,7 @@ def _singular_points(
         return core[None], core[None] + [[rng.normal(0.0, 5.0), rng.uniform(55.0, 105.0)]]
     if kind in {"left_loop", "right_loop"}:
         side = 1.0 if kind == "left_loop" else -1.0
-        return core[None], core[None] + [[side * rng.uniform(45.0, 95.0), rng.uniform(80.0, 150.0)]]
+        return core[None], core[None] + [[side * rng.uniform(40.0, 100.0), rng.uniform(75.0, 160.0)]]
     below = core + np.array([rng.normal(0.0, 12.0), rng.uniform(14.0, 60.0)])
     middle = (core + below) / 2
     left = middle + np.array([-rng.uniform(75.0, 125.0), rng.uniform(60.0, 125.0)])
@@ -121,17 +121,3 @@ def _arch(
     height = rng.uniform(1.3, 1.9) * np.exp(-((down / np.where(down < 0, 0.55, 0.17)) ** 2)) + 0.12
     u = (x - centre - 40.0 * pattern.lean * down) / width
     return np.asarray(np.arctan(-height * u * np.exp(-(u**2) / 2)))
-
-
-def period_map(rng: np.random.Generator, pattern: Pattern) -> Field:
-    """Ridge period in pixels at each pixel of the master: wider towards the tip and below the deltas, and uneven."""
-    height, width = p.MASTER_HEIGHT, p.MASTER_WIDTH
-    mean = np.clip(p.PERIOD_MEAN + p.PERIOD_SPREAD * rng.standard_normal(), p.PERIOD_MIN, p.PERIOD_MAX)
-    top = pattern.cores[:, 1].min() if len(pattern.cores) else height * p.CORE_Y
-    bottom = pattern.deltas[:, 1].max() if len(pattern.deltas) else height * 0.62
-    y = np.arange(height, dtype=np.float32)[:, None]
-    tip = np.clip((top - y) / top, 0.0, 1.0)
-    joint = np.clip((y - bottom) / (height - bottom), 0.0, 1.0)
-    relative = 1.0 + p.PERIOD_AT_TIP * tip + p.PERIOD_AT_JOINT * np.sqrt(joint)
-    relative = relative + p.PERIOD_NOISE * smooth_field(rng, height, width, p.PERIOD_NOISE_GRID)
-    return np.asarray(np.clip(mean * relative, p.PERIOD_MIN, p.PERIOD_MAX + 1.0), dtype=np.float32)

@@ -17,27 +17,34 @@ CLASS_FREQUENCIES: Final = {
 }
 
 # Orientation field.
-CORE_X_SPREAD: Final = 10.0
+CORE_X_SPREAD: Final = 14.0
 CORE_Y: Final = 0.43  # of the master's height
-CORE_Y_SPREAD: Final = 12.0
+CORE_Y_SPREAD: Final = 18.0
 STEEPNESS: Final = (0.8, 1.25)  # radians
 FLANK_REACH: Final = 55.0
 FLANK_LIFT: Final = 0.5
 BEND: Final = 1.05
 BEND_REACH: Final = 48.0
 DELTA_WOBBLE: Final = 0.08
-FLOW_NOISE: Final = 5.0  # standard deviation of the smooth departure from the zero-pole model
-FLOW_NOISE_GRID: Final = 110.0
+FLOW_NOISE: Final = 8.0  # standard deviation of the smooth departure from the zero-pole model
+FLOW_NOISE_GRID: Final = 90.0
 
 # Ridge period.
-PERIOD_MEAN: Final = 8.9
-PERIOD_SPREAD: Final = 0.55
-PERIOD_MIN: Final = 7.4
-PERIOD_MAX: Final = 10.6
+PERIOD_MEAN: Final = 8.4
+PERIOD_SPREAD: Final = 0.65
+PERIOD_MIN: Final = 6.6
+PERIOD_MAX: Final = 11.2
 PERIOD_NOISE: Final = 0.06  # relative, within one finger
 PERIOD_NOISE_GRID: Final = 60.0
 PERIOD_AT_TIP: Final = 0.12  # relative growth towards the tip ...
 PERIOD_AT_JOINT: Final = 0.14  # ... and towards the joint
+
+PERIOD_STEP: Final = 8  # grid on which the period is fitted to the flow; the next five are in its cells
+SPREAD_MOST: Final = 0.25
+FOLLOW_ROUNDS: Final = 250
+FOLLOW_RATE: Final = 0.2
+FOLLOW_SMOOTH: Final = 0.05
+FOLLOW_PULL: Final = 0.006
 
 # Ridge growth.
 ORIENTATIONS: Final = 48
@@ -46,11 +53,9 @@ GABOR_SIGMA_ACROSS: Final = 0.42  # of the period
 GABOR_SIGMA_ALONG: Final = 0.46
 GROWTH_GAIN: Final = 2.2
 FINISH_GAIN: Final = 1.1
-SEED_SPACING: Final = (
-    24.0,
-    38.0,
-)  # closer seeds meet out of phase more often: fingers differ in their minutiae density
-COARSE_ROUNDS: Final = 16
+# Closer seeds meet out of phase more often, fewer rounds mend less of it: fingers differ in their minutiae density.
+SEED_SPACING: Final = (13.5, 20.0)
+COARSE_ROUNDS: Final = 10
 FINE_ROUNDS: Final = 2
 
 # What the skin bears besides ridges; both stay with the finger.
@@ -63,19 +68,23 @@ CREASE_DEPTH: Final = 1.6
 
 # Contact and distortion.
 CONTACT_Y: Final = 0.46  # of the master's height: the usual middle of the contact
-DRAG: Final = 8.5
+DRAG: Final = 9.5
 DRAG_MOST: Final = 2.0  # standard deviations: skin that is pulled further slips
 TWIST: Final = 5.0
 STICKING: Final = (0.25, 1.1)  # of the contact's half axes: where the ease from sticking to dragged begins and ends
-UNEVENNESS: Final = 1.6
+UNEVENNESS: Final = 2.0
 UNEVENNESS_GRID: Final = 75.0
+PARTIAL_WIDTH: Final = (0.8, 1.0)  # what a hasty touch leaves of the contact's half axes ...
+PARTIAL_HEIGHT: Final = (0.7, 0.88)
+PARTIAL_SHIFT: Final = (28.0, 45.0)  # ... and how far its middle strays at most
 BORDER_WOBBLE: Final = 4.0
 BORDER_WOBBLE_GRID: Final = 45.0
 BORDER_WIDTH: Final = 16.0
 
 # Ink and sensor.
+MOISTURE_MEAN: Final = -0.15  # ridges end more often than they fork, as a dry finger prints
 MOISTURE_LOCAL: Final = 0.9
-SPECKLE: Final = 0.30
+SPECKLE: Final = 0.32
 SPECKLE_MOST: Final = 0.62  # beyond it prints turn into blots that no sensor gives
 SPECKLE_SPREAD: Final = 0.4  # of its logarithm, between impressions
 SPECKLE_LOCAL: Final = 0.35
@@ -92,14 +101,15 @@ SENSOR_NOISE: Final = 2.5
 class Quality:
     """How hard a set of impressions is; each number scales one source of variation between impressions."""
 
-    rotation: float = 7.0
+    rotation: float = 8.0
     rotation_limit: float = 20.0
     shift: float = 16.0
-    contact_width: tuple[float, float] = (105.0, 145.0)
-    contact_height: tuple[float, float] = (155.0, 205.0)
-    partial: float = 0.1
+    roll: float = 9.0
+    contact_width: tuple[float, float] = (108.0, 145.0)
+    contact_height: tuple[float, float] = (158.0, 205.0)
+    partial: float = 0.15
     distortion: float = 1.0
-    moisture: float = 0.22
+    moisture: float = 0.27
     noise: float = 1.0
     scratches: float = 1.0
     blur: float = 0.7
@@ -110,6 +120,7 @@ class Quality:
             self,
             rotation=self.rotation * factor,
             shift=self.shift * factor,
+            roll=self.roll * factor,
             partial=min(1.0, self.partial * factor),
             distortion=self.distortion * factor,
             moisture=self.moisture * factor,

@@ -12,7 +12,9 @@ from biometrics.finger.synthesis.skin import draw_strokes
 def ink(rng: np.random.Generator, quality: p.Quality, skin: Field, contact: Field) -> Field:
     """How dark each pixel prints, 0 .. 1, from the skin's relief in -1 .. 1 and its contact."""
     height, width = skin.shape
-    moisture = quality.moisture * (rng.standard_normal() + p.MOISTURE_LOCAL * smooth_field(rng, height, width, 70.0))
+    moisture = p.MOISTURE_MEAN + quality.moisture * (
+        rng.standard_normal() + p.MOISTURE_LOCAL * smooth_field(rng, height, width, 70.0)
+    )
     speckle = quality.noise * p.SPECKLE * np.exp(p.SPECKLE_SPREAD * rng.standard_normal())
     local = speckle * np.exp(p.SPECKLE_LOCAL * smooth_field(rng, height, width, 55.0))
     local = np.minimum(local, np.float32(p.SPECKLE_MOST * quality.noise))
