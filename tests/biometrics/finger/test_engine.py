@@ -118,12 +118,12 @@ def test_a_turned_picture_is_the_same_finger(
 
 
 def test_directions_run_along_the_ridges(
-    engine: FingerEngine, prints: dict[tuple[int, int], NDArray[np.uint8]]
+    prints: dict[tuple[int, int], NDArray[np.uint8]], templates: dict[tuple[int, int], FingerTemplate]
 ) -> None:
     """An ending's direction points onto its ridge, which is dark; a bifurcation's into the valley between branches."""
     ahead: dict[int, list[float]] = {MinutiaKind.ENDING: [], MinutiaKind.BIFURCATION: []}
-    for grey in prints.values():
-        template = engine.extract_pixels(grey)
+    for key, grey in prints.items():
+        template = templates[key]
         for x, y, direction, kind in zip(template.x, template.y, template.direction, template.kind, strict=True):
             shades = []
             for side in (1, -1):
@@ -135,7 +135,7 @@ def test_directions_run_along_the_ridges(
     assert np.mean(ahead[MinutiaKind.BIFURCATION]) > 20
 
 
-@pytest.mark.parametrize("dpi", [400, 625, 1000])
+@pytest.mark.parametrize("dpi", [400, 1000])
 def test_other_resolutions_give_the_same_finger(
     engine: FingerEngine,
     prints: dict[tuple[int, int], NDArray[np.uint8]],
@@ -144,7 +144,6 @@ def test_other_resolutions_give_the_same_finger(
 ) -> None:
     picture = scaled(prints[2, 0], dpi / 500)
     for template in (
-        engine.extract(encoded(picture), dpi=dpi),
         engine.extract(encoded(picture, dpi=(dpi, dpi))),
         engine.extract(encoded(picture, dpi=(72, 72)), dpi=dpi),
     ):
@@ -252,8 +251,8 @@ def test_a_scrap_of_a_print_is_low_quality(
     reasons = set()
     for grey in prints.values():
         for left in (130, 170, 210):
-            scrap = np.full_like(grey, 235)
-            scrap[150:214, left : left + 64] = grey[150:214, left : left + 64]
+            scrap = np.full((128, 128), 235, np.uint8)
+            scrap[32:96, 32:96] = grey[150:214, left : left + 64]
             try:
                 engine.extract_pixels(scrap)
             except NotAssessable as error:
