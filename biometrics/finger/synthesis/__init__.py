@@ -5,7 +5,7 @@ on one platform. Impressions of one `finger_seed` are of one finger; other seeds
 set of files as benchmarks read them. No real finger went into any of it.
 """
 
-from biometrics.finger.synthesis.generate import Master, generate, master, write_set
 from biometrics.finger.synthesis.parameters import Quality
+from biometrics.finger.synthesis.prints import Master, generate, master, write_set
 
 __all__ = ["Master", "Quality", "generate", "master", "write_set"]

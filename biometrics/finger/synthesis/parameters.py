@@ -20,11 +20,11 @@ CLASS_FREQUENCIES: Final = {
 CORE_X_SPREAD: Final = 14.0
 CORE_Y: Final = 0.43  # of the master's height
 CORE_Y_SPREAD: Final = 18.0
-STEEPNESS: Final = (0.8, 1.25)  # radians
-FLANK_REACH: Final = 55.0
-FLANK_LIFT: Final = 0.5
-BEND: Final = 1.05
+BEND: Final = 1.05  # radians that bring a core's parabola to a bend over parallel legs, and how far that reaches
 BEND_REACH: Final = 48.0
+STEEPNESS: Final = (0.8, 1.25)  # radians by which the flanks fall more steeply, and from how far out
+FLANK_REACH: Final = 55.0
+FLANK_LIFT: Final = 0.5  # how much more of it there is above the core than beside it (and less below)
 DELTA_WOBBLE: Final = 0.08
 FLOW_NOISE: Final = 8.0  # standard deviation of the smooth departure from the zero-pole model
 FLOW_NOISE_GRID: Final = 90.0
@@ -39,15 +39,16 @@ PERIOD_NOISE_GRID: Final = 60.0
 PERIOD_AT_TIP: Final = 0.12  # relative growth towards the tip ...
 PERIOD_AT_JOINT: Final = 0.14  # ... and towards the joint
 
-PERIOD_STEP: Final = 8  # grid on which the period is fitted to the flow; the next five are in its cells
-SPREAD_MOST: Final = 0.25
+# The fit of the period to the flow, on a grid of this step; what follows is in its cells.
+PERIOD_STEP: Final = 8
+SPREAD_MOST: Final = 0.25  # singular points spread without bound
 FOLLOW_ROUNDS: Final = 250
 FOLLOW_RATE: Final = 0.2
 FOLLOW_SMOOTH: Final = 0.05
-FOLLOW_PULL: Final = 0.006
+FOLLOW_PULL: Final = 0.006  # towards the unfitted map: the more, the more ridges fork where the flow fans out
 
 # Ridge growth.
-ORIENTATIONS: Final = 48
+ORIENTATIONS: Final = 48  # of the filter bank
 PERIODS: Final = 16
 GABOR_SIGMA_ACROSS: Final = 0.42  # of the period
 GABOR_SIGMA_ALONG: Final = 0.46
@@ -61,7 +62,7 @@ FINE_ROUNDS: Final = 2
 # What the skin bears besides ridges; both stay with the finger.
 PORE_SPACING: Final = 9.5
 PORE_DEPTH: Final = 0.7
-ROUGHNESS: Final = 0.16
+ROUGHNESS: Final = 0.16  # of the ridges' edges
 ROUGHNESS_GRID: Final = 3.5
 CREASES_MEAN: Final = 2.5
 CREASE_DEPTH: Final = 1.6
@@ -83,23 +84,38 @@ BORDER_WIDTH: Final = 16.0
 
 # Ink and sensor.
 MOISTURE_MEAN: Final = -0.15  # ridges end more often than they fork, as a dry finger prints
-MOISTURE_LOCAL: Final = 0.9
+MOISTURE_LOCAL: Final = 0.9  # within a print, as a share of what differs between prints
+MOISTURE_GRID: Final = 70.0
 SPECKLE: Final = 0.32
 SPECKLE_MOST: Final = 0.62  # beyond it prints turn into blots that no sensor gives
 SPECKLE_SPREAD: Final = 0.4  # of its logarithm, between impressions
-SPECKLE_LOCAL: Final = 0.35
+SPECKLE_LOCAL: Final = 0.35  # of its logarithm, within a print
+SPECKLE_GRID: Final = 55.0
+GRAINS: Final = ((2.1, 0.75), (4.2, 0.65))  # size and share of the two grains that speckle is made of
+BORDER_SPECKLE: Final = 1.2  # how much more the speckle tells where contact fades ...
+BORDER_THINNING: Final = 1.6  # ... and how much ridges thin there
 SCRATCHES_MEAN: Final = 1.5
 SCRATCH_DEPTH: Final = 1.6
 SHARPNESS: Final = 4.5
+# Grey levels.
 GROUND: Final = (216.0, 232.0)
 GROUND_UNEVEN: Final = 6.0
+GROUND_GRID: Final = 160.0
 CONTRAST: Final = (150.0, 205.0)
+CONTRAST_UNEVEN: Final = 0.08
+CONTRAST_GRID: Final = 90.0
 SENSOR_NOISE: Final = 2.5
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How hard a set of impressions is; each number scales one source of variation between impressions."""
+    """How hard a set of impressions is.
+
+    `rotation` (standard deviation, cut at `rotation_limit`) in degrees; `shift` of the finger on the sensor and `roll`
+    of the part that touches, standard deviations in pixels; half axes of the contact, ranges in pixels; `partial` the
+    share of hasty touches; `distortion`, `noise` and `scratches` factors on what is usual; `moisture` the standard
+    deviation of a shift of the ridge relief, whose crests are at 1; `blur` in pixels.
+    """
 
     rotation: float = 8.0
     rotation_limit: float = 20.0

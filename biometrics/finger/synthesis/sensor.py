@@ -13,42 +13,44 @@ def ink(rng: np.random.Generator, quality: p.Quality, skin: Field, contact: Fiel
     """How dark each pixel prints, 0 .. 1, from the skin's relief in -1 .. 1 and its contact."""
     height, width = skin.shape
     moisture = p.MOISTURE_MEAN + quality.moisture * (
-        rng.standard_normal() + p.MOISTURE_LOCAL * smooth_field(rng, height, width, 70.0)
+        rng.standard_normal() + p.MOISTURE_LOCAL * smooth_field(rng, height, width, p.MOISTURE_GRID)
     )
     speckle = quality.noise * p.SPECKLE * np.exp(p.SPECKLE_SPREAD * rng.standard_normal())
-    local = speckle * np.exp(p.SPECKLE_LOCAL * smooth_field(rng, height, width, 55.0))
+    local = speckle * np.exp(p.SPECKLE_LOCAL * smooth_field(rng, height, width, p.SPECKLE_GRID))
     local = np.minimum(local, np.float32(p.SPECKLE_MOST * quality.noise))
-    grain = 0.75 * smooth_field(rng, height, width, 2.1) + 0.65 * smooth_field(rng, height, width, 4.2)
+    grain = np.zeros_like(skin)
+    for size, share in p.GRAINS:
+        grain += share * smooth_field(rng, height, width, size)
     scratches = draw_strokes(rng, height, width, p.SCRATCHES_MEAN * quality.scratches)
     relief = skin + moisture - p.SCRATCH_DEPTH * scratches
-    darkness: Field = _print(relief, contact, local * grain, np.float32(p.SHARPNESS))
+    print_rule = np.array([p.SHARPNESS, p.BORDER_SPECKLE, p.BORDER_THINNING], dtype=np.float32)
+    darkness: Field = _print(relief, contact, local * grain, print_rule)
     return darkness
 
 
 def photograph(rng: np.random.Generator, quality: p.Quality, darkness: Field) -> NDArray[np.uint8]:
     """Grey levels of an optical sensor: light, unevenly lit ground, dark ridges, a slightly soft lens, noise."""
     height, width = darkness.shape
-    ground = rng.uniform(*p.GROUND) + p.GROUND_UNEVEN * smooth_field(rng, height, width, 160.0)
-    depth = rng.uniform(*p.CONTRAST) * (1.0 + 0.08 * smooth_field(rng, height, width, 90.0))
+    ground = rng.uniform(*p.GROUND) + p.GROUND_UNEVEN * smooth_field(rng, height, width, p.GROUND_GRID)
+    depth = rng.uniform(*p.CONTRAST) * (1.0 + p.CONTRAST_UNEVEN * smooth_field(rng, height, width, p.CONTRAST_GRID))
     noise = p.SENSOR_NOISE * quality.noise * rng.standard_normal((height, width), dtype=np.float32)
-    grey = ground - depth * _soften(darkness, np.float32(quality.blur)) + noise
+    soft = _soften(darkness, np.float32(quality.blur)) if quality.blur > 0 else darkness
+    grey = ground - depth * soft + noise
     return np.asarray(np.clip(np.rint(grey), 0, 255), dtype=np.uint8)
 
 
 @njit(cache=True, fastmath=True)
-def _print(relief, contact, noise, sharpness):  # type: ignore[no-untyped-def]
+def _print(relief, contact, noise, rule):  # type: ignore[no-untyped-def]
     height, width = relief.shape
     out = np.empty((height, width), np.float32)
-    one = np.float32(1.0)
+    one, sharpness, speckle, thinning = np.float32(1.0), rule[0], rule[1], rule[2]
     for y in range(height):
         for x in range(width):
-            touch = contact[y, x]
             # Towards the border the skin barely touches: only crests print, and the noise decides which.
-            value = (
-                relief[y, x] + noise[y, x] * (one + np.float32(1.2) * (one - touch)) - np.float32(1.6) * (one - touch)
-            )
+            lift = one - contact[y, x]
+            value = relief[y, x] + noise[y, x] * (one + speckle * lift) - thinning * lift
             dark = one / (one + np.exp(-sharpness * value))
-            out[y, x] = dark * min(one, max(np.float32(0.0), np.float32(1.6) * (touch + np.float32(0.6))))
+            out[y, x] = dark * min(one, max(np.float32(0.0), np.float32(1.6) * (np.float32(1.6) - lift)))
     return out
 
 

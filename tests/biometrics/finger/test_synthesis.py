@@ -166,6 +166,13 @@ def test_smooth_fields_have_unit_deviation_at_every_scale() -> None:
         assert 0.85 < field.std() < 1.15
 
 
+def test_without_blur_the_picture_is_sharper() -> None:
+    def steepness(pixels: NDArray[np.uint8]) -> float:
+        return float(np.abs(np.diff(pixels.astype(np.int16))).mean())
+
+    assert steepness(generate(3, 0, quality=Quality(blur=0))) > 1.1 * steepness(generate(3, 0, quality=Quality(blur=1)))
+
+
 @pytest.mark.parametrize(("seed", "impression"), [(-1, 0), (1, -1)])
 def test_negative_seeds_are_refused(seed: int, impression: int) -> None:
     with pytest.raises(ValueError, match="negative"):
@@ -245,6 +252,7 @@ def test_the_engine_reads_and_tells_apart_synthetic_fingers(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1500)
 def test_a_set_is_as_hard_as_real_ones(engine: FingerEngine, read: Callable[[int, int], Templates]) -> None:
     """50 fingers x 4: nearly all with 20 to 80 minutiae, and an equal error rate within the range of real sets."""
     templates = read(50, 4)

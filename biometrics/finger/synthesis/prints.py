@@ -37,7 +37,8 @@ class Master:
     relief: Field
 
 
-@lru_cache(maxsize=64)
+# A master is 3.5 MB; whoever makes several impressions of a finger makes them one after another.
+@lru_cache(maxsize=8)
 def master(finger_seed: int) -> Master:
     """The finger of this seed (0 or more; ValueError otherwise). Its arrays are shared: they are read-only."""
     _check_seed("finger_seed", finger_seed)
