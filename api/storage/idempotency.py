@@ -8,6 +8,8 @@ from sqlalchemy import Connection, insert, select, text
 
 from api.storage.tables import idempotency
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 
 class KeyReused(Exception):
     """The key belongs to another request."""
@@ -66,4 +68,4 @@ def store(connection: Connection, attempt: Attempt, status_code: int, answer: di
 def lock(connection: Connection, *parts: str) -> None:
     """Hold an advisory lock named by `parts` until the transaction ends."""
     name = "\x1f".join(parts)
-    connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+    connection.execute(_LOCK, {"name": name})

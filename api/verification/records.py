@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, literal_column, select
+from sqlalchemy import Connection, bindparam, func, insert, literal_column, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.lifecycle import Status
@@ -13,6 +13,24 @@ from api.storage import idempotency
 from api.storage.tables import cards, nonces, verifications
 from api.verification.document import RegisteredCard
 from api.verification.request import VerificationRequest
+
+# Built once: it is the largest statement of a verification, and to build it takes longer than to have it answered.
+_ATTEMPTS = (
+    (verifications.c.terminal_id == bindparam("terminal"))
+    & (verifications.c.instance_index == bindparam("instance"))
+    & (
+        verifications.c.decided_at
+        > func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, bindparam("window_s"))
+    )
+)
+_LAST_PASS = (
+    select(func.coalesce(func.max(verifications.c.decided_at), literal_column("'-infinity'::timestamptz")))
+    .where(_ATTEMPTS, verifications.c.decision == "PASS")
+    .scalar_subquery()
+)
+_FAILED_ATTEMPTS = (
+    select(func.count()).select_from(verifications).where(_ATTEMPTS, verifications.c.decided_at > _LAST_PASS)
+)
 
 
 def clock(connection: Connection) -> datetime:
@@ -55,18 +73,8 @@ def failed_attempts(connection: Connection, terminal_id: UUID, instance_index: b
     One at a time for a terminal and card, so that attempts sent side by side are counted too.
     """
     idempotency.lock(connection, "attempts", str(terminal_id), instance_index.hex())
-    here = (
-        (verifications.c.terminal_id == terminal_id)
-        & (verifications.c.instance_index == instance_index)
-        & (verifications.c.decided_at > func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, window_s))
-    )
-    last_pass = (
-        select(func.coalesce(func.max(verifications.c.decided_at), literal_column("'-infinity'::timestamptz")))
-        .where(here, verifications.c.decision == "PASS")
-        .scalar_subquery()
-    )
-    count = select(func.count()).select_from(verifications).where(here, verifications.c.decided_at > last_pass)
-    return connection.execute(count).scalar_one()
+    asked = {"terminal": terminal_id, "instance": instance_index, "window_s": window_s}
+    return connection.execute(_FAILED_ATTEMPTS, asked).scalar_one()
 
 
 def lock_card(connection: Connection, instance_index: bytes) -> tuple[UUID | None, RegisteredCard | None]:
