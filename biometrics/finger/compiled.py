@@ -21,8 +21,15 @@ ROOM = Path(__file__).parent
 
 
 def kernel(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
-    """Compile `function` with numba; it runs without the lock, so that threads scale, and its machine code is kept."""
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    """Compile `function` with numba; it runs without the lock, so that threads scale, and its machine code is kept.
+
+    Where no folder can be written (a sealed container), it is compiled anew in each process; NUMBA_CACHE_DIR can name
+    a folder that can.
+    """
+    try:
+        compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # numba found no place to keep it
+        compiled = numba.njit(nogil=True, error_model="numpy")(function)
     return cast("Callable[Arguments, Value]", compiled)
 
 
