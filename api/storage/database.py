@@ -1,13 +1,19 @@
 """Connections and transactions: one pool per process, and every failure to reach the server told apart from our own."""
 
-from collections.abc import Iterator
+import logging
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, text
 
 from api.settings import Settings
 from api.storage import embedded
-from api.storage.errors import DatabaseBusy, DatabaseUnavailable
+from api.storage.errors import DatabaseBusy, DatabaseUnavailable, StorageError
+
+_log = logging.getLogger(__name__)
 
 # SQLSTATE classes: connection failures, shutdown and restart, resources, the disk; time-outs of locks and deadlock
 # victims; and read-only: a standby that was the primary a moment ago.
@@ -17,9 +23,12 @@ _UNAVAILABLE = ("08", "57", "53", "58", "55P03", "40001", "40P01", "25006")
 class Database:
     """The pool. `begin()` gives a connection in a transaction that is committed on leaving, rolled back on an error."""
 
-    def __init__(self, url: URL, *, pool_size: int, timeout_s: float) -> None:
+    def __init__(self, url: URL, *, pool_size: int, timeout_s: float, revive: Callable[[], None] | None = None) -> None:
+        """`revive` starts the server again when it died; it is called in a thread of its own, one at a time."""
         milliseconds = int(timeout_s * 1000)
         self.url = url
+        self._revive = revive
+        self._reviving = threading.Lock()
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -51,8 +60,22 @@ class Database:
             raise DatabaseBusy("no free connection in time") from error
         except exc.DBAPIError as error:
             if is_unavailable(error):
+                self._try_to_revive()
                 raise DatabaseUnavailable(type(error.orig).__name__) from error
             raise
+
+    def _try_to_revive(self) -> None:
+        """Whoever asked gets its 503 at once; who asks again in a second finds the server there."""
+        if self._revive is not None and self._reviving.acquire(blocking=False):
+            threading.Thread(target=self._run_revival, args=(self._revive,), name="revive", daemon=True).start()
+
+    def _run_revival(self, revive: Callable[[], None]) -> None:
+        try:
+            revive()
+        except StorageError as error:
+            _log.error("the embedded database does not come back: %s", error)
+        finally:
+            self._reviving.release()
 
     def check(self) -> None:
         """Answer, or raise `DatabaseUnavailable`."""
@@ -74,11 +97,20 @@ def is_unavailable(error: exc.DBAPIError) -> bool:
 
 def open_database(settings: Settings) -> Database:
     """Start the embedded server, or take the one of `RENZHENG_DATABASE_URL`. Raises `DatabaseUnavailable`."""
-    return Database(server_url(settings), pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s)
+    return Database(
+        server_url(settings),
+        pool_size=settings.database_pool_size,
+        timeout_s=settings.database_timeout_s,
+        revive=None if settings.database_url else partial(embedded.revive, settings.database_dir, _password(settings)),
+    )
 
 
 def server_url(settings: Settings) -> URL:
     """The DSN with psycopg 3 as its driver, whatever driver was or was not named."""
     if settings.database_url is None:
-        return embedded.start(settings.database_dir, settings.keys_dir / "database.key")
+        return embedded.start(settings.database_dir, _password(settings))
     return make_url(settings.database_url).set(drivername="postgresql+psycopg")
+
+
+def _password(settings: Settings) -> Path:
+    return settings.keys_dir / "database.key"

@@ -10,6 +10,7 @@ A process that is killed just leaves: the server goes on, the next `start` finds
 import atexit
 import contextlib
 import logging
+import os
 import shutil
 import subprocess
 import time
@@ -27,9 +28,12 @@ from api.storage.errors import DatabaseUnavailable, StorageError
 from api.storage.keys import secret_file
 from api.storage.users import ServerUsers
 
+_log = logging.getLogger(__name__)
+
 DATABASE = "renzheng"
 _HBA = "# Written by renzheng: every connection needs the password of keys/database.key.\nlocal all all scram-sha-256\n"
 _START_TRIES = 5
+_STOP_TRIES = 3
 # Recovery after a crash reads at most max_wal_size (1 GB) again; a stop waits for a checkpoint.
 _CHANGE_TIMEOUT_S = 120.0
 _CHANGE_POLL_S = 0.2
@@ -57,6 +61,16 @@ def start(database_dir: Path, password_file: Path) -> URL:
             raise
 
 
+def revive(database_dir: Path, password_file: Path) -> None:
+    """Start the server again if it died under its users. Raises `DatabaseUnavailable` when it cannot be reached."""
+    folder = database_dir.resolve()
+    users = _users.get(folder)
+    if users is not None:
+        with users.turn():
+            if users.joined:
+                _reach(folder, password_file)
+
+
 def stop(database_dir: Path) -> None:
     """Leave the server, and stop it if nobody uses it any more, here or in another process."""
     users = _users.get(database_dir.resolve())
@@ -67,9 +81,16 @@ def stop(database_dir: Path) -> None:
 
 def _leave(folder: Path, users: ServerUsers, *, altogether: bool = False) -> None:
     """In one's turn."""
-    if users.leave(altogether=altogether) and _server_process(folder) is not None:
-        with contextlib.suppress(subprocess.SubprocessError):  # it ended by itself meanwhile
+    if not users.leave(altogether=altogether):
+        return
+    for _ in range(_STOP_TRIES):
+        if _server_process(folder) is None:
+            return
+        try:
             _control(folder, "stop")
+        except subprocess.SubprocessError as error:  # it ended by itself meanwhile, or the machine is very busy
+            _log.warning("stopping the embedded server: %s", type(error).__name__)
+            time.sleep(_CHANGE_POLL_S)
 
 
 def _leave_all() -> None:
@@ -182,9 +203,18 @@ def _secure(database_dir: Path, socket_dir: str, password_file: Path) -> str:
     if hba.read_text() != _HBA:
         with psycopg.connect(host=socket_dir, user="postgres", dbname="postgres", autocommit=True) as connection:
             connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(password)))
-            hba.write_text(_HBA)
+            _replace(hba, _HBA)
             connection.execute("SELECT pg_reload_conf()")
     return password
+
+
+def _replace(file: Path, text: str) -> None:
+    """Whole or not at all: a kill must not leave half an access file."""
+    owner, beside = file.stat(), file.with_name(f"{file.name}.new")
+    beside.write_text(text)
+    beside.chmod(owner.st_mode)
+    os.chown(beside, owner.st_uid, owner.st_gid)
+    beside.replace(file)
 
 
 def _create_database(socket_dir: str, password: str) -> None:

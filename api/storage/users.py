@@ -27,6 +27,11 @@ class ServerUsers:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
+    @property
+    def joined(self) -> bool:
+        """Whether this process is a user."""
+        return self._joined > 0
+
     def join(self) -> None:
         """Count among the users, in one's turn."""
         if self._lock is None:

@@ -1,5 +1,6 @@
 """The embedded server's life: started, found, shared, left, killed."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from sqlalchemy import URL
 
-from api.storage import embedded
+from api.settings import Settings
+from api.storage import database, embedded
 from api.storage.errors import DatabaseUnavailable
 from tests.api.conftest import open_to_all
 
@@ -144,7 +147,8 @@ def test_a_server_that_cannot_start_is_told(folder: Path, monkeypatch: pytest.Mo
 USER = """
 import sys
 from pathlib import Path
-from api.storage import embedded
+from api.settings import Settings
+from api.storage import database, embedded
 folder = Path(sys.argv[1])
 embedded.start(folder, folder.parent / "keys" / "database.key")
 print("there", flush=True)
@@ -203,3 +207,38 @@ def test_processes_that_start_together_share_a_fresh_server(tmp_path: Path) -> N
             process.communicate("\n")
             assert process.returncode == 0
     assert not running(folder)
+
+
+def test_a_server_that_dies_under_a_service_is_started_again(tmp_path: Path) -> None:
+    settings = Settings(home=open_to_all(tmp_path), database_url=None, database_timeout_s=2)
+    opened = database.open_database(settings)
+    try:
+        opened.check()
+        kill_server(settings.database_dir)
+        with pytest.raises(DatabaseUnavailable):
+            opened.check()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                opened.check()
+                break
+            except DatabaseUnavailable:
+                time.sleep(0.1)
+        opened.check()
+    finally:
+        opened.close()
+        embedded.stop(settings.database_dir)
+    assert not running(settings.database_dir.resolve())
+    with pytest.raises(DatabaseUnavailable):
+        opened.check()
+    time.sleep(0.5)
+    assert not running(settings.database_dir.resolve()), "nobody uses it any more: it stays down"
+
+
+def kill_server(folder: Path) -> None:
+    postmaster = psutil.Process(int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
+    family = [postmaster, *postmaster.children()]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):  # it noticed that its parent is gone
+            process.kill()
+    psutil.wait_procs(family, timeout=10)

@@ -90,6 +90,8 @@ class Alone:
         self.service = services.build(
             Settings(home=home, database_url=None, database_pool_size=2, database_timeout_s=2), self.comparer
         )
+        # It would come back by itself, sooner than a slow machine asks whether it is gone.
+        self.service.database._revive = None
         # One system call instead of one for every file: a restart takes two seconds instead of six.
         with self.service.database.engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(
