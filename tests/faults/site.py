@@ -3,9 +3,13 @@
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
+from sqlalchemy import text
 
 from api.institutions import terminals
 from api.institutions.terminals import Role
@@ -29,6 +33,11 @@ class Site:
         self._joined = 0
         self.database = self.start_database()
         migrate.upgrade(self.database)
+        # After a crash one system call instead of one for every file of the data folder: seconds less a restart.
+        with self.database.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").execute(
+                text("ALTER SYSTEM SET recovery_init_sync_method = 'syncfs'")
+            )
         self.keys = keys.load(self.settings.keys_dir)
 
     @property
@@ -70,6 +79,20 @@ class Site:
         assert self._service is not None
         self._service.kill()
         self.kills["service"] += 1
+
+    def cut_power(self) -> None:
+        """SIGKILL to everything at once."""
+        assert self._service is not None
+        self._service.process.kill()
+        self.kill_database()
+        self.kill_service()
+
+    def await_ready(self, timeout_s: float = 60.0) -> None:
+        """Wait until the service says that it can answer verifications."""
+        deadline = time.monotonic() + timeout_s
+        while httpx.get(f"{self.url}/readyz", timeout=30).status_code != 200:
+            assert time.monotonic() < deadline, "the service does not become ready again"
+            time.sleep(0.1)
 
     def await_death(self) -> None:
         """Wait for a service that kills itself."""

@@ -17,7 +17,6 @@ from tests.faults.conftest import Town
 from tests.faults.site import Site
 
 TERMINALS = 3
-OUTAGE_S = 0.7
 
 
 def service_dies(site: Site, _: random.Random) -> None:
@@ -27,23 +26,20 @@ def service_dies(site: Site, _: random.Random) -> None:
 
 
 def database_dies(site: Site, _: random.Random) -> None:
-    """The service stays, and has to find the new server by itself."""
+    """The service stays, and has to come back to answering by itself."""
     site.kill_database()
-    time.sleep(OUTAGE_S)
-    site.start_database().close()
+    site.await_ready()
 
 
 def power_fails(site: Site, _: random.Random) -> None:
     """Both at once."""
-    site.kill_database()
-    site.kill_service()
+    site.cut_power()
     site.start()
 
 
 def power_fails_twice(site: Site, choice: random.Random) -> None:
     """Again while the database recovers."""
-    site.kill_database()
-    site.kill_service()
+    site.cut_power()
     starting = site.start_unready()
     time.sleep(choice.uniform(0.2, 1.5))
     starting.kill()
