@@ -115,6 +115,7 @@ class TestShipped:
         assert facts["non_mated"] == sum(one["non_mated"] for one in facts["sets"])
         assert all(one["subjects"] > 1 and one["mated"] > 0 for one in facts["sets"])
         assert f"--engine {engine}" in facts["command"]
+        assert "provisional" not in str(facts["note"]).lower()
         assert {"cllr", "ece"} <= {one["metric"] for one in facts["held_out"]}
 
     def test_was_fitted_with_the_networks_that_the_catalogue_installs(self, engine: str) -> None:
