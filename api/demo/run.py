@@ -1,15 +1,18 @@
 """Runs the demonstration: a service process on a folder of its own, the scenes over HTTP, a table of the decisions."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -23,6 +26,7 @@ from api.settings import Settings
 from api.storage import database, embedded, migrate
 
 START_TIMEOUT_S = 120
+_SENTENCE_END = re.compile("[，。]")
 _STYLES = {"PASS": "green", "REVIEW": "yellow", "REFUSE": "red"}
 
 
@@ -39,15 +43,18 @@ def run(data: Path | None, console: Console) -> bool:
     def progress(text: str) -> None:
         console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {escape(text)}…")
 
-    material = gather(data, settings.home, progress)
-    console.print(f"         faces: {escape(material.faces_from)}\n         fingers: {escape(material.fingers_from)}")
-    progress("starting the database")
+    progress("starting the database and the service")
     own = settings.model_copy(update={"home": home, "database_url": None})
     authority_key, counter_key = _keys(own)
     scenes: list[Scene] = []
     try:
-        progress("starting the service")
-        with _service(home) as url:
+        with _service(home) as await_service:
+            # The models load in their own process meanwhile.
+            material = gather(data, settings.home, progress)
+            console.print(f"         faces: {escape(material.faces_from)}", soft_wrap=True)
+            console.print(f"         fingers: {escape(material.fingers_from)}", soft_wrap=True)
+            progress("waiting for the service")
+            url = await_service()
             authority, counter = Caller(url, authority_key), Caller(url, counter_key)
             for scene in play(material, authority, counter, progress):
                 scenes.append(scene)
@@ -80,8 +87,8 @@ def _keys(settings: Settings) -> tuple[str, str]:
 
 
 @contextmanager
-def _service(home: Path) -> Iterator[str]:
-    """A service process on a free port of this machine, stopped in the end."""
+def _service(home: Path) -> Iterator[Callable[[], str]]:
+    """A service process on a free port, stopped in the end; what is given waits until it answers, and gives its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -97,38 +104,41 @@ def _service(home: Path) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        _await(url, process, log)
-        yield url
+        yield partial(_await, url, process, log)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
-                return
+                return url
         except httpx.TransportError:
             time.sleep(0.1)
     raise ServiceFailed(f"the service did not start; it said: {log.read_text(errors='replace')[-2000:]}")
 
 
 def _table(scenes: list[Scene]) -> Table:
-    table = Table(title="Decisions at the counter", title_style="bold", show_lines=False, expand=False)
-    for column in ("shown", "decision", "card", "person", "estimated FMR"):
-        table.add_column(column, overflow="fold")
+    """Narrow enough for a terminal of 80 columns: a reason's text and its code stand on two lines."""
+    table = Table(title="Decisions at the counter", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("shown", "decision", "card", "person"):
+        table.add_column(column, no_wrap=True)
     for scene in scenes:
         answer = scene.answer
         style = _STYLES[answer["decision"]]
-        texts = {reason["code"]: reason["zh"].rstrip("。") for reason in answer["words"]["reasons"]}
-        fmr = answer["person"]["fmr"]
+        texts = {reason["code"]: reason["zh"] for reason in answer["words"]["reasons"]}
         table.add_row(
             scene.title,
-            f"[{style}]{answer['decision']}[/{style}]" + ("" if scene.as_expected else f" (must be {scene.expected})"),
-            "\n".join(f"{texts[code]} ({code})" for code in answer["document"]["reasons"]),
-            "\n".join(f"{texts[code]} ({code})" for code in answer["person"]["reasons"]),
-            "–" if fmr is None else f"{fmr:.1e}",
+            f"[{style}]{answer['decision']}[/{style}]" + ("" if scene.as_expected else f"\n(must be {scene.expected})"),
+            _reasons(answer["document"]["reasons"], texts),
+            _reasons(answer["person"]["reasons"], texts),
+            end_section=True,
         )
     return table
+
+
+def _reasons(codes: list[str], texts: dict[str, str]) -> str:
+    return "\n".join(f"{_SENTENCE_END.split(texts[code])[0]}\n[dim]{code}[/dim]" for code in codes)
