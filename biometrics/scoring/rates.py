@@ -84,7 +84,11 @@ class Curve:
         if not 0 <= fmr <= 1:
             raise ValueError(f"an FMR of {fmr} is outside 0..1")
         if self.non_mated_share is None:
-            allowed = int(np.floor(fmr * len(self.non_mated) * (1 + 1e-12)))
+            count = len(self.non_mated)
+            allowed = int(fmr * count)
+            # The product rounds: what counts is whether the share itself is at most the target.
+            allowed += (allowed + 1) / count <= fmr
+            allowed -= allowed / count > fmr
         else:
             allowed = int(np.searchsorted(self.non_mated_share, fmr * (1 + 1e-12), side="right")) - 1
         return self.non_mated[-1 - allowed] if allowed < len(self.non_mated) else np.float32(-np.inf)
