@@ -40,7 +40,7 @@ def play(material: Material, authority: Caller, counter: Caller, progress: Calla
     progress("reporting the card lost")
     authority.report(card_id, "reported_lost")
     lost = counter.verify(card, holder.capture, holder.finger_capture)
-    yield Scene("card lost a moment ago", "REFUSE", lost)
+    yield Scene("card lost just now", "REFUSE", lost)
 
     progress("re-issuing a card")
     old = Card(made_up_number(), *OLD)
@@ -49,9 +49,9 @@ def play(material: Material, authority: Caller, counter: Caller, progress: Calla
     new_id = authority.register(new, other.reference, other.finger_reference)
     authority.report(old_id, "reissued", superseded_by=new_id)
     replaced = counter.verify(old, other.capture, other.finger_capture)
-    yield Scene("old card after re-issue", "REFUSE", replaced)
+    yield Scene("old card, re-issued", "REFUSE", replaced)
     yield Scene("the new card", "PASS", counter.verify(new, other.capture, other.finger_capture))
-    yield Scene("picture without a face", "REVIEW", counter.verify(new, material.no_face, other.finger_capture))
+    yield Scene("picture with no face", "REVIEW", counter.verify(new, material.no_face, other.finger_capture))
     at_kiosk = counter.verify(new, other.capture, other.finger_capture, channel="kiosk")
     yield Scene("unattended kiosk", "REVIEW", at_kiosk)
 
