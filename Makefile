@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+# One line for every tenth package instead of hundreds.
+PROGRESS := /^ *(Collecting|Processing) / && ++n % 10 == 0 { print "  " n " packages found…"; fflush() } \
+  /^Installing collected/ { print "  installing " n " packages…"; fflush() } /^ERROR/ { print }
 export RENZHENG_HOME ?= $(CURDIR)/.renzheng
 export OMP_NUM_THREADS ?= 1
 
@@ -15,7 +18,8 @@ help: ## what there is
 .venv/installed: pyproject.toml
 	@echo "Making the environment in .venv (about two minutes, once)…"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' 2> >(grep -v '^WARNING: Location' >&2)
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable '.[dev]' \
+	  2> >(grep -v '^WARNING: Location' >&2) | awk '$(PROGRESS)'
 	@touch $@
 
 models: .venv/installed ## get the model packs

@@ -27,6 +27,7 @@ from api.storage import database, embedded, migrate
 
 START_TIMEOUT_S = 120
 _SENTENCE_END = re.compile("[，。]")
+_TELL_EVERY_S = 5.0
 _STYLES = {"PASS": "green", "REVIEW": "yellow", "REFUSE": "red"}
 
 
@@ -54,7 +55,7 @@ def run(data: Path | None, console: Console) -> bool:
             console.print(f"         faces: {escape(material.faces_from)}", soft_wrap=True)
             console.print(f"         fingers: {escape(material.fingers_from)}", soft_wrap=True)
             progress("waiting for the service")
-            url = await_service()
+            url = await_service(progress)
             authority, counter = Caller(url, authority_key), Caller(url, counter_key)
             for scene in play(material, authority, counter, progress):
                 scenes.append(scene)
@@ -87,7 +88,7 @@ def _keys(settings: Settings) -> tuple[str, str]:
 
 
 @contextmanager
-def _service(home: Path) -> Iterator[Callable[[], str]]:
+def _service(home: Path) -> Iterator[Callable[[Callable[[str], None]], str]]:
     """A service process on a free port, stopped in the end; what is given waits until it answers, and gives its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -110,9 +111,13 @@ def _service(home: Path) -> Iterator[Callable[[], str]]:
         process.wait(30)
 
 
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_TIMEOUT_S
+def _await(url: str, process: subprocess.Popen[bytes], log: Path, progress: Callable[[str], None]) -> str:
+    told = time.monotonic()
+    deadline = told + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
+        if time.monotonic() > told + _TELL_EVERY_S:
+            told = time.monotonic()
+            progress("the service compiles its fingerprint comparison, which it does once")
         try:
             if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
                 return url
