@@ -60,9 +60,14 @@ def decode(frame: Frame) -> NDArray[np.uint8]:
     """The picture (H, W) of a frame whose size was found acceptable. Raises InvalidImage `image_truncated`."""
     plane = np.zeros((frame.height, frame.width), np.float32)
     whole = _Region(0, 0, frame.height, frame.width)
-    _dequantise(frame, plane, list(_subbands(_TREE, whole))[:_CODED_SUBBANDS])
-    _synthesise(frame, plane, _TREE, whole)
-    levels: NDArray[np.float32] = np.clip(plane * frame.scale + frame.shift + 0.5, 0.0, 255.0)
+    # Damaged bin widths and taps may be as large as the format can write: what overflows is no picture.
+    with np.errstate(over="ignore", invalid="ignore"):
+        _dequantise(frame, plane, list(_subbands(_TREE, whole))[:_CODED_SUBBANDS])
+        _synthesise(frame, plane, _TREE, whole)
+        grey = plane * frame.scale + frame.shift + 0.5
+    if not np.all(np.isfinite(grey)):
+        raise InvalidImage("image_truncated", "the WSQ data is damaged")
+    levels: NDArray[np.float32] = np.clip(grey, 0.0, 255.0)
     return levels.astype(np.uint8)
 
 
