@@ -10,6 +10,10 @@ PROGRESS := /^ *(Collecting|Processing) / && ++n % 10 == 0 { print "  " n " pack
 export RENZHENG_HOME ?= $(CURDIR)/.renzheng
 export OMP_NUM_THREADS ?= 1
 
+FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/biometrics/face/test_template.py \
+  tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \
+  tests/api/http/test_bad_input.py tests/api/verification/test_decision.py
+
 .PHONY: help demo serve check test test-long models clean
 
 help: ## what there is
@@ -39,7 +43,8 @@ check: .venv/installed ## lint, format and types
 test: models check ## the suite, with lint and types
 	@$(BIN)/pytest -m 'not long' $(TESTS)
 
-test-long: models ## what is slower: fault runs, fuzzing
+test-long: models ## what is slower: fault runs, and fuzzing with new examples
+	@$(BIN)/pytest -m 'not long' --hypothesis-profile=new $(FUZZED)
 	@$(BIN)/pytest -m long $(TESTS)
 
 clean: ## remove the environment and everything made by tests; RENZHENG_HOME stays

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import hypothesis
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -23,10 +22,6 @@ from api.settings import Settings
 from api.storage import embedded
 from api.storage.database import Database
 from tests.api.scripted import ScriptedComparer
-
-# Busy cores make a deadline for an example a test of the machine.
-hypothesis.settings.register_profile("no deadline", deadline=None)
-hypothesis.settings.load_profile("no deadline")
 
 
 class NewClient(Protocol):
