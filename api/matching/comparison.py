@@ -8,7 +8,10 @@ from api.matching.captures import Captures, FingerPosition, Modality, Reference
 
 @dataclass(frozen=True)
 class ModalityResult:
-    """One modality: assessed with a log-likelihood ratio (natural logarithm) and its FMR, or not, with the reason."""
+    """One modality: assessed with a log-likelihood ratio (natural logarithm) and its FMR, or not, with the reason.
+
+    `extrapolated`: the FMR lies below what the calibration's data could measure.
+    """
 
     modality: Modality
     position: FingerPosition | None = None
@@ -16,6 +19,7 @@ class ModalityResult:
     llr: float | None = None
     fmr: float | None = None
     quality: float | None = None
+    extrapolated: bool = False
 
     @property
     def assessed(self) -> bool:
@@ -38,6 +42,7 @@ class PersonResult:
     chip_photo: ModalityResult | None = None
     by_chip_photo: bool = False
     engines: tuple[str, ...] = ()
+    extrapolated: bool = False
 
 
 @dataclass(frozen=True)

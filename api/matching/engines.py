@@ -84,6 +84,7 @@ class BiometricComparer:
             chip_photo=None if chip_pending is None else chip_pending.result().result,
             by_chip_photo=by_chip_photo,
             engines=self.engines,
+            extrapolated=together is not None and together.extrapolated,
         )
 
     def _face_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged]:
@@ -154,7 +155,9 @@ class BiometricComparer:
         except Exception as error:  # noqa: BLE001 - one engine's fault must not take the decision with it
             _log.error("comparing a %s failed: %s", slot.modality, type(error).__name__)
             return _Judged(replace(slot, reason="engine_failed"))
-        result = replace(slot, llr=evidence.llr, fmr=evidence.fmr, quality=float(probe.quality))
+        result = replace(
+            slot, llr=evidence.llr, fmr=evidence.fmr, quality=float(probe.quality), extrapolated=evidence.extrapolated
+        )
         return _Judged(result, (calibration, score))
 
     def _score(self, probe: Template, reference: Template) -> float:

@@ -61,8 +61,14 @@ class Database:
         except exc.DBAPIError as error:
             if is_unavailable(error):
                 self._try_to_revive()
-                raise DatabaseUnavailable(type(error.orig).__name__) from error
+                raise DatabaseUnavailable(self._told(error)) from error
             raise
+
+    def _told(self, error: exc.DBAPIError) -> str:
+        """For the operator: which server, and what kind of trouble; never the password or a statement."""
+        kind = getattr(error.orig, "sqlstate", None) or type(error.orig).__name__
+        where = f"the server at {self.url.host}" if self.url.host else "the embedded server"
+        return f"the database does not answer: {where}, {kind}"
 
     def _try_to_revive(self) -> None:
         """Whoever asked gets its 503 at once; who asks again in a second finds the server there."""

@@ -17,9 +17,10 @@ def findings(document: Document, person: PersonResult, decision: Decision, polic
         "decision": decision.outcome.value,
         "document": {"status": str(document.status), "reasons": [str(reason) for reason in document.reasons]},
         "person": {
-            "consistency": person.consistency,
-            "llr": person.llr,
-            "fmr": person.fmr,
+            "consistency": _figure(person.consistency),
+            "llr": _figure(person.llr),
+            "fmr": _figure(person.fmr),
+            "extrapolated": person.extrapolated,
             "modalities": [_modality(result) for result in person.modalities],
             "reasons": list(decision.person_reasons),
         },
@@ -55,12 +56,18 @@ def _modality(result: ModalityResult) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "modality": result.modality,
         "status": "assessed" if result.assessed else "not_assessed",
-        "llr": result.llr,
-        "fmr": result.fmr,
-        "quality": result.quality,
+        "llr": _figure(result.llr),
+        "fmr": _figure(result.fmr),
+        "extrapolated": result.extrapolated,
+        "quality": _figure(result.quality),
     }
     if result.position is not None:
         shown["position"] = result.position.value
     if result.reason is not None:
         shown["reason"] = result.reason
     return shown
+
+
+def _figure(value: float | None) -> float | None:
+    """Four significant digits, which is more than any of them is worth; the decision was made on the whole figure."""
+    return None if value is None else float(f"{value:.4g}")

@@ -60,6 +60,7 @@ class ModalityAnswer(BaseModel):
     reason: str | None = None
     llr: float | None
     fmr: float | None
+    extrapolated: bool = Field(description="The FMR lies below what the calibration's data could measure.")
     quality: float | None
 
 
@@ -77,6 +78,7 @@ class PersonAnswer(BaseModel):
     consistency: float | None = Field(description="0..1, the probability of the holder at even odds before the check.")
     llr: float | None
     fmr: float | None
+    extrapolated: bool = Field(description="The FMR lies below what the calibration's data could measure.")
     modalities: list[ModalityAnswer]
     reasons: list[str]
 
@@ -103,7 +105,10 @@ class Words(BaseModel):
 
 
 class ReceiptAnswer(BaseModel):
-    """The signed evidence: Ed25519 over `renzheng receipt v1`, a line feed and the leaf's hash."""
+    """The signed evidence: Ed25519 over `renzheng receipt v1`, a line feed and the leaf's hash as 32 raw bytes.
+
+    The hash is SHA-256 over a zero byte and the leaf (RFC 9162); the signature is base64.
+    """
 
     algorithm: Literal["Ed25519"]
     key_id: str
