@@ -1,6 +1,10 @@
 """ONNX model packs: what there is, under which licence, how it is fetched, converted and opened."""
 
-from .sessions import ResearchOnlyWarning, open_session
-from .store import home
+from .telemetry import switch_off
+
+switch_off()
+
+from .sessions import ResearchOnlyWarning, open_session  # noqa: E402 - loads onnxruntime, which reads the switch
+from .store import home  # noqa: E402
 
 __all__ = ["ResearchOnlyWarning", "home", "open_session"]
