@@ -35,8 +35,10 @@ class Settings(BaseSettings):
     database_timeout_s: float = Field(
         default=5.0, gt=0, description="Wait for a connection, and for a statement to finish, before answering 503."
     )
-    capture_max_age_s: float = Field(default=300.0, gt=0, description="Oldest capture accepted.")
-    capture_max_ahead_s: float = Field(default=60.0, ge=0, description="How far a capture's stamp may lie ahead.")
+    capture_max_age_s: float = Field(default=300.0, gt=0, le=86400, description="Oldest capture accepted.")
+    capture_max_ahead_s: float = Field(
+        default=60.0, ge=0, le=86400, description="How far a capture's stamp may lie ahead."
+    )
 
     @cached_property
     def keys_dir(self) -> Path:

@@ -3,6 +3,7 @@
 A number identifies a person, and a person has had several cards: status belongs to the instance.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,13 +34,23 @@ class CardIndexes:
     text: dict[str, str] | None
 
 
+def canonical(text: str) -> str:
+    """One form for texts that look alike: compatibility forms unified (NFKC), no white space, nothing invisible.
+
+    Else a card could be registered twice under two spellings of its issuer, and a loss report would reach only one.
+    """
+    unified = unicodedata.normalize("NFKC", text)
+    return "".join(one for one in unified if not one.isspace() and unicodedata.category(one) not in {"Cf", "Cc"})
+
+
 def indexes(key: bytes, card: CardIdentity) -> CardIndexes:
     """The look-up hashes of a card under the deployment's index key."""
+    issuer = canonical(card.issuer)
     valid_to = "" if card.valid_to is None else card.valid_to.isoformat()
     return CardIndexes(
-        instance=keyed_hash(key, "instance", card.number, card.issuer, card.valid_from.isoformat(), valid_to),
+        instance=keyed_hash(key, "instance", card.number, issuer, card.valid_from.isoformat(), valid_to),
         number=keyed_hash(key, "number", card.number),
-        serial=None if card.serial is None else keyed_hash(key, "serial", card.serial),
+        serial=None if card.serial is None else keyed_hash(key, "serial", canonical(card.serial).upper()),
         text=None
         if card.text is None
         else {name: keyed_hash(key, "text", name, value).hex() for name, value in card.text.fields().items()},

@@ -1,7 +1,7 @@
 """The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -81,14 +81,14 @@ def report(
     superseding card.
     """
     row = connection.execute(
-        select(cards.c.status, cards.c.instance_index, cards.c.number_index, cards.c.valid_from)
+        select(cards.c.status, cards.c.instance_index, cards.c.number_index, cards.c.created_at)
         .where(cards.c.id == card_id)
         .with_for_update()
     ).first()
     if row is None:
         raise CardUnknown
     status = after(Status(row.status), event)
-    if event is Event.FOUND and _has_successor(connection, row.number_index, row.valid_from):
+    if event is Event.FOUND and _has_successor(connection, card_id, row.number_index, row.created_at):
         raise EventNotPossible("a new card was issued")
     if superseded_by is not None:
         _check_superseding(connection, card_id, superseded_by, row.number_index)
@@ -97,17 +97,22 @@ def report(
     return _record(connection, caller, card_id, row.instance_index, event, status, superseded_by)
 
 
-def _has_successor(connection: Connection, number_index: bytes, valid_from: date) -> bool:
-    """Whether the person has a newer card: then the old one stays invalid, also where nobody reported the re-issue."""
-    newer = select(cards.c.id).where(cards.c.number_index == number_index, cards.c.valid_from > valid_from)
+def _has_successor(connection: Connection, card_id: UUID, number_index: bytes, registered_at: datetime) -> bool:
+    """Whether the person got a card after this one: then it stays invalid, also where nobody reported the re-issue."""
+    newer = select(cards.c.id).where(
+        cards.c.number_index == number_index, cards.c.id != card_id, cards.c.created_at >= registered_at
+    )
     return connection.execute(newer.limit(1)).first() is not None
 
 
 def _check_superseding(connection: Connection, card_id: UUID, superseded_by: UUID, number_index: bytes) -> None:
-    successor = connection.execute(select(cards.c.number_index).where(cards.c.id == superseded_by)).first()
+    successor = connection.execute(
+        select(cards.c.number_index, cards.c.status).where(cards.c.id == superseded_by)
+    ).first()
     if successor is None:
         raise SupersedingCardUnknown
-    if superseded_by == card_id or successor.number_index != number_index:
+    # A card that was itself replaced, lost or cancelled replaces nothing: the person would be left without a good one.
+    if superseded_by == card_id or successor.number_index != number_index or successor.status != Status.VALID:
         raise SupersedingCardInvalid
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from api.cards.identity import CardIdentity
+from api.cards.identity import CardIdentity, canonical
 from api.cards.lifecycle import Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
 from api.http.fields import Base64, Day, Dpi, Number, Position, Trimmed, bad_value
@@ -69,10 +69,12 @@ class CardBody(Strict):
     def _sound(self) -> Self:
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise bad_value("valid_to_before_valid_from")
+        if not canonical(self.issuer):
+            raise bad_value("request_invalid")
         text = self._text()
-        if text is not None and (text.number, text.issuer, text.valid_from, text.valid_to) != (
+        if text is not None and (text.number, canonical(text.issuer), text.valid_from, text.valid_to) != (
             self.number,
-            self.issuer,
+            canonical(self.issuer),
             self.valid_from,
             self.valid_to,
         ):

@@ -115,7 +115,11 @@ def server_url(settings: Settings) -> URL:
     """The DSN with psycopg 3 as its driver, whatever driver was or was not named."""
     if settings.database_url is None:
         return embedded.start(settings.database_dir, _password(settings))
-    return make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    try:
+        url = make_url(settings.database_url)
+    except (exc.ArgumentError, ValueError) as error:
+        raise DatabaseUnavailable("RENZHENG_DATABASE_URL is no address of a database") from error
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _password(settings: Settings) -> Path:

@@ -12,9 +12,11 @@ import contextlib
 import logging
 import os
 import shutil
+import stat
 import subprocess
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,8 @@ _log = logging.getLogger(__name__)
 
 DATABASE = "renzheng"
 _HBA = "# Written by renzheng: every connection needs the password of keys/database.key.\nlocal all all scram-sha-256\n"
+# A server that asks for no password is not ours.
+_REQUIRED = "scram-sha-256"
 _START_TRIES = 5
 _STOP_TRIES = 3
 # Recovery after a crash reads at most max_wal_size (1 GB) again; a stop waits for a checkpoint.
@@ -123,12 +127,31 @@ def _connected(folder: Path, password_file: Path) -> URL:
         # Its number may meanwhile be another process's, which would be taken for the server.
         (folder / "postmaster.pid").unlink(missing_ok=True)
     server = _server(folder)
-    server.ensure_pgdata_inited()
-    server.ensure_postgres_running()
+    with _parents_kept(folder):
+        server.ensure_pgdata_inited()
+        server.ensure_postgres_running()
     socket_dir = str(server.get_postmaster_info().socket_dir)
+    if Path(socket_dir) != folder and Path(socket_dir).stat().st_uid == os.geteuid():
+        # Of a home with a long name, the socket stands where everybody may write: nobody else may take it away.
+        Path(socket_dir).chmod(0o1777)
     password = _secure(folder, socket_dir, password_file)
     _create_database(socket_dir, password)
     return _url(socket_dir, password, DATABASE)
+
+
+@contextlib.contextmanager
+def _parents_kept(folder: Path) -> Iterator[None]:
+    """Started by root, the library opens all parents of the folder to everybody, to read too.
+
+    The server's user only has to pass through them.
+    """
+    before = {parent: parent.stat().st_mode for parent in folder.parents}
+    try:
+        yield
+    finally:
+        for parent, mode in before.items():
+            if parent.stat().st_mode != mode:
+                parent.chmod(stat.S_IMODE(mode) | stat.S_IXGRP | stat.S_IXOTH)
 
 
 def _initialise(folder: Path) -> None:
@@ -136,7 +159,8 @@ def _initialise(folder: Path) -> None:
     beside = folder.with_name(f"{folder.name}.new")
     if beside.exists():
         shutil.rmtree(beside)
-    _server(beside).ensure_pgdata_inited()
+    with _parents_kept(beside):
+        _server(beside).ensure_pgdata_inited()
     if folder.exists():
         folder.rmdir()
     beside.rename(folder)
@@ -219,11 +243,17 @@ def _replace(file: Path, text: str) -> None:
 
 def _create_database(socket_dir: str, password: str) -> None:
     with psycopg.connect(
-        host=socket_dir, user="postgres", password=password, dbname="postgres", autocommit=True
+        host=socket_dir, user="postgres", password=password, dbname="postgres", autocommit=True, require_auth=_REQUIRED
     ) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
 def _url(socket_dir: str, password: str, database: str) -> URL:
-    return URL.create("postgresql+psycopg", "postgres", password, database=database, query={"host": socket_dir})
+    return URL.create(
+        "postgresql+psycopg",
+        "postgres",
+        password,
+        database=database,
+        query={"host": socket_dir, "require_auth": _REQUIRED},
+    )

@@ -5,6 +5,7 @@ behind who is not there, and nobody is taken for a later process of the same num
 """
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ class ServerUsers:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for whoever starts or stops the server, and keep others, threads too, from doing so meanwhile."""
-        with self._turn.open("ab") as file:
+        with _open(self._turn) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -35,7 +36,7 @@ class ServerUsers:
     def join(self) -> None:
         """Count among the users, in one's turn."""
         if self._lock is None:
-            self._lock = self._users.open("ab")
+            self._lock = _open(self._users)
             # Waits for nobody: the file is locked alone only for a moment, in somebody's turn.
             fcntl.flock(self._lock, fcntl.LOCK_SH)
         self._joined += 1
@@ -49,9 +50,15 @@ class ServerUsers:
             return False
         self._lock.close()
         self._lock = None
-        with self._users.open("ab") as file:
+        with _open(self._users) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
         return True
+
+
+def _open(path: Path) -> IO[bytes]:
+    """For this user alone: another could otherwise hold the lock and keep the service from starting."""
+    descriptor = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    return os.fdopen(descriptor, "ab")

@@ -35,9 +35,10 @@ def decide(document: Document, person: PersonResult, policy: ChannelPolicy, earl
     # No engine of this version judges liveness; what is not judged is never taken for live.
     unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
-    barred = bool(unlive or exceeded) or person.by_chip_photo
+    against = ["modalities_disagree"] if verdict == "match" and _contradicted(person, policy) else []
+    barred = bool(unlive or exceeded or against) or person.by_chip_photo
     outcome = _outcome(document, verdict, incomplete=bool(missing), barred=barred)
-    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded])
+    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against])
     # Another capture helps where it alone is what stands in the way; otherwise it only keeps the customer waiting.
     retry = not barred and document.reasons == ("valid",) and bool(_RETRY & set(missing))
     return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, retry=retry))
@@ -49,6 +50,12 @@ def _verdict(person: PersonResult, policy: ChannelPolicy) -> str:
     if person.fmr <= policy.pass_fmr:
         return "match"
     return "inconclusive" if person.fmr <= policy.review_fmr else "mismatch"
+
+
+def _contradicted(person: PersonResult, policy: ChannelPolicy) -> bool:
+    """Whether a required modality, looked at alone, is plainly another person's, however strongly the others agree."""
+    assessed = [result for result in person.modalities if result.fmr is not None and result.modality in policy.required]
+    return any(result.fmr is not None and result.fmr > policy.review_fmr for result in assessed)
 
 
 def _missing(person: PersonResult, policy: ChannelPolicy) -> list[str]:

@@ -27,7 +27,7 @@ class ChannelPolicy(_Strict):
     review_fmr: float = Field(gt=0, lt=1)
     required: frozenset[Required]
     max_attempts: int = Field(ge=1)
-    attempt_window_s: int = Field(ge=1)
+    attempt_window_s: int = Field(ge=1, le=30 * 86400)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
