@@ -13,29 +13,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from api.evaluation.report import Figure
 from benchmarks.machine import ROOT, describe_machine, describe_versions
 
 FRACTION = "fraction"
+# One form for what a benchmark measures and what an evaluator does.
+Result = Figure
 SCORE_COLUMNS = ("reference", "probe", "mated", "score")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One measured figure: rates are fractions, `low` and `high` its interval or None, `n` what it rests on."""
-
-    set: str
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    unit: str
-    n: int
-
-    def __post_init__(self) -> None:
-        """Refuse what JSON cannot say: a figure that is no number was not measured."""
-        for figure in (self.value, self.low, self.high):
-            if figure is not None and not math.isfinite(figure):
-                raise ValueError(f"{self.set}/{self.metric}: {figure} is no figure")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What an evaluation found: figures, as a table for people and in the project's tidy JSON form."""
 
 import json
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ _PACKAGES = ("renzheng", "numpy", "onnxruntime", "numba")
 _TARGETS = FNMR_METRICS | TAR_METRICS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Figure:
     """One figure; rates are fractions, `low` and `high` a 95 % interval or None, `n` what it rests on."""
 
@@ -29,6 +30,12 @@ class Figure:
     high: float | None
     unit: str
     n: int
+
+    def __post_init__(self) -> None:
+        """Refuse what JSON cannot say: a figure that is no number was not measured."""
+        for figure in (self.value, self.low, self.high):
+            if figure is not None and not math.isfinite(figure):
+                raise ValueError(f"{self.set}/{self.metric}: {figure} is no figure")
 
 
 def rates(name: str, comparisons: Comparisons) -> list[Figure]:
