@@ -33,10 +33,10 @@ import models
 from api.demo.counter import Caller, Card, made_up_number
 from api.demo.material import MaterialMissing, Person, gather
 from api.demo.scenes import TODAY
-from api.institutions import terminals as keys
-from api.institutions.terminals import Role
+from api.institutions import principals
+from api.institutions.roles import Role
 from api.settings import Settings
-from api.storage import database, embedded, migrate
+from api.storage import database, embedded, keys, migrate
 from benchmarks import service_meter, service_process
 from benchmarks.progress import say
 from benchmarks.report import FRACTION, Result, print_table, write_json
@@ -107,15 +107,19 @@ def measure(home: Path, people: Sequence[Person], seconds: float, terminals: int
 
 def _keys(home: Path, terminals: int) -> list[str]:
     """The authority's key and the terminals'; the database is started and stays."""
-    opened = database.open_database(Settings(home=home, database_url=None))
+    settings = Settings(home=home, database_url=None)
+    secrets = keys.load(settings.keys_dir)
+    opened = database.open_database(settings)
     try:
         migrate.upgrade(opened)
         with opened.begin() as connection:
-            authority = keys.create(connection, "authority", "authority", Role.AUTHORITY)
-            counters = [keys.create(connection, "bank", f"{number}", Role.TERMINAL) for number in range(terminals)]
+            authority = principals.add(connection, secrets, "authority", "authority", Role.AUTHORITY)
+            counters = [
+                principals.add(connection, secrets, "bank", f"{number}", Role.TERMINAL) for number in range(terminals)
+            ]
     finally:
         opened.close()
-    return [authority, *counters]
+    return [authority.key, *(counter.key for counter in counters)]
 
 
 def _registered(authority: Caller, people: Sequence[Person]) -> list[Shown]:

@@ -10,7 +10,7 @@ from api.cards.identity import CardIdentity, indexes
 from api.cards.lifecycle import Event
 from api.errors import ServiceError
 from api.evidence import leaves
-from api.institutions.terminals import Caller
+from api.institutions.caller import Caller
 from api.matching.captures import Captures
 from api.matching.comparison import Enrolment
 from api.service import Service
@@ -104,12 +104,12 @@ def _append_leaf(connection: Connection, service: Service, caller: Caller, recor
     body: dict[str, Any] = {
         "at": recorded.recorded_at.isoformat(),
         "institution": str(caller.institution_id),
-        "terminal": str(caller.terminal_id),
+        "terminal": str(caller.principal_id),
         "card": recorded.instance_index.hex(),
         "event": recorded.event.value,
         "status": recorded.status.value,
     }
-    leaves.append(connection, service.keys, "card_event", recorded.id, body)
+    leaves.append(connection, service.keys, "card_event", recorded.id, recorded.recorded_at, body)
 
 
 def _answer(connection: Connection, attempt: Attempt | None, answer: dict[str, Any]) -> StoredAnswer:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
 from api.cards.lifecycle import Event, EventNotPossible, Status, after
-from api.institutions.terminals import Caller
+from api.institutions.caller import Caller
 from api.storage.keys import Keys
 from api.storage.sealing import seal
 from api.storage.tables import card_events, cards
@@ -61,7 +61,7 @@ def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndex
             valid_to=card.valid_to,
             text_index=found.text,
             status=Status.VALID,
-            registered_by=caller.terminal_id,
+            registered_by=caller.principal_id,
         )
         .on_conflict_do_nothing(index_elements=[cards.c.instance_index])
         .returning(cards.c.id)
@@ -134,7 +134,7 @@ def _record(
             event=event,
             status=status,
             superseded_by=superseded_by,
-            recorded_by=caller.terminal_id,
+            recorded_by=caller.principal_id,
             recorded_at=func.clock_timestamp(),
         )
         .returning(card_events.c.recorded_at)

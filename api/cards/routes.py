@@ -10,7 +10,7 @@ from api.cards import enrolment
 from api.cards.schemas import CardEvent, CardRegistered, CardRegistration, EventRecorded
 from api.http import examples
 from api.http.answers import answer, documented
-from api.http.signin import AuthorityDep, OptionalAttemptDep, ServiceDep
+from api.http.signin import OptionalAttemptDep, RegistrarDep, ReporterDep, ServiceDep
 
 router = APIRouter(prefix="/v1/cards", tags=["cards"])
 
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/cards", tags=["cards"])
 )
 def register_card(
     service: ServiceDep,
-    caller: AuthorityDep,
+    caller: RegistrarDep,
     attempt: OptionalAttemptDep,
     body: Annotated[CardRegistration, Body(openapi_examples=examples.CARD_REGISTRATION)],
 ) -> JSONResponse:
@@ -42,7 +42,7 @@ def register_card(
 )
 def report_event(
     service: ServiceDep,
-    caller: AuthorityDep,
+    caller: ReporterDep,
     attempt: OptionalAttemptDep,
     card_id: UUID,
     body: Annotated[CardEvent, Body(openapi_examples=examples.CARD_EVENT)],

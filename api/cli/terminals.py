@@ -23,21 +23,22 @@ def add(
     ] = "terminal",
 ) -> None:
     """Make a terminal and print its key, this once; only the key's hash is kept."""
-    from api.institutions import terminals
+    from api.institutions import principals
+    from api.institutions.roles import Role
 
-    with registry() as database, database.begin() as connection:
-        key = terminals.create(connection, institution, name, terminals.Role(role))
-    typer.echo(key)
+    with registry() as opened, opened.database.begin() as connection:
+        added = principals.add(connection, opened.keys, institution, name, Role(role))
+    typer.echo(added.key)
 
 
 @app.command("revoke", epilog="Example: renzheng terminals revoke 示范银行 counter-7")
 @guarded
 def revoke(institution: Institution, name: Name) -> None:
     """Revoke a terminal's key, at once."""
-    from api.institutions import terminals
+    from api.institutions import principals
 
-    with registry() as database, database.begin() as connection:
-        revoked = terminals.revoke(connection, institution, name)
+    with registry() as opened, opened.database.begin() as connection:
+        revoked = principals.disable(connection, opened.keys, institution, name)
     if not revoked:
         fail("There is no such terminal with a live key.", NEGATIVE)
     typer.echo("Revoked.")

@@ -20,10 +20,10 @@ from rich.table import Table
 from api.demo.counter import Caller
 from api.demo.material import gather
 from api.demo.scenes import Scene, play
-from api.institutions import terminals
-from api.institutions.terminals import Role
+from api.institutions import principals
+from api.institutions.roles import Role
 from api.settings import Settings
-from api.storage import database, embedded, migrate
+from api.storage import database, embedded, keys, migrate
 
 START_TIMEOUT_S = 120
 _SENTENCE_END = re.compile("[，。]")
@@ -77,14 +77,15 @@ def _own_home(home: Path) -> Path:
 
 
 def _keys(settings: Settings) -> tuple[str, str]:
+    secrets = keys.load(settings.keys_dir)
     opened = database.open_database(settings)
     migrate.upgrade(opened)
     stamp = f"{time.time_ns():x}"
     with opened.begin() as connection:
-        authority = terminals.create(connection, "示范发证机关", f"authority {stamp}", Role.AUTHORITY)
-        counter = terminals.create(connection, "示范银行", f"counter {stamp}", Role.TERMINAL)
+        authority = principals.add(connection, secrets, "示范发证机关", f"authority {stamp}", Role.AUTHORITY)
+        counter = principals.add(connection, secrets, "示范银行", f"counter {stamp}", Role.TERMINAL)
     opened.close()
-    return authority, counter
+    return authority.key, counter.key
 
 
 @contextmanager

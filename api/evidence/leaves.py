@@ -1,34 +1,59 @@
 """Leaves of evidence: canonical JSON, hashed and signed, written in the transaction of the act they tell of.
 
-A leaf names the card by its keyed hash. No biometrics, no names, no numbers of persons. The hash is RFC 9162's leaf
-hash, SHA-256 over a zero byte and the leaf, so that the leaves can become a Merkle tree as they stand.
+A leaf names the card by its keyed hash. No biometrics, no names, no numbers of persons. The signature is a promise too:
+that the leaf stands in the log by `include_by`. Its hash is RFC 9162's; the sequencer gives it a place in the tree.
 """
 
 import base64
-import hashlib
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, bindparam, insert, select
 
+from api.evidence import merkle
+from api.evidence.parameters import PROMISE_S
 from api.storage.keys import Keys
-from api.storage.tables import evidence
+from api.storage.tables import evidence, evidence_texts
 
-LEAF_VERSION = 1
+LEAF_VERSION = 2
 # What is signed begins with this, so that a signature for a receipt serves for nothing else.
-SIGNATURE_CONTEXT = b"renzheng receipt v1\n"
+SIGNATURE_CONTEXT = b"renzheng receipt v2\n"
+
+# One statement, and built once: it is part of every act.
+_WRITTEN = (
+    insert(evidence)
+    .values(
+        {
+            name: bindparam(f"b_{name}", type_=evidence.c[name].type)
+            for name in ("kind", "subject_id", "leaf_hash", "include_by")
+        }
+    )
+    .returning(evidence.c.seq)
+    .cte("written")
+)
+_APPEND = insert(evidence_texts).from_select(
+    ["seq", "leaf", "signature", "signing_key_id"],
+    select(
+        _WRITTEN.c.seq,
+        bindparam("b_leaf", type_=evidence_texts.c.leaf.type),
+        bindparam("b_signature", type_=evidence_texts.c.signature.type),
+        bindparam("b_signing_key_id", type_=evidence_texts.c.signing_key_id.type),
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the terminal keeps: the leaf as signed, and the signature (base64). To be verified offline."""
+    """What the caller keeps: the leaf as signed, and the signature (base64). To be verified offline."""
 
     leaf: str
     leaf_hash: str
+    include_by: str
     key_id: str
     signature: str
 
@@ -39,12 +64,15 @@ class Receipt:
             "key_id": self.key_id,
             "leaf": self.leaf,
             "leaf_hash": self.leaf_hash,
+            "include_by": self.include_by,
             "signature": self.signature,
         }
 
 
-def append(connection: Connection, keys: Keys, kind: str, subject_id: UUID, body: dict[str, Any]) -> Receipt:
-    """Write a leaf in the caller's transaction and give its receipt."""
+def append(
+    connection: Connection, keys: Keys, kind: str, subject_id: UUID, at: datetime, body: dict[str, Any]
+) -> Receipt:
+    """Write a leaf in the caller's transaction and give its receipt. `at` is the act's time by the database's clock."""
     leaf = json.dumps(
         {"v": LEAF_VERSION, "kind": kind, "id": str(subject_id), **body},
         ensure_ascii=False,
@@ -53,29 +81,39 @@ def append(connection: Connection, keys: Keys, kind: str, subject_id: UUID, body
         allow_nan=False,
     )
     digest = leaf_hash(leaf)
-    signature = keys.signing.sign(SIGNATURE_CONTEXT + digest)
+    promised = at.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=PROMISE_S)
+    include_by = promised.isoformat()
+    signature = keys.signing.sign(signed_message(digest, include_by))
     connection.execute(
-        insert(evidence).values(
-            kind=kind,
-            subject_id=subject_id,
-            leaf=leaf,
-            leaf_hash=digest,
-            signature=signature,
-            signing_key_id=keys.signing_id,
-        )
+        _APPEND,
+        {
+            "b_kind": kind,
+            "b_subject_id": subject_id,
+            "b_leaf_hash": digest,
+            "b_include_by": promised,
+            "b_leaf": leaf,
+            "b_signature": signature,
+            "b_signing_key_id": keys.signing_id,
+        },
     )
-    return Receipt(leaf, digest.hex(), keys.signing_id, base64.b64encode(signature).decode())
+    return Receipt(leaf, digest.hex(), include_by, keys.signing_id, base64.b64encode(signature).decode())
 
 
 def leaf_hash(leaf: str) -> bytes:
-    """SHA-256 over 0x00 and the leaf's UTF-8 bytes (RFC 9162, 2.1.1)."""
-    return hashlib.sha256(b"\0" + leaf.encode()).digest()
+    """RFC 9162's leaf hash of the leaf's UTF-8 bytes."""
+    return merkle.leaf_hash(leaf.encode())
 
 
-def verify(public_key: bytes, leaf: str, signature: bytes) -> bool:
+def signed_message(digest: bytes, include_by: str) -> bytes:
+    """What a receipt's signature is over: the context, the promised time, the leaf's hash."""
+    return SIGNATURE_CONTEXT + include_by.encode() + b"\n" + digest
+
+
+def verify(public_key: bytes, leaf: str, include_by: str, signature: bytes) -> bool:
     """Whether a receipt's signature is the service's (raw 32-byte Ed25519 public key)."""
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, SIGNATURE_CONTEXT + leaf_hash(leaf))
+        message = signed_message(leaf_hash(leaf), include_by)
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True

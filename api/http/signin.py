@@ -8,7 +8,9 @@ from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import ServiceError
-from api.institutions.terminals import Caller, Role, authenticate
+from api.institutions.caller import Caller
+from api.institutions.principals import authenticate
+from api.institutions.roles import Scope
 from api.service import Service
 from api.storage.idempotency import Attempt
 
@@ -40,14 +42,25 @@ def get_caller(
 CallerDep = Annotated[Caller, Depends(get_caller)]
 
 
-def get_authority(caller: CallerDep) -> Caller:
-    """A caller that may change the register. Raises `role_not_allowed`."""
-    if caller.role is not Role.AUTHORITY:
-        raise ServiceError("role_not_allowed")
-    return caller
+class Holder:
+    """A dependency: the caller, who must hold one of the rights. Raises `role_not_allowed`.
+
+    The rights stand in the OpenAPI document too (`x-scopes`), from which a test walks every route with every role.
+    """
+
+    def __init__(self, *scopes: Scope) -> None:
+        self.scopes = scopes
+
+    def __call__(self, caller: CallerDep) -> Caller:
+        """Check the rights."""
+        if caller.scopes.isdisjoint(self.scopes):
+            raise ServiceError("role_not_allowed")
+        return caller
 
 
-AuthorityDep = Annotated[Caller, Depends(get_authority)]
+VerifierDep = Annotated[Caller, Depends(Holder(Scope.VERIFY))]
+RegistrarDep = Annotated[Caller, Depends(Holder(Scope.REGISTER_CARDS))]
+ReporterDep = Annotated[Caller, Depends(Holder(Scope.REPORT_CARDS))]
 
 
 async def get_attempt(
@@ -63,7 +76,7 @@ async def get_attempt(
     if _IDEMPOTENCY_KEY.fullmatch(idempotency_key) is None:
         raise ServiceError("idempotency_key_invalid")
     digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
-    return Attempt(caller.terminal_id, idempotency_key, digest)
+    return Attempt(caller.principal_id, idempotency_key, digest)
 
 
 OptionalAttemptDep = Annotated[Attempt | None, Depends(get_attempt)]

@@ -19,7 +19,7 @@ class KeyReused(Exception):
 class Attempt:
     """A request under its key; `digest` (32 bytes) stands for the whole request."""
 
-    terminal_id: UUID
+    principal_id: UUID
     key: str
     digest: bytes
 
@@ -36,7 +36,7 @@ def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
     """The answer given to this request before. Raises `KeyReused` when the key was used for another."""
     row = connection.execute(
         select(idempotency.c.request_digest, idempotency.c.status_code, idempotency.c.answer).where(
-            idempotency.c.terminal_id == attempt.terminal_id, idempotency.c.key == attempt.key
+            idempotency.c.principal_id == attempt.principal_id, idempotency.c.key == attempt.key
         )
     ).first()
     if row is None:
@@ -48,7 +48,7 @@ def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
 
 def claim(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
     """As `find`, after waiting for any other transaction that works on the same key."""
-    lock(connection, "idempotency", str(attempt.terminal_id), attempt.key)
+    lock(connection, "idempotency", str(attempt.principal_id), attempt.key)
     return find(connection, attempt)
 
 
@@ -56,7 +56,7 @@ def store(connection: Connection, attempt: Attempt, status_code: int, answer: di
     """Keep the answer; it is there if and only if the act is."""
     connection.execute(
         insert(idempotency).values(
-            terminal_id=attempt.terminal_id,
+            principal_id=attempt.principal_id,
             key=attempt.key,
             request_digest=attempt.digest,
             status_code=status_code,

@@ -52,7 +52,7 @@ def _staleness(connection: Connection, service: Service, request: VerificationRe
         return "capture_stale"
     if request.captured_at > now + timedelta(seconds=service.settings.capture_max_ahead_s):
         return "capture_from_future"
-    seen = records.nonce_seen(connection, request.caller.terminal_id, _nonce_hash(service, request))
+    seen = records.nonce_seen(connection, request.caller.principal_id, _nonce_hash(service, request))
     return "nonce_reused" if seen else None
 
 
@@ -64,7 +64,7 @@ def _decide(
     person: PersonResult,
 ) -> idempotency.StoredAnswer:
     """Everything that is written, in the caller's transaction. The card's row stays locked until it commits."""
-    terminal_id = request.caller.terminal_id
+    terminal_id = request.caller.principal_id
     if not records.use_nonce(connection, terminal_id, _nonce_hash(service, request)):
         raise ServiceError("nonce_reused")
     rules = service.policy.channels[request.channel]
@@ -80,6 +80,7 @@ def _decide(
         service.keys,
         "verification",
         verification_id,
+        decided_at,
         _leaf(request, shown, person, findings, decided_at.isoformat()),
     )
     answer = answers.answer(verification_id, decided_at, findings, decision, receipt)
@@ -100,7 +101,7 @@ def _leaf(
         "at": decided_at,
         "captured_at": request.captured_at.isoformat(),
         "institution": str(request.caller.institution_id),
-        "terminal": str(request.caller.terminal_id),
+        "terminal": str(request.caller.principal_id),
         "card": shown.instance.hex(),
         "channel": request.channel,
         "purpose": request.purpose,

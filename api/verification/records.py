@@ -50,19 +50,19 @@ def decision_time(connection: Connection) -> tuple[datetime, date]:
     return now, day_of_validity(now)
 
 
-def nonce_seen(connection: Connection, terminal_id: UUID, nonce_hash: bytes) -> bool:
+def nonce_seen(connection: Connection, principal_id: UUID, nonce_hash: bytes) -> bool:
     """Whether this terminal sent this nonce before: asked early, so that a replay costs no comparison."""
-    seen = select(nonces.c.nonce_hash).where(nonces.c.terminal_id == terminal_id, nonces.c.nonce_hash == nonce_hash)
+    seen = select(nonces.c.nonce_hash).where(nonces.c.principal_id == principal_id, nonces.c.nonce_hash == nonce_hash)
     return connection.execute(seen).first() is not None
 
 
-def use_nonce(connection: Connection, terminal_id: UUID, nonce_hash: bytes) -> bool:
+def use_nonce(connection: Connection, principal_id: UUID, nonce_hash: bytes) -> bool:
     """Use up a nonce; False when it was used before."""
     used = connection.execute(
         upsert(nonces)
-        .values(terminal_id=terminal_id, nonce_hash=nonce_hash)
+        .values(principal_id=principal_id, nonce_hash=nonce_hash, expires_at=func.now(), used_at=func.now())
         .on_conflict_do_nothing()
-        .returning(nonces.c.terminal_id)
+        .returning(nonces.c.principal_id)
     )
     return used.first() is not None
 
@@ -111,7 +111,7 @@ def insert_verification(
             id=verification_id,
             instance_index=instance_index,
             card_id=card_id,
-            terminal_id=request.caller.terminal_id,
+            terminal_id=request.caller.principal_id,
             institution_id=request.caller.institution_id,
             channel=request.channel,
             purpose=request.purpose,

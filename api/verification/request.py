@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.cards.identity import CardIdentity
-from api.institutions.terminals import Caller
+from api.institutions.caller import Caller
 from api.matching.captures import Captures
 from api.storage.idempotency import Attempt
 from api.verification.policy import Channel

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from api.errors import ServiceError
 from api.http import examples
 from api.http.answers import answer, documented
-from api.http.signin import AttemptDep, CallerDep, ServiceDep
+from api.http.signin import AttemptDep, CallerDep, ServiceDep, VerifierDep
 from api.verification import pipeline, records
 from api.verification.schemas import VerificationAnswer, VerificationBody
 
@@ -19,12 +19,12 @@ router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
 @router.post(
     "",
     response_model=VerificationAnswer,
-    responses=documented(400, 401, 409, 413, 415, 422, 503),
+    responses=documented(400, 401, 403, 409, 413, 415, 422, 503),
     summary="Is this person the holder of this card, and is the card still good?",
 )
 def verify(
     service: ServiceDep,
-    caller: CallerDep,
+    caller: VerifierDep,
     attempt: AttemptDep,
     body: Annotated[VerificationBody, Body(openapi_examples=examples.VERIFICATION)],
 ) -> JSONResponse:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.cards.schemas import CapturesBody, CardBody, Strict
 from api.errors.catalogue import Text
 from api.http.fields import Base64, Instant, Plain, Trimmed
-from api.institutions.terminals import Caller
+from api.institutions.caller import Caller
 from api.matching.captures import Captures
 from api.storage.idempotency import Attempt
 from api.verification.policy import Channel

@@ -15,12 +15,12 @@ from starlette.testclient import TestClient
 
 from api import service as services
 from api.http.app import create_app
-from api.institutions import terminals
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
 from api.settings import Settings
 from api.storage import embedded
 from api.storage.database import Database
+from tests.api.entries import new_key
 from tests.api.scripted import ScriptedComparer
 
 
@@ -80,8 +80,7 @@ def new_client(service: Service, app: FastAPI) -> NewClient:
 
     def make(role: Role = Role.TERMINAL, institution: str | None = None, service: Service | None = None) -> TestClient:
         asked = service or shared
-        with asked.database.begin() as connection:
-            key = terminals.create(connection, institution or secrets.token_hex(8), secrets.token_hex(8), role)
+        key = new_key(asked.database, asked.keys, role, institution)
         return TestClient(
             app if asked is shared else create_app(asked),
             headers={"Authorization": f"Bearer {key}"},

@@ -18,7 +18,7 @@ from sqlalchemy import inspect, text
 from starlette.testclient import TestClient
 
 from api.cards.text_block import CardText, build
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
 from api.storage import migrate
 from tests.api.bodies import Json, fresh_key, registration, report, verification, verify

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from tests.faults.clients import Client, Crowd, Register, register
 from tests.faults.history import History
 from tests.faults.promises import breaches

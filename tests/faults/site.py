@@ -1,6 +1,5 @@
 """A place with a service and its database, that can be killed and started again."""
 
-import secrets
 import subprocess
 import sys
 import time
@@ -11,13 +10,13 @@ from pathlib import Path
 import httpx
 from sqlalchemy import text
 
-from api.institutions import terminals
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.settings import Settings
 from api.storage import database, embedded, keys, migrate
 from api.storage.database import Database
 from benchmarks import service_process
 from benchmarks.service_process import ServiceProcess
+from tests.api.entries import new_key
 
 _PROGRAM = (sys.executable, "-m", "tests.faults.process")
 
@@ -52,8 +51,7 @@ class Site:
 
     def new_key(self, role: Role) -> str:
         """A bearer key."""
-        with self.database.begin() as connection:
-            return terminals.create(connection, "institution", secrets.token_hex(8), role)
+        return new_key(self.database, self.keys, role, "institution")
 
     def start_database(self) -> Database:
         """Start the database server, or find it running."""

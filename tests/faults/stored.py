@@ -12,7 +12,16 @@ from sqlalchemy import Connection, select
 from api.evidence import leaves
 from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
-from api.storage.tables import card_events, cards, evidence, idempotency, nonces, templates, verifications
+from api.storage.tables import (
+    card_events,
+    cards,
+    evidence,
+    evidence_texts,
+    idempotency,
+    nonces,
+    templates,
+    verifications,
+)
 from tests.faults.clients import Client
 from tests.faults.history import Answer, Operation
 
@@ -95,8 +104,14 @@ def collect(connection: Connection, keys: Keys, operations: Iterable[Operation])
     )
     for row in connection.execute(select(verifications)):
         found.decisions.append(Decided(str(row.id), _text(row.card_id), row.decision, row.decided_at, row.answer))
-    for row in connection.execute(select(evidence).order_by(evidence.c.seq)):
-        sound = row.leaf_hash == leaves.leaf_hash(row.leaf) and leaves.verify(public_key, row.leaf, row.signature)
+    for row in connection.execute(
+        select(evidence, evidence_texts)
+        .join(evidence_texts, evidence_texts.c.seq == evidence.c.seq)
+        .order_by(evidence.c.seq)
+    ):
+        sound = row.leaf_hash == leaves.leaf_hash(row.leaf) and leaves.verify(
+            public_key, row.leaf, row.include_by.isoformat(), row.signature
+        )
         found.leaves.append(Leaf(row.kind, str(row.subject_id), json.loads(row.leaf), row.leaf, sound))
     for row in connection.execute(select(card_events)):
         found.events.append(Event(str(row.id), str(row.card_id), row.event, row.status, row.recorded_at))

@@ -1,6 +1,5 @@
 """A service on a port of its own, in this process, and the command line with keys for it."""
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
 from api.cli.main import app as command_line
-from api.institutions import terminals
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
+from tests.api.entries import new_key
 
 
 @dataclass
@@ -60,8 +59,7 @@ def as_role(service: Service, url: str, tmp_path: Path) -> Callable[[Role], Comm
     """The command line with a fresh key of a role."""
 
     def make(role: Role) -> CommandLine:
-        with service.database.begin() as connection:
-            key = terminals.create(connection, secrets.token_hex(8), secrets.token_hex(8), role)
+        key = new_key(service.database, service.keys, role)
         return CommandLine(tmp_path, {"RENZHENG_KEY": key, "RENZHENG_URL": url, "NO_COLOR": "1"})
 
     return make

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from tests.api.bodies import new_card
 from tests.api.cli.conftest import CommandLine
 

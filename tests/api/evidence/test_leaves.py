@@ -13,10 +13,11 @@ from starlette.testclient import TestClient
 
 from api.evidence import leaves
 from api.service import Service
-from api.storage.tables import card_events, evidence, verifications
+from api.storage.tables import acts as administered
+from api.storage.tables import card_events, evidence, evidence_texts, verifications
 from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verification, verify
 
-CONTEXT = b"renzheng receipt v1\n"
+CONTEXT = b"renzheng receipt v2\n"
 
 
 @pytest.fixture
@@ -46,14 +47,16 @@ def test_a_receipt_is_verified_with_nothing_but_the_public_key(
     digest = hashlib.sha256(b"\0" + receipt["leaf"].encode()).digest()
     assert digest.hex() == receipt["leaf_hash"]
     signature = base64.b64decode(receipt["signature"])
-    Ed25519PublicKey.from_public_bytes(public_key).verify(signature, CONTEXT + digest)
-    assert leaves.verify(public_key, receipt["leaf"], signature)
+    Ed25519PublicKey.from_public_bytes(public_key).verify(
+        signature, CONTEXT + receipt["include_by"].encode() + b"\n" + digest
+    )
+    assert leaves.verify(public_key, receipt["leaf"], receipt["include_by"], signature)
 
 
 def test_the_leaf_says_what_was_answered(authority: TestClient, terminal: TestClient) -> None:
     answer, receipt = receipt_of(authority, terminal)
     leaf = json.loads(receipt["leaf"])
-    assert (leaf["v"], leaf["kind"], leaf["id"]) == (1, "verification", answer["id"])
+    assert (leaf["v"], leaf["kind"], leaf["id"]) == (2, "verification", answer["id"])
     for field in ("decision", "document", "person", "policy_version"):
         assert leaf[field] == answer[field]
     assert (leaf["at"], leaf["channel"], leaf["purpose"]) == (answer["decided_at"], "counter", "test")
@@ -66,27 +69,31 @@ def test_every_change_breaks_it(authority: TestClient, terminal: TestClient, pub
     signature = base64.b64decode(receipt["signature"])
     for place in range(len(receipt["leaf"])):
         changed = receipt["leaf"][:place] + chr(ord(receipt["leaf"][place]) ^ 1) + receipt["leaf"][place + 1 :]
-        assert not leaves.verify(public_key, changed, signature), place
+        assert not leaves.verify(public_key, changed, receipt["include_by"], signature), place
     for place in range(len(signature)):
         broken = bytearray(signature)
         broken[place] ^= 1
-        assert not leaves.verify(public_key, receipt["leaf"], bytes(broken)), place
-    assert not leaves.verify(public_key, receipt["leaf"] + " ", signature)
-    assert not leaves.verify(public_key, receipt["leaf"], signature[:-1])
-    assert not leaves.verify(public_key[:-1], receipt["leaf"], signature)
+        assert not leaves.verify(public_key, receipt["leaf"], receipt["include_by"], bytes(broken)), place
+    promised = receipt["include_by"]
+    assert not leaves.verify(public_key, receipt["leaf"], promised.replace("2", "3"), signature)
+    assert not leaves.verify(public_key, receipt["leaf"] + " ", promised, signature)
+    assert not leaves.verify(public_key, receipt["leaf"], promised, signature[:-1])
+    assert not leaves.verify(public_key[:-1], receipt["leaf"], promised, signature)
 
 
 def test_another_services_key_does_not_verify_it(authority: TestClient, terminal: TestClient) -> None:
     _, receipt = receipt_of(authority, terminal)
     stranger = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
-    assert not leaves.verify(stranger, receipt["leaf"], base64.b64decode(receipt["signature"]))
+    assert not leaves.verify(stranger, receipt["leaf"], receipt["include_by"], base64.b64decode(receipt["signature"]))
 
 
 def test_a_signature_of_something_else_is_no_receipt(service: Service) -> None:
     """What is signed begins with its purpose."""
     leaf = "{}"
     bare = service.keys.signing.sign(leaves.leaf_hash(leaf))
-    assert not leaves.verify(service.keys.signing.public_key().public_bytes_raw(), leaf, bare)
+    assert not leaves.verify(
+        service.keys.signing.public_key().public_bytes_raw(), leaf, "2026-01-01T00:00:00+00:00", bare
+    )
 
 
 def test_equal_leaves_are_written_equally(authority: TestClient, terminal: TestClient) -> None:
@@ -111,7 +118,12 @@ def test_the_card_is_named_by_a_hash_only(authority: TestClient, terminal: TestC
 def leaves_about(service: Service, card_id: str) -> list[Json]:
     of_card = select(verifications.c.id).where(verifications.c.card_id == card_id)
     of_events = select(card_events.c.id).where(card_events.c.card_id == card_id)
-    rows = select(evidence.c.leaf).where(evidence.c.subject_id.in_(of_card.union(of_events))).order_by(evidence.c.seq)
+    rows = (
+        select(evidence_texts.c.leaf)
+        .join(evidence, evidence.c.seq == evidence_texts.c.seq)
+        .where(evidence.c.subject_id.in_(of_card.union(of_events)))
+        .order_by(evidence.c.seq)
+    )
     with service.database.begin() as connection:
         return [json.loads(leaf) for leaf in connection.execute(rows).scalars()]
 
@@ -136,11 +148,14 @@ def test_every_act_has_its_evidence_and_nothing_else_has(
     with service.database.begin() as connection:
         acts = {("verification", row.id) for row in connection.execute(select(verifications.c.id))}
         acts |= {("card_event", row.id) for row in connection.execute(select(card_events.c.id))}
-        told = connection.execute(select(evidence)).all()
+        acts |= {("administration", row.id) for row in connection.execute(select(administered.c.id))}
+        told = connection.execute(
+            select(evidence, evidence_texts).join(evidence_texts, evidence_texts.c.seq == evidence.c.seq)
+        ).all()
     assert len(told) == len(acts)
     assert {(row.kind, row.subject_id) for row in told} == acts
     for row in told:
         assert row.leaf_hash == leaves.leaf_hash(row.leaf)
         assert json.loads(row.leaf)["id"] == str(row.subject_id)
-        assert leaves.verify(public_key, row.leaf, row.signature)
+        assert leaves.verify(public_key, row.leaf, row.include_by.isoformat(), row.signature)
         assert row.signing_key_id == service.keys.signing_id

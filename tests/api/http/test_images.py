@@ -8,7 +8,7 @@ from PIL import Image
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
 from api.storage.tables import cards, evidence
 from tests.api.bodies import fresh_key, new_card, registration, verification

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Insert, exc, insert, text, update
 from starlette.testclient import TestClient
 
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
 from api.settings import Settings
 from api.storage import migrate

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
 from api.storage import migrate
 from tests.api.bodies import register, verify

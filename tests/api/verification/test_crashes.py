@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from starlette.testclient import TestClient
 
 from api import service as services
-from api.institutions.terminals import Role
+from api.institutions.roles import Role
 from api.service import Service
 from api.settings import Settings
 from api.storage import embedded

@@ -20,14 +20,16 @@ from starlette.testclient import TestClient
 from api.cards import enrolment
 from api.cards.identity import CardIdentity
 from api.cards.lifecycle import Event
-from api.institutions import terminals
-from api.institutions.terminals import Caller, Role
+from api.institutions import principals
+from api.institutions.caller import Caller
+from api.institutions.roles import Role
 from api.matching.captures import Captures
 from api.service import Service
 from api.storage.idempotency import Attempt, StoredAnswer
 from api.verification import pipeline
 from api.verification.request import VerificationRequest
 from tests.api.bodies import Json, new_number, register, report, verify
+from tests.api.entries import new_key
 
 ROUNDS = 200
 
@@ -123,9 +125,9 @@ def test_a_report_during_the_comparison_counts(
 
 @pytest.fixture
 def caller(service: Service) -> Caller:
+    key = new_key(service.database, service.keys, Role.AUTHORITY)
     with service.database.begin() as connection:
-        key = terminals.create(connection, secrets.token_hex(8), "race", Role.AUTHORITY)
-        found = terminals.authenticate(connection, key)
+        found = principals.authenticate(connection, key)
     assert found is not None
     return found
 
@@ -180,7 +182,7 @@ def instant(stamp: str) -> datetime:
 def request(caller: Caller, card: CardIdentity) -> VerificationRequest:
     return VerificationRequest(
         caller,
-        Attempt(caller.terminal_id, secrets.token_hex(8), secrets.token_bytes(32)),
+        Attempt(caller.principal_id, secrets.token_hex(8), secrets.token_bytes(32)),
         card,
         "counter",
         "test",

@@ -1,0 +1,44 @@
+"""Roles, and what each may do. A key may hold less than its principal's role allows, never more."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who signs in: a device at a counter or kiosk, an issuing authority's system, or a member of staff."""
+
+    TERMINAL = "terminal"
+    AUTHORITY = "authority"
+    OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
+    REGULATOR = "regulator"
+    EVALUATOR = "evaluator"
+    ADMINISTRATOR = "administrator"
+
+
+class Scope(StrEnum):
+    """A right. Whose data it reaches is another question: the caller's institution and its branches, unless said."""
+
+    VERIFY = "verify"
+    """Ask for nonces, verify, read one's own decisions."""
+    READ_VERIFICATIONS = "read_verifications"
+    REGISTER_CARDS = "register_cards"
+    REPORT_CARDS = "report_cards"
+    READ_CARDS = "read_cards"
+    MANAGE_PRINCIPALS = "manage_principals"
+    """Terminals, people and their keys."""
+    MANAGE_INSTITUTIONS = "manage_institutions"
+    """Institutions everywhere, and the first supervisor of each."""
+    HANDLE_ALERTS = "handle_alerts"
+    READ_EVIDENCE = "read_evidence"
+    """Leaves of the evidence log: a regulator's of all institutions, an evaluator's of its own."""
+
+
+ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+    Role.TERMINAL: frozenset({Scope.VERIFY}),
+    Role.AUTHORITY: frozenset({Scope.REGISTER_CARDS, Scope.REPORT_CARDS, Scope.READ_CARDS, Scope.HANDLE_ALERTS}),
+    Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS}),
+    Role.SUPERVISOR: frozenset({Scope.READ_VERIFICATIONS, Scope.MANAGE_PRINCIPALS, Scope.HANDLE_ALERTS}),
+    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE}),
+    Role.EVALUATOR: frozenset({Scope.READ_EVIDENCE}),
+    Role.ADMINISTRATOR: frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS}),
+}

@@ -1,0 +1,48 @@
+"""The tables. Times are timestamps with time zone, set by the database; identifiers are UUIDs.
+
+No number, name of a holder or address stands in clear: `*_index` columns are keyed hashes, `*_sealed` columns are
+envelopes.
+"""
+
+from api.storage.tables.base import metadata
+from api.storage.tables.cards import card_events, cards, templates
+from api.storage.tables.decisions import (
+    alerts,
+    capture_digests,
+    card_locks,
+    idempotency,
+    nonces,
+    verifications,
+)
+from api.storage.tables.evidence import (
+    evidence,
+    evidence_archives,
+    evidence_checkpoints,
+    evidence_texts,
+    evidence_tiles,
+)
+from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
+
+__all__ = [
+    "acts",
+    "alerts",
+    "buckets",
+    "capture_digests",
+    "card_events",
+    "card_locks",
+    "cards",
+    "credentials",
+    "deployment",
+    "evidence",
+    "evidence_archives",
+    "evidence_checkpoints",
+    "evidence_texts",
+    "evidence_tiles",
+    "idempotency",
+    "institutions",
+    "metadata",
+    "nonces",
+    "principals",
+    "templates",
+    "verifications",
+]

@@ -1,0 +1,79 @@
+"""Verifications, what makes them fresh and single, and what answers too many of them."""
+
+from sqlalchemy import JSON, Column, DateTime, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, Uuid, text
+
+from api.storage.tables.base import made_at, metadata
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_index", LargeBinary, nullable=False),
+    Column("card_id", ForeignKey("cards.id")),
+    Column("terminal_id", ForeignKey("principals.id"), nullable=False),
+    Column("institution_id", ForeignKey("institutions.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("document_status", Text, nullable=False),
+    Column("answer", JSON, nullable=False, comment="the text as given, key by key"),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+    Column("operator_id", ForeignKey("principals.id"), comment="the member of staff at the counter"),
+    Column("number_index", LargeBinary, comment="null: decided before it was kept"),
+    Column("person_verdict", Text, comment="match, inconclusive, mismatch or not_assessed; null: as above"),
+    Index(None, "terminal_id", "instance_index", "decided_at"),
+    Index("ix_verifications_institution_decided", "institution_id", "decided_at", "id"),
+    Index("ix_verifications_number_decided", "number_index", "decided_at"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("principal_id", ForeignKey("principals.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("status_code", SmallInteger, nullable=False),
+    Column("answer", JSON, nullable=False, comment="the text as given, key by key"),
+    made_at(),
+)
+
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("principal_id", ForeignKey("principals.id"), primary_key=True),
+    Column("nonce_hash", LargeBinary, primary_key=True),
+    made_at(),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("used_at", DateTime(timezone=True)),
+)
+
+capture_digests = Table(
+    "capture_digests",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="keyed hash of a capture's pixels"),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+card_locks = Table(
+    "card_locks",
+    metadata,
+    Column("number_index", LargeBinary, primary_key=True),
+    Column("locked_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False, comment="such as card_guessing"),
+    Column("institution_id", ForeignKey("institutions.id"), nullable=False, comment="whose supervisors are told"),
+    Column("card_id", ForeignKey("cards.id")),
+    Column("details", JSON, nullable=False, comment="no names, no numbers"),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("closed_by", ForeignKey("principals.id")),
+    Column("note", Text),
+    Index("ix_alerts_institution_raised", "institution_id", "raised_at"),
+    Index("ix_alerts_open", "kind", "card_id", postgresql_where=text("closed_at IS NULL")),
+)
