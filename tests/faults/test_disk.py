@@ -31,7 +31,7 @@ def test_every_decision_is_on_disk_before_it_is_answered(town: Town) -> None:
     for number in range(VERIFICATIONS):
         with town.site.database.begin() as connection:
             connection.execute(text("SET LOCAL synchronous_commit = off"))
-            connection.execute(insert(institutions).values(id=uuid4(), name=str(number)))
+            connection.execute(insert(institutions).values(id=(one := uuid4()), name=str(number), path=[one]))
     assert syncs(town) - after < VERIFICATIONS
 
 

@@ -27,6 +27,11 @@ def decoding(service: Service) -> Service:
 
 @pytest.fixture
 def client(decoding: Service, new_client: NewClient) -> TestClient:
+    return new_client(service=decoding)
+
+
+@pytest.fixture
+def registrar(decoding: Service, new_client: NewClient) -> TestClient:
     return new_client(Role.AUTHORITY, service=decoding)
 
 
@@ -38,9 +43,9 @@ def rows(service: Service) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(("picture", "code"), CASES)
-def test_a_broken_face(client: TestClient, service: Service, picture: bytes, code: str) -> None:
+def test_a_broken_face(client: TestClient, registrar: TestClient, service: Service, picture: bytes, code: str) -> None:
     before = rows(service)
-    registered = client.post("/v1/cards", json=registration(new_card(), face=picture))
+    registered = registrar.post("/v1/cards", json=registration(new_card(), face=picture))
     verified = client.post("/v1/verifications", json=verification(new_card(), face=picture), headers=fresh_key())
     for answer in (registered, verified):
         assert assert_error(answer, 422, code)["details"] == [{"field": "face", "code": code}]
