@@ -12,7 +12,7 @@ from biometrics.errors import IncompatibleTemplates, NotAssessable
 from biometrics.finger import matcher
 from biometrics.finger.matcher import Comparison, PreparedFinger
 from biometrics.finger.minutiae import Minutiae, find_minutiae
-from biometrics.finger.parameters import DPI, ENGINE, MIN_MINUTIAE, NO_FINGER_MINUTIAE
+from biometrics.finger.parameters import DPI, ENGINE, IMPORTED, MIN_MINUTIAE, NO_FINGER_MINUTIAE
 from biometrics.finger.presence import is_empty
 from biometrics.finger.quality import grade
 from biometrics.finger.resampling import choose_dpi, resample
@@ -92,6 +92,15 @@ class FingerEngine:
         if template.engine != self.engine:
             raise IncompatibleTemplates(f"{template.engine} with {self.engine}")
         return PreparedFinger.of(template)
+
+    def prepare_imported(self, template: FingerTemplate) -> PreparedFinger:
+        """As `prepare`, also for what `biometrics.finger.interchange` read; no calibration is for such scores.
+
+        Raises IncompatibleTemplates for a template of another version of this engine.
+        """
+        if template.engine.startswith(IMPORTED):
+            return PreparedFinger.of(template)
+        return self.prepare(template)
 
     def compare(self, probe: FingerTemplate | PreparedFinger, reference: FingerTemplate | PreparedFinger) -> float:
         """The comparison score, 0 or more, the higher the more alike. Raises IncompatibleTemplates.

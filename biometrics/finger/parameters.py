@@ -66,6 +66,14 @@ MAX_MINUTIAE: Final = 100
 FULL_QUALITY_MINUTIAE: Final = 40.0
 """Sum of the minutiae's qualities (0..1 each) from which a capture's quality is 100."""
 
+# --- interchange -----------------------------------------------------------------------------------------------------
+IMPORTED: Final = "import:"
+"""What the engine ids of templates begin with that were read from another maker's format."""
+MAX_RECORD_BYTES: Final = 512 * 1024
+"""Every view of every finger with as many minutiae as a record can state is less."""
+SLOT_BYTES: Final = 512
+"""A fingerprint's slot on the chip of a resident identity card."""
+
 # --- matcher ---------------------------------------------------------------------------------------------------------
 NEIGHBOURS: Final = 9
 LENGTH_TOLERANCE: Final = 7.0

@@ -157,7 +157,8 @@ def test_a_template_that_was_cut_off_is_malformed(length: int) -> None:
     ("place", "value", "code"),
     [
         (0, b"X", "template_malformed"),
-        (4, b"\x02", "template_version_unsupported"),
+        (4, b"\x03", "template_version_unsupported"),
+        (4, b"\x02", "template_malformed"),  # the other form has another length
         (5, b"\x65", "template_malformed"),  # quality 101
         (6, b"\0\0", "template_malformed"),  # no width
         (8, b"\xff\xff", "template_malformed"),  # a height beyond the stored form
