@@ -1,13 +1,18 @@
 """Connections and transactions: one pool per process, and every failure to reach the server told apart from our own."""
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import psycopg
+import sqlalchemy.event
 from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.settings import Settings
 from api.storage import embedded
@@ -18,6 +23,9 @@ _log = logging.getLogger(__name__)
 # SQLSTATE classes: connection failures, shutdown and restart, resources, the disk; time-outs of locks and deadlock
 # victims; and read-only: a standby that was the primary a moment ago.
 _UNAVAILABLE = ("08", "57", "53", "58", "55P03", "40001", "40P01", "25006")
+
+# A connection used within this time is taken to be alive.
+_TRUSTED_S = 0.5
 
 
 class Database:
@@ -34,7 +42,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=timeout_s,
-            pool_pre_ping=True,
             # Parameters hold sealed and hashed values of persons: no log and no exception text repeats them.
             hide_parameters=True,
             connect_args={
@@ -48,6 +55,8 @@ class Database:
                 "keepalives_count": 3,
             },
         )
+        sqlalchemy.event.listen(self.engine, "checkin", _note_use)
+        sqlalchemy.event.listen(self.engine, "checkout", _ask_if_idle)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -91,6 +100,24 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _ask_if_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:
+    """Ask a connection that lay idle whether it still lives, so that a server's restart costs no request.
+
+    To ask one that was used a moment ago, as SQLAlchemy's own option does, costs a fifth of a short transaction.
+    """
+    if time.monotonic() - record.info.get("used_at", -math.inf) < _TRUSTED_S:
+        return
+    try:
+        connection.execute("")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise exc.DisconnectionError from error
 
 
 def is_unavailable(error: exc.DBAPIError) -> bool:
