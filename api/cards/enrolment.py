@@ -10,6 +10,7 @@ from api.cards.identity import CardIdentity, indexes
 from api.cards.lifecycle import Event
 from api.errors import ServiceError
 from api.evidence import leaves
+from api.institutions import credentials
 from api.institutions.caller import Caller
 from api.matching.captures import Captures
 from api.matching.comparison import Enrolment
@@ -33,6 +34,7 @@ def enrol(
     enrolment = service.comparer.enrol(captures)
     _require_all(enrolment)
     with service.database.begin() as connection:
+        credentials.hold(connection, caller)
         given = None if attempt is None else idempotency.claim(connection, attempt)
         return given or _store(connection, service, caller, attempt, card, enrolment)
 
@@ -50,6 +52,7 @@ def report(
     Raises the errors of `register.report`.
     """
     with service.database.begin() as connection:
+        credentials.hold(connection, caller)
         given = None if attempt is None else idempotency.claim(connection, attempt)
         if given is not None:
             return given

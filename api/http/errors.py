@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from api.cards import lifecycle, register
 from api.errors import ServiceError, catalogue, entry
+from api.institutions import credentials, principals
 from api.matching.comparison import CaptureInvalid
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.idempotency import KeyReused
@@ -24,6 +25,10 @@ _CODES: dict[type[Exception], str] = {
     DatabaseBusy: "service_busy",
     DatabaseUnavailable: "database_unavailable",
     KeyReused: "idempotency_key_reused",
+    credentials.KeyRevoked: "key_invalid",
+    credentials.KeyRotated: "key_rotated",
+    credentials.AlreadyRevoked: "already_revoked",
+    principals.PrincipalExists: "principal_exists",
     ModelError: "models_unavailable",
     ClientDisconnect: "body_incomplete",
     register.CardExists: "card_exists",

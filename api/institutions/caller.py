@@ -10,7 +10,8 @@ from api.institutions.roles import Role, Scope
 class Caller:
     """A signed-in principal. `channel` is the one that a terminal is bound to, None for either.
 
-    `requests_per_minute` None means the deployment's setting.
+    `requests_per_minute` None means the deployment's setting. With a `public_key` (Ed25519, 32 bytes) every request
+    under the key is signed.
     """
 
     principal_id: UUID
@@ -20,3 +21,4 @@ class Caller:
     scopes: frozenset[Scope]
     channel: str | None = None
     requests_per_minute: int | None = None
+    public_key: bytes | None = None

@@ -1,20 +1,39 @@
-"""Bearer keys. A key is 32 random bytes; only its SHA-256 is stored.
+"""Bearer keys: issuing, rotating with overlap, revoking at once. Of a key's 32 random bytes only the SHA-256 is stored.
 
 A plain hash is enough for a key that cannot be guessed; what needs stretching are passwords.
 """
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
 
+from api.evidence.leaves import Receipt
 from api.institutions import acts
+from api.institutions.caller import Caller
+from api.institutions.parameters import OVERLAP_S
+from api.institutions.roles import Scope
 from api.storage.keys import Keys
-from api.storage.tables import credentials
+from api.storage.tables import credentials, principals
 
 KEY_PREFIX = "rz_"
+
+
+class KeyRevoked(Exception):
+    """The key was revoked, or its holder disabled, or its time ran out, since the request came in."""
+
+
+class KeyRotated(Exception):
+    """The key was rotated, and its replacement is in use."""
+
+
+class AlreadyRevoked(Exception):
+    """The key, or whoever holds it, was ended before."""
 
 
 @dataclass(frozen=True)
@@ -23,28 +42,231 @@ class Issued:
 
     id: UUID
     text: str
+    expires_at: datetime | None
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class KeyState:
+    """What is known of a key. `signed_by` is its public key's fingerprint, None where requests need no signature."""
+
+    id: UUID
+    live: bool
+    scopes: list[str] | None
+    signed_by: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: datetime | None
+    replaced_by: UUID | None
+
+
+def live() -> ColumnElement[bool]:
+    """Whether a key works, and its holder with it; for statements over both tables."""
+    return and_(
+        credentials.c.revoked_at.is_(None),
+        or_(credentials.c.expires_at.is_(None), credentials.c.expires_at > func.clock_timestamp()),
+        principals.c.disabled_at.is_(None),
+    )
+
+
+# Built once: they are part of every decision.
+_HELD = (
+    select(credentials.c.id)
+    .join(principals, principals.c.id == credentials.c.principal_id)
+    .where(credentials.c.id == bindparam("key_id"), live())
+)
+_SHARED = _HELD.with_for_update(read=True)
+_ALONE = _HELD.with_for_update(key_share=True)
+
+
+def hold(connection: Connection, caller: Caller, *, alone: bool = False) -> None:
+    """Hold the caller's key and principal as they are until the transaction ends; its first statement.
+
+    Whoever revokes takes the exclusive lock: either this transaction commits before the revocation, or it waits and
+    finds the key revoked. Once a revocation is acknowledged, nothing is decided under that key. `alone` keeps other
+    requests under the same key out, for what changes the key itself. Raises `KeyRevoked`.
+    """
+    held = connection.execute(_ALONE if alone else _SHARED, {"key_id": caller.key_id})
+    if held.first() is None:
+        raise KeyRevoked
 
 
 def issue(
-    connection: Connection, keys: Keys, principal_id: UUID, institution_id: UUID, *, actor_id: UUID | None
+    connection: Connection,
+    keys: Keys,
+    principal_id: UUID,
+    institution_id: UUID,
+    *,
+    actor_id: UUID | None,
+    scopes: Collection[Scope] | None = None,
+    lifetime_s: float | None = None,
+    public_key: bytes | None = None,
 ) -> Issued:
-    """Make a key with all rights of the principal's role."""
-    issued = Issued(uuid4(), KEY_PREFIX + secrets.token_urlsafe(32))
-    connection.execute(
-        insert(credentials).values(id=issued.id, principal_id=principal_id, key_hash=hash_of(issued.text))
-    )
-    acts.record(
+    """Make a key. `scopes` None: all of the role's. With a `public_key` (Ed25519, 32 bytes) requests must be signed."""
+    lifetime = None if lifetime_s is None else timedelta(seconds=lifetime_s)
+    kept = None if scopes is None else sorted(scope.value for scope in scopes)
+    key_id, text, expires_at = _insert(connection, principal_id, kept, lifetime, public_key)
+    receipt = acts.record(
         connection,
         keys,
         "key_issued",
         actor_id=actor_id,
         institution_id=institution_id,
         subject_id=principal_id,
-        details={"key": str(issued.id)},
+        details=_described(key_id, kept, expires_at, public_key),
     )
-    return issued
+    return Issued(key_id, text, expires_at, receipt)
+
+
+def rotate(
+    connection: Connection,
+    keys: Keys,
+    key_id: UUID,
+    institution_id: UUID,
+    *,
+    actor_id: UUID | None,
+    overlap_s: float = OVERLAP_S,
+    public_key: bytes | None = None,
+) -> Issued:
+    """Make a key with the same rights and the same lifetime in place of a live one, which lives on for `overlap_s`.
+
+    The new key works at once. It signs with the same public key unless given another: nobody sheds the signatures by
+    rotating. A replacement that was never used, because its answer was lost, makes room for another one; one that was
+    used does not (`KeyRotated`), or whoever found the old key could take over from the holder of the new one.
+    """
+    old = _locked(connection, key_id)
+    model = old if old.replaced_by is None else _unused_replacement(connection, old.replaced_by)
+    lifetime = None if model.expires_at is None else model.expires_at - model.created_at
+    public = public_key or model.public_key
+    new_id, text, expires_at = _insert(connection, old.principal_id, model.scopes, lifetime, public)
+    until = connection.execute(
+        update(credentials)
+        .where(credentials.c.id == key_id)
+        .values(
+            replaced_by=new_id,
+            expires_at=func.least(
+                credentials.c.expires_at, func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, overlap_s)
+            ),
+        )
+        .returning(credentials.c.expires_at)
+    ).scalar_one()
+    lost = {} if model is old else {"revokes": str(model.id)}
+    receipt = acts.record(
+        connection,
+        keys,
+        "key_rotated",
+        actor_id=actor_id,
+        institution_id=institution_id,
+        subject_id=old.principal_id,
+        details=_described(new_id, model.scopes, expires_at, public)
+        | {"replaces": str(key_id), "until": until.isoformat()}
+        | lost,
+    )
+    return Issued(new_id, text, expires_at, receipt)
+
+
+def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUID, *, actor_id: UUID | None) -> Receipt:
+    """End a key from this transaction's commit on; waits for what is being decided under it.
+
+    Raises `AlreadyRevoked`.
+    """
+    row = connection.execute(
+        update(credentials)
+        .where(credentials.c.id == key_id, credentials.c.revoked_at.is_(None))
+        .values(revoked_at=func.clock_timestamp())
+        .returning(credentials.c.principal_id)
+    ).first()
+    if row is None:
+        raise AlreadyRevoked
+    return acts.record(
+        connection,
+        keys,
+        "key_revoked",
+        actor_id=actor_id,
+        institution_id=institution_id,
+        subject_id=row.principal_id,
+        details={"key": str(key_id)},
+    )
+
+
+def of_principal(connection: Connection, principal_id: UUID) -> list[KeyState]:
+    """A principal's keys, newest first."""
+    rows = connection.execute(
+        select(credentials, live().label("live"))
+        .join(principals, principals.c.id == credentials.c.principal_id)
+        .where(credentials.c.principal_id == principal_id)
+        .order_by(credentials.c.created_at.desc(), credentials.c.id)
+    )
+    return [
+        KeyState(
+            row.id,
+            row.live,
+            row.scopes,
+            None if row.public_key is None else fingerprint(row.public_key),
+            row.created_at,
+            row.expires_at,
+            row.revoked_at,
+            row.used_at,
+            row.replaced_by,
+        )
+        for row in rows
+    ]
 
 
 def hash_of(key: str) -> bytes:
     """What is stored of a key."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def fingerprint(public_key: bytes) -> str:
+    """The short name of a public key, as a signature's `keyid`: the start of its SHA-256."""
+    return hashlib.sha256(public_key).hexdigest()[:16]
+
+
+def _insert(
+    connection: Connection,
+    principal_id: UUID,
+    scopes: list[str] | None,
+    lifetime: timedelta | None,
+    public_key: bytes | None,
+) -> tuple[UUID, str, datetime | None]:
+    key_id, text = uuid4(), KEY_PREFIX + secrets.token_urlsafe(32)
+    expires_at: datetime | None = connection.execute(
+        insert(credentials)
+        .values(
+            id=key_id,
+            principal_id=principal_id,
+            key_hash=hash_of(text),
+            scopes=scopes,
+            public_key=public_key,
+            expires_at=None if lifetime is None else func.now() + lifetime,
+        )
+        .returning(credentials.c.expires_at)
+    ).scalar_one()
+    return key_id, text, expires_at
+
+
+def _locked(connection: Connection, key_id: UUID) -> Row[Any]:
+    found = select(credentials).where(credentials.c.id == key_id)
+    return connection.execute(found.with_for_update(key_share=True)).one()
+
+
+def _unused_replacement(connection: Connection, key_id: UUID) -> Row[Any]:
+    lost = _locked(connection, key_id)
+    if lost.used_at is not None or lost.revoked_at is not None:
+        raise KeyRotated
+    connection.execute(update(credentials).where(credentials.c.id == key_id).values(revoked_at=func.clock_timestamp()))
+    return lost
+
+
+def _described(
+    key_id: UUID, scopes: list[str] | None, expires_at: datetime | None, public_key: bytes | None
+) -> dict[str, Any]:
+    """What a leaf says of a key: all but the key."""
+    return {
+        "key": str(key_id),
+        "scopes": scopes,
+        "expires_at": None if expires_at is None else expires_at.isoformat(),
+        "signed_by": None if public_key is None else fingerprint(public_key),
+    }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.institutions import acts, credentials
@@ -17,6 +17,24 @@ from api.storage.tables import institutions, principals
 
 class PrincipalExists(Exception):
     """The institution has a terminal or a member of staff of that name."""
+
+
+# Built once: it is part of every request.
+_HOLDER = (
+    select(
+        principals.c.id,
+        principals.c.institution_id,
+        principals.c.role,
+        principals.c.channel,
+        principals.c.requests_per_minute,
+        keys_table.c.id.label("key_id"),
+        keys_table.c.scopes,
+        keys_table.c.public_key,
+        keys_table.c.used_at,
+    )
+    .join(principals, principals.c.id == keys_table.c.principal_id)
+    .where(keys_table.c.key_hash == bindparam("key_hash"), credentials.live())
+)
 
 
 @dataclass(frozen=True)
@@ -72,29 +90,20 @@ def add(
 
 def authenticate(connection: Connection, key: str) -> Caller | None:
     """Who holds a key; None for an unknown, revoked or expired one, and for a disabled principal's."""
-    row = connection.execute(
-        select(
-            principals.c.id,
-            principals.c.institution_id,
-            principals.c.role,
-            principals.c.channel,
-            principals.c.requests_per_minute,
-            keys_table.c.id.label("key_id"),
-            keys_table.c.scopes,
-        )
-        .join(principals, principals.c.id == keys_table.c.principal_id)
-        .where(
-            keys_table.c.key_hash == credentials.hash_of(key),
-            keys_table.c.revoked_at.is_(None),
-            or_(keys_table.c.expires_at.is_(None), keys_table.c.expires_at > func.clock_timestamp()),
-            principals.c.disabled_at.is_(None),
-        )
-    ).first()
+    row = connection.execute(_HOLDER, {"key_hash": credentials.hash_of(key)}).first()
     if row is None:
         return None
+    if row.used_at is None:
+        connection.execute(
+            update(keys_table)
+            .where(keys_table.c.id == row.key_id, keys_table.c.used_at.is_(None))
+            .values(used_at=func.clock_timestamp())
+        )
     role = Role(row.role)
     held = ROLE_SCOPES[role] if row.scopes is None else ROLE_SCOPES[role] & {Scope(scope) for scope in row.scopes}
-    return Caller(row.id, row.institution_id, role, row.key_id, held, row.channel, row.requests_per_minute)
+    return Caller(
+        row.id, row.institution_id, role, row.key_id, held, row.channel, row.requests_per_minute, row.public_key
+    )
 
 
 def disable(connection: Connection, keys: Keys, institution: str, name: str, *, actor_id: UUID | None = None) -> bool:

@@ -14,6 +14,7 @@ from api.cards import templates
 from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
+from api.institutions import credentials
 from api.matching.comparison import PersonResult
 from api.service import Service
 from api.storage import idempotency
@@ -41,6 +42,7 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         references = templates.of_instance(connection, service.keys, shown.instance)
     person = service.comparer.compare(request.captures, references)
     with service.database.begin() as connection:
+        credentials.hold(connection, request.caller)
         given = idempotency.claim(connection, request.attempt)
         return given or _decide(connection, service, request, shown, person)
 

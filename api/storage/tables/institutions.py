@@ -55,6 +55,8 @@ credentials = Table(
     made_at(),
     Column("expires_at", DateTime(timezone=True), comment="null: until revoked"),
     Column("revoked_at", DateTime(timezone=True)),
+    Column("used_at", DateTime(timezone=True), comment="of the first request under it"),
+    Column("replaced_by", ForeignKey("credentials.id"), comment="the key that a rotation made in its stead"),
 )
 
 acts = Table(

@@ -137,7 +137,15 @@ def test_an_unknown_code_is_a_mistake_of_ours() -> None:
 
 def test_every_error_of_a_room_has_a_handler_or_is_internal() -> None:
     """What the rooms raise on purpose reaches the door with a code of its own."""
-    modules = ("api.storage.errors", "api.storage.idempotency", "api.cards.register", "api.cards.lifecycle")
+    modules = (
+        "api.storage.errors",
+        "api.storage.idempotency",
+        "api.cards.register",
+        "api.cards.lifecycle",
+        "api.institutions.credentials",
+        "api.institutions.institutions",
+        "api.institutions.principals",
+    )
     handled = tuple(errors._CODES)
     # Told apart before the service runs, and never by a request.
     at_start = {"StorageError", "KeyUnavailable", "SealBroken"}

@@ -69,6 +69,13 @@ def _keys_stand_apart() -> None:
         sa.Column("created_at", TIME, nullable=False, server_default=NOW),
         sa.Column("expires_at", TIME, comment="null: until revoked"),
         sa.Column("revoked_at", TIME),
+        sa.Column("used_at", TIME, comment="of the first request under it"),
+        sa.Column(
+            "replaced_by",
+            sa.Uuid,
+            sa.ForeignKey("credentials.id"),
+            comment="the key that a rotation made in its stead",
+        ),
     )
     op.create_index(op.f("ix_credentials_principal_id"), "credentials", ["principal_id"])
     op.execute(
