@@ -8,8 +8,8 @@ from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import ServiceError
+from api.institutions import principals
 from api.institutions.caller import Caller
-from api.institutions.principals import authenticate
 from api.institutions.roles import Scope
 from api.service import Service
 from api.storage.idempotency import Attempt
@@ -33,7 +33,7 @@ def get_caller(
     if credentials is None:
         raise ServiceError("key_missing")
     with service.database.begin() as connection:
-        caller = authenticate(connection, credentials.credentials)
+        caller = principals.authenticate(connection, credentials.credentials)
     if caller is None:
         raise ServiceError("key_invalid")
     return caller
@@ -57,6 +57,28 @@ class Holder:
             raise ServiceError("role_not_allowed")
         return caller
 
+
+def get_operator(
+    service: ServiceDep,
+    caller: CallerDep,
+    operator_key: Annotated[
+        str | None, Header(description="The key of the operator at the counter, beside the terminal's own.")
+    ] = None,
+) -> Caller | None:
+    """The member of staff at the counter, None where the terminal names none. Raises `operator_not_allowed`.
+
+    Whoever decides holds this key too (`credentials.hold`).
+    """
+    if operator_key is None:
+        return None
+    with service.database.begin() as connection:
+        operator = principals.attending(connection, operator_key, caller)
+    if operator is None:
+        raise ServiceError("operator_not_allowed")
+    return operator
+
+
+OperatorDep = Annotated[Caller | None, Depends(get_operator)]
 
 VerifierDep = Annotated[Caller, Depends(Holder(Scope.VERIFY))]
 RegistrarDep = Annotated[Caller, Depends(Holder(Scope.REGISTER_CARDS))]

@@ -41,3 +41,11 @@ def within(column: ColumnElement[UUID], institution_id: UUID) -> ColumnElement[b
     """Whether the institution in `column` is `institution_id` or one of its branches, at any depth."""
     branches = select(institutions.c.id).where(institutions.c.path.contains([institution_id]))
     return column.in_(branches)
+
+
+def is_within(connection: Connection, inner_id: UUID, outer_id: UUID) -> bool:
+    """Whether an institution is another one or one of its branches, at any depth."""
+    if inner_id == outer_id:
+        return True
+    found = select(institutions.c.id).where(institutions.c.id == inner_id, institutions.c.path.contains([outer_id]))
+    return connection.execute(found).first() is not None

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from api.institutions import acts, credentials
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
-from api.institutions.roles import ROLE_SCOPES, Role, Scope
+from api.institutions.roles import AT_THE_COUNTER, ROLE_SCOPES, Role, Scope
 from api.storage.keys import Keys
 from api.storage.tables import credentials as keys_table
 from api.storage.tables import institutions, principals
@@ -104,6 +104,22 @@ def authenticate(connection: Connection, key: str) -> Caller | None:
     return Caller(
         row.id, row.institution_id, role, row.key_id, held, row.channel, row.requests_per_minute, row.public_key
     )
+
+
+def attending(connection: Connection, key: str, terminal: Caller) -> Caller | None:
+    """The operator who holds a key and works where the terminal stands; None for anybody else.
+
+    That is: in the terminal's institution, in one that it is a branch of, or in one of its branches. Staff who relieve
+    each other belong to the house above, and terminals of a branch are often registered with it; two branches beside
+    each other have nothing to do with one another. A key that needs signatures cannot be lent to a terminal.
+    """
+    operator = authenticate(connection, key)
+    if operator is None or operator.role not in AT_THE_COUNTER or operator.public_key is not None:
+        return None
+    near = places.is_within(connection, operator.institution_id, terminal.institution_id) or places.is_within(
+        connection, terminal.institution_id, operator.institution_id
+    )
+    return operator if near else None
 
 
 def disable(connection: Connection, keys: Keys, institution: str, name: str, *, actor_id: UUID | None = None) -> bool:

@@ -42,3 +42,6 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.EVALUATOR: frozenset({Scope.READ_EVIDENCE}),
     Role.ADMINISTRATOR: frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS}),
 }
+
+# Whose key a counter terminal may send beside its own: the member of staff who stands there.
+AT_THE_COUNTER = frozenset({Role.OPERATOR})
