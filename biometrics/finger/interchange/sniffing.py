@@ -11,10 +11,11 @@ from __future__ import annotations
 from biometrics.errors import InvalidTemplate
 from biometrics.finger.interchange import ansi_2009, iso_2005, iso_2011, iso_card, sourceafis
 from biometrics.finger.interchange.formats import Format
+from biometrics.finger.interchange.reader import MALFORMED
 from biometrics.finger.template import COMPACT_VERSION, MAGIC
 
 _RECORD = b"FMR\0"
-_VERSION = slice(4, 8)
+_VERSION_END = 8
 _LEAST_ANSI_2004 = 26
 _LEAST_ISO_2005 = 24
 
@@ -43,6 +44,8 @@ def _of_record(data: bytes) -> Format:
         return Format.ANSI_2009
     if data.startswith(iso_2011.MAGIC):
         return Format.ISO_2011 if _adds_up(data) else Format.ANSI_2009
+    if len(data) < _VERSION_END:
+        raise InvalidTemplate(MALFORMED, "it ends too soon")
     raise InvalidTemplate("template_version_unsupported", "a record of minutiae of no known version")
 
 

@@ -71,6 +71,68 @@ def test_the_form_is_what_the_documentation_says() -> None:
     assert template.to_bytes() == head + struct.pack("<HHHB", 168, 324, 16384, 0x80 | 77)
 
 
+@given(minutiae)
+def test_the_compact_form_rounds_to_a_pixel_and_a_256th_of_a_turn(
+    rows: list[tuple[float, float, float, int, int]],
+) -> None:
+    template = template_of(rows)
+    data = template.to_compact_bytes()
+    again = FingerTemplate.from_bytes(data)
+    kept = min(len(rows), (512 - 12 - len(ENGINE)) // 5)
+    assert len(data) == 12 + len(ENGINE) + 5 * kept <= 512
+    assert len(again) == kept
+    np.testing.assert_allclose(again.x, template.x[:kept], atol=0.5)
+    np.testing.assert_allclose(again.y, template.y[:kept], atol=0.5)
+    turned = np.cos(again.direction - template.direction[:kept])
+    assert np.all(turned >= math.cos(math.pi / 256) - 1e-6)
+    np.testing.assert_array_equal(again.kind, template.kind[:kept])
+    np.testing.assert_array_equal(again.minutia_quality, template.minutia_quality[:kept])
+    assert (again.engine, again.width, again.height, again.quality) == (ENGINE, 388, 374, 61)
+    assert again.to_compact_bytes() == data, "what was rounded once isn't rounded again"
+
+
+def test_the_compact_form_is_what_the_documentation_says() -> None:
+    template = FingerTemplate.of(
+        "e1", 300, 400, x=[10.4], y=[20.5], direction=[math.pi / 2], kind=[2], minutia_quality=[77], quality=42
+    )
+    head = b"RZMT" + bytes([2, 42]) + struct.pack("<HH", 300, 400) + bytes([1, 2]) + b"e1"
+    bits = 10 | 21 << 12 | 64 << 24 | 77 << 32 | 1 << 39
+    assert template.to_compact_bytes() == head + bits.to_bytes(5, "little")
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(512, 97), (510, 96), (100, 14), (31, 1), (30, 0), (26, 0)])
+def test_the_compact_form_keeps_the_surest_that_fit(limit: int, kept: int) -> None:
+    template = random_finger(7, 100)
+    grades = np.arange(100)
+    graded = FingerTemplate.of(
+        ENGINE,
+        400,
+        400,
+        x=template.x,
+        y=template.y,
+        direction=template.direction,
+        kind=template.kind,
+        minutia_quality=grades,
+        quality=80,
+    )
+    data = graded.to_compact_bytes(limit)
+    assert len(data) <= limit
+    assert FingerTemplate.from_bytes(data).minutia_quality.tolist() == grades[::-1][:kept].tolist()
+
+
+def test_no_slot_is_too_small_in_silence() -> None:
+    with pytest.raises(ValueError, match="25 bytes hold no template"):
+        random_finger(1).to_compact_bytes(25)
+
+
+def test_a_place_at_the_far_edge_stays_within_the_capture() -> None:
+    template = FingerTemplate.of(
+        ENGINE, 4095, 1, x=[4095], y=[1], direction=[6.28], kind=[1], minutia_quality=[1], quality=1
+    )
+    again = FingerTemplate.from_bytes(template.to_compact_bytes())
+    assert (again.x.tolist(), again.y.tolist(), again.direction.tolist()) == ([4095], [1], [0])
+
+
 def test_only_the_surest_are_kept() -> None:
     count = MAX_MINUTIAE + 20
     template = FingerTemplate.of(
@@ -116,6 +178,12 @@ def read(data: bytes) -> FingerTemplate | str:
 
 
 GOOD = random_finger(2, 10).to_bytes()
+COMPACT = random_finger(2, 10).to_compact_bytes()
+
+
+def written_again(template: FingerTemplate, data: bytes) -> bytes:
+    """In the form that the bytes have."""
+    return template.to_compact_bytes() if data[4] == 2 else template.to_bytes()
 
 
 @settings(max_examples=500)
@@ -125,20 +193,20 @@ GOOD = random_finger(2, 10).to_bytes()
 def test_arbitrary_bytes_are_a_template_or_refused(data: bytes) -> None:
     template = read(data)
     if isinstance(template, FingerTemplate):
-        assert template.to_bytes() == data
+        assert written_again(template, data) == data
     else:
         assert template in CODES
 
 
 @settings(max_examples=1000)
-@given(st.integers(0, len(GOOD) - 1), st.integers(0, 255), st.integers(-3, 3))
-def test_damaged_bytes_are_a_template_or_refused(place: int, value: int, extra: int) -> None:
-    data = bytearray(GOOD)
+@given(st.sampled_from([GOOD, COMPACT]), st.integers(0, len(COMPACT) - 1), st.integers(0, 255), st.integers(-3, 3))
+def test_damaged_bytes_are_a_template_or_refused(good: bytes, place: int, value: int, extra: int) -> None:
+    data = bytearray(good)
     data[place] = value
     damaged = bytes(data[: len(data) + extra] + b"\0" * extra)
     template = read(damaged)
     if isinstance(template, FingerTemplate):
-        assert template.to_bytes() == damaged
+        assert written_again(template, damaged) == damaged
         assert np.all(template.x <= template.width)
         assert np.all(template.y <= template.height)
         assert set(template.kind.tolist()) <= {MinutiaKind.ENDING, MinutiaKind.BIFURCATION}
@@ -146,11 +214,12 @@ def test_damaged_bytes_are_a_template_or_refused(place: int, value: int, extra: 
         assert template in CODES
 
 
-@pytest.mark.parametrize("length", range(len(GOOD)))
-def test_a_template_that_was_cut_off_is_malformed(length: int) -> None:
-    with pytest.raises(InvalidTemplate) as raised:
-        FingerTemplate.from_bytes(GOOD[:length])
-    assert raised.value.code == "template_malformed"
+@pytest.mark.parametrize("good", [GOOD, COMPACT])
+def test_a_template_that_was_cut_off_is_malformed(good: bytes) -> None:
+    for length in range(len(good)):
+        with pytest.raises(InvalidTemplate) as raised:
+            FingerTemplate.from_bytes(good[:length])
+        assert raised.value.code == "template_malformed"
 
 
 @pytest.mark.parametrize(
