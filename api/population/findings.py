@@ -1,0 +1,63 @@
+"""What is asked of a population register and what it answers, each axis apart."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+
+from api.cards.text_block import CardText
+
+
+class Finding(StrEnum):
+    """What one axis says. The words of the trade: 一致, 不一致, 库无, 不能确定."""
+
+    CONSISTENT = "consistent"
+    INCONSISTENT = "inconsistent"
+    NO_RECORD = "no_record"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True)
+class Validity:
+    """What identifies the card instance beside the number; `valid_to` None means long-term."""
+
+    issuer: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A number alone, or with more; what is left out is not answered. Never logged."""
+
+    number: str = field(repr=False)
+    validity: Validity | None = field(default=None, repr=False)
+    text: CardText | None = field(default=None, repr=False)
+    portrait: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The findings; None where the axis was not asked about.
+
+    `status` is a document code of the card instance, None unless that instance is in the register. `text_fields` tells
+    which fields of the text block differ.
+    """
+
+    number: Finding
+    card: Finding | None = None
+    status: str | None = None
+    text: Finding | None = None
+    text_fields: dict[str, Finding] = field(default_factory=dict)
+    portrait: Finding | None = None
+
+
+class RegisterUnavailable(Exception):
+    """The register did not answer, or not in its form; nothing is known. The text names no person."""
+
+
+class PopulationRegister(Protocol):
+    """A register behind whatever door. Safe to ask from several threads."""
+
+    def check(self, question: Question) -> Answer:
+        """Answer, or raise `RegisterUnavailable`."""

@@ -1,0 +1,11 @@
+"""Constants of the population room."""
+
+# A counter waits for the answer: what takes longer is as good as none.
+TIMEOUT_S = 3.0
+
+# After so many failures in a row nobody asks for a while, so that a dead register costs no customer its time-out.
+FAILURES_TO_OPEN = 5
+OPEN_S = 15.0
+
+# An answer is a few hundred bytes; more is another service's page, or an attack.
+MAX_ANSWER_BYTES = 64 * 1024

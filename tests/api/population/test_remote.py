@@ -1,0 +1,136 @@
+"""Another population register over HTTP: its answers, and every way in which it can fail."""
+
+import base64
+import threading
+import time
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from api.cards import text_block
+from api.cards.text_block import CardText
+from api.population import remote
+from api.population.findings import Answer, Finding, Question, RegisterUnavailable, Validity
+from api.population.parameters import FAILURES_TO_OPEN
+from api.population.remote import RemoteRegister
+from tests.api.bodies import new_number
+from tests.api.population.registers import (
+    Behaviour,
+    answering,
+    breaking_off,
+    dripping,
+    sending,
+    silent_for,
+    simulated,
+)
+
+NUMBER = new_number()
+VALIDITY = Validity("北京市公安局朝阳分局", date(2016, 3, 1), date(2036, 3, 1))
+TEXT = CardText("王伟", "1", "01", "19491231", "某地", NUMBER, VALIDITY.issuer, VALIDITY.valid_from, VALIDITY.valid_to)
+SOUND: dict[str, Any] = {"number": "consistent", "card": "consistent", "status": "valid"}
+
+
+@pytest.fixture
+def ended() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def asked(behave: Behaviour, question: Question, timeout_s: float = 2.0) -> Answer:
+    with simulated(behave) as register:
+        adapter = RemoteRegister(register.url, "rz_key", timeout_s=timeout_s)
+        try:
+            return adapter.check(question)
+        finally:
+            adapter.close()
+
+
+def test_a_number_alone() -> None:
+    assert asked(answering(number="no_record"), Question(NUMBER)) == Answer(Finding.NO_RECORD)
+
+
+def test_everything_is_asked_and_answered() -> None:
+    with simulated(
+        answering(**SOUND, text="inconsistent", text_fields={"name": "inconsistent"}, portrait="undetermined")
+    ) as register:
+        adapter = RemoteRegister(register.url, "rz_key")
+        answer = adapter.check(Question(NUMBER, VALIDITY, TEXT, b"picture"))
+        adapter.close()
+    assert answer == Answer(
+        Finding.CONSISTENT,
+        Finding.CONSISTENT,
+        "valid",
+        Finding.INCONSISTENT,
+        {"name": Finding.INCONSISTENT},
+        Finding.UNDETERMINED,
+    )
+    assert register.asked == [
+        {
+            "path": "/v1/checks",
+            "authorization": "Bearer rz_key",
+            "number": NUMBER,
+            "issuer": VALIDITY.issuer,
+            "valid_from": "2016-03-01",
+            "valid_to": "2036-03-01",
+            "text": base64.b64encode(text_block.build(TEXT)).decode(),
+            "portrait": base64.b64encode(b"picture").decode(),
+        }
+    ]
+
+
+FAILURES: dict[str, Behaviour] = {
+    "an error": answering(500),
+    "a refusal": answering(401, code="key_invalid"),
+    "too many requests": answering(429),
+    "a page": sending(b"<html>welcome</html>"),
+    "nothing": sending(b""),
+    "another form": sending(b"[]"),
+    "no answer to the number": answering(card="consistent", status="valid"),
+    "an unknown finding": answering(number="probably"),
+    "the card left out": answering(number="consistent"),
+    "the status left out": answering(number="consistent", card="consistent"),
+    "half an answer": breaking_off,
+    "a redirect": sending(b"", 307, {"Location": "http://127.0.0.1:9/"}),
+    "a flood": sending(b" " * 100_000 + b'{"number": "consistent", "card": "consistent", "status": "valid"}'),
+    "a bomb": sending(b"\x1f\x8b\x08" + bytes(50), headers={"Content-Encoding": "gzip"}),
+    "no text": sending(b"\xff\xfe\xff"),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_failure_is_no_answer(what: str) -> None:
+    with pytest.raises(RegisterUnavailable) as told:
+        asked(FAILURES[what], Question(NUMBER, VALIDITY))
+    assert NUMBER not in str(told.value)
+
+
+@pytest.mark.parametrize("slow", [silent_for, dripping])
+def test_a_slow_register_is_not_waited_for(slow: Any, ended: threading.Event) -> None:
+    began = time.monotonic()
+    with pytest.raises(RegisterUnavailable):
+        asked(slow(ended), Question(NUMBER), timeout_s=0.3)
+    ended.set()
+    assert time.monotonic() - began < 5, "the drip alone would take half an hour"
+
+
+def test_a_register_that_is_away() -> None:
+    with pytest.raises(RegisterUnavailable):
+        RemoteRegister("http://127.0.0.1:9", "rz_key").check(Question(NUMBER))
+
+
+def test_a_dead_register_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "OPEN_S", 0.3)
+    with simulated(answering(503)) as register:
+        adapter = RemoteRegister(register.url, "rz_key")
+        for _ in range(FAILURES_TO_OPEN + 3):
+            with pytest.raises(RegisterUnavailable):
+                adapter.check(Question(NUMBER))
+        assert len(register.asked) == FAILURES_TO_OPEN, "the last three were not sent"
+        time.sleep(0.4)
+        register.behave = answering(number="consistent")
+        assert adapter.check(Question(NUMBER)).number is Finding.CONSISTENT
+        assert adapter.check(Question(NUMBER)).number is Finding.CONSISTENT
+        adapter.close()
