@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -88,16 +89,25 @@ class Client(AbstractContextManager["Client"]):
 
 
 def ask(
-    path: str, body: dict[str, Any], *, url: str, key_file: Path | None, idempotency_key: str | None, raw: bool
+    path: str,
+    body: dict[str, Any],
+    *,
+    url: str,
+    key_file: Path | None,
+    idempotency_key: str | None,
+    raw: bool,
+    complete: Callable[[Client], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Post once with the key that the user gave; with `raw` the answer is printed as it came, an error too.
 
-    Raises `CommandFailed`; with `raw`, `typer.Exit` for an error that was printed.
+    `complete` asks the service for what the body still lacks. Raises `CommandFailed`; with `raw`, `typer.Exit` for an
+    error that was printed.
     """
     key = read_key(key_file, os.environ.get(KEY_VARIABLE))
     with Client(url, key) as caller:
         try:
-            answer = caller.post(path, body, idempotency_key)
+            whole = body if complete is None else body | complete(caller)
+            answer = caller.post(path, whole, idempotency_key)
         except Refused as refused:
             if not raw:
                 raise

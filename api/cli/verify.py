@@ -1,6 +1,5 @@
 """`renzheng verify`: one verification, as a terminal posts it."""
 
-import secrets
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -67,13 +66,18 @@ def verify(
         "purpose": purpose,
         "captures": inputs.captures_body(face, finger, dpi) | inputs.photo_body(chip_photo),
         "captured_at": datetime.now(UTC).isoformat(),
-        "nonce": secrets.token_hex(16),
     }
-    answer = client.ask("/v1/verifications", body, url=url, key_file=key_file, idempotency_key=None, raw=raw)
+    answer = client.ask(
+        "/v1/verifications", body, url=url, key_file=key_file, idempotency_key=None, raw=raw, complete=_nonce
+    )
     if not raw:
         _show(answer)
     if answer["decision"] != "PASS":
         raise typer.Exit(NEGATIVE)
+
+
+def _nonce(terminal: client.Client) -> dict[str, Any]:
+    return {"nonce": terminal.post("/v1/captures", {})["nonce"]}
 
 
 def _show(answer: dict[str, Any]) -> None:

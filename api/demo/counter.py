@@ -87,7 +87,7 @@ class Caller:
                 "purpose": "demonstration",
                 "captures": taken,
                 "captured_at": datetime.now(UTC).isoformat(),
-                "nonce": secrets.token_hex(16),
+                "nonce": self._post("/v1/captures", {})["nonce"],
             },
         )
 

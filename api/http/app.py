@@ -8,6 +8,7 @@ from api.http import errors, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.service import Service
+from api.verification import capture_routes as captures
 from api.verification import routes as verification
 
 _DESCRIPTION = """Is this person the holder of this resident identity card, and is the card still good?
@@ -33,6 +34,6 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(Envelope)
     errors.install(app)
-    for router in (verification.router, cards.router, public.router):
+    for router in (captures.router, verification.router, cards.router, public.router):
         app.include_router(router)
     return app

@@ -4,7 +4,6 @@ Nothing is written before the comparison is done, and everything that is written
 dies on the way leaves nothing, one that dies after the commit has answered for good.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,8 +17,7 @@ from api.institutions import credentials
 from api.matching.comparison import PersonResult
 from api.service import Service
 from api.storage import idempotency
-from api.storage.sealing import keyed_hash
-from api.verification import answers, records
+from api.verification import answers, freshness, nonces, records
 from api.verification.decision import decide
 from api.verification.document import judge
 from api.verification.request import VerificationRequest
@@ -28,11 +26,12 @@ from api.verification.request import VerificationRequest
 def verify(service: Service, request: VerificationRequest) -> idempotency.StoredAnswer:
     """Decide, or give the answer that was given to this idempotency key before.
 
-    Raises `ServiceError` for a capture that is stale, seen before or no image, `KeyReused` and `DatabaseUnavailable`.
+    Raises `ServiceError` for a capture that is not fresh, `CaptureInvalid` for one that is no image, `KeyReused`,
+    `KeyRevoked` and `DatabaseUnavailable`.
     """
     shown = indexes(service.keys.index, request.card)
     with service.database.begin() as connection:
-        fault = _staleness(connection, service, request)
+        fault = freshness.fault(connection, service, request)
         # Asked after that: an answer committed in between is what used up the nonce, and is no replay.
         given = idempotency.find(connection, request.attempt)
         if given is not None:
@@ -47,17 +46,6 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         return given or _decide(connection, service, request, shown, person)
 
 
-def _staleness(connection: Connection, service: Service, request: VerificationRequest) -> str | None:
-    """The code of what makes the captures unacceptable as fresh ones."""
-    now = records.clock(connection)
-    if request.captured_at < now - timedelta(seconds=service.settings.capture_max_age_s):
-        return "capture_stale"
-    if request.captured_at > now + timedelta(seconds=service.settings.capture_max_ahead_s):
-        return "capture_from_future"
-    seen = records.nonce_seen(connection, request.caller.principal_id, _nonce_hash(service, request))
-    return "nonce_reused" if seen else None
-
-
 def _decide(
     connection: Connection,
     service: Service,
@@ -67,7 +55,7 @@ def _decide(
 ) -> idempotency.StoredAnswer:
     """Everything that is written, in the caller's transaction. The card's row stays locked until it commits."""
     terminal_id = request.caller.principal_id
-    if not records.use_nonce(connection, terminal_id, _nonce_hash(service, request)):
+    if not nonces.use(connection, service.keys, terminal_id, request.nonce):
         raise ServiceError("nonce_reused")
     rules = service.policy.channels[request.channel]
     attempts = records.failed_attempts(connection, terminal_id, shown.instance, rules.attempt_window_s)
@@ -110,7 +98,3 @@ def _leaf(
         "engines": list(person.engines),
         "request": request.attempt.digest.hex(),
     }
-
-
-def _nonce_hash(service: Service, request: VerificationRequest) -> bytes:
-    return keyed_hash(service.keys.index, "nonce", request.nonce)

@@ -1,16 +1,15 @@
-"""The verification's storage: clock, nonces, attempts, the locked card row, the decision."""
+"""The verification's storage: clock, attempts, the locked card row, the decision."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.lifecycle import Status
 from api.cards.parameters import TIMEZONE
 from api.storage import idempotency
-from api.storage.tables import cards, nonces, verifications
+from api.storage.tables import cards, verifications
 from api.verification.document import RegisteredCard
 from api.verification.request import VerificationRequest
 
@@ -48,23 +47,6 @@ def decision_time(connection: Connection) -> tuple[datetime, date]:
     """The instant and, for validity, the day in Asia/Shanghai. To be read under the lock."""
     now = clock(connection)
     return now, day_of_validity(now)
-
-
-def nonce_seen(connection: Connection, principal_id: UUID, nonce_hash: bytes) -> bool:
-    """Whether this terminal sent this nonce before: asked early, so that a replay costs no comparison."""
-    seen = select(nonces.c.nonce_hash).where(nonces.c.principal_id == principal_id, nonces.c.nonce_hash == nonce_hash)
-    return connection.execute(seen).first() is not None
-
-
-def use_nonce(connection: Connection, principal_id: UUID, nonce_hash: bytes) -> bool:
-    """Use up a nonce; False when it was used before."""
-    used = connection.execute(
-        upsert(nonces)
-        .values(principal_id=principal_id, nonce_hash=nonce_hash, expires_at=func.now(), used_at=func.now())
-        .on_conflict_do_nothing()
-        .returning(nonces.c.principal_id)
-    )
-    return used.first() is not None
 
 
 def failed_attempts(connection: Connection, terminal_id: UUID, instance_index: bytes, window_s: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 from starlette.testclient import TestClient
 
 from api.cards.number import check_character
@@ -41,7 +42,10 @@ def registration(card: Json, *, face: str | bytes | None = "person:a", **fingers
 
 
 def verification(card: Json, *, face: str | bytes | None = "person:a", **changes: Any) -> Json:
-    """A verification's body; `fingers` as a dict, `chip_photo` as a word, other fields as they are."""
+    """A verification's body; `fingers` as a dict, `chip_photo` as a word, other fields as they are.
+
+    Its nonce is one that nobody was given, unless it is named: see `fresh`.
+    """
     captures = _captures(face, changes.pop("fingers", {}).items())
     if "chip_photo" in changes:
         captures["chip_photo"] = encoded(changes.pop("chip_photo"))
@@ -54,6 +58,18 @@ def verification(card: Json, *, face: str | bytes | None = "person:a", **changes
         "nonce": secrets.token_hex(8),
         **changes,
     }
+
+
+def new_nonce(terminal: TestClient | httpx.Client) -> str:
+    """A nonce for this terminal."""
+    answer = terminal.post("/v1/captures")
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["nonce"])
+
+
+def fresh(terminal: TestClient | httpx.Client, card: Json, **changes: Any) -> Json:
+    """A verification's body as a terminal sends it, which asks for a nonce first."""
+    return verification(card, **{"nonce": new_nonce(terminal), **changes})
 
 
 def _captures(face: str | bytes | None, fingers: Iterable[tuple[str, str | bytes]]) -> Json:
@@ -86,7 +102,7 @@ def report(authority: TestClient, card_id: str, event: str, **fields: Any) -> Js
 
 def verify(terminal: TestClient, card: Json, *, key: dict[str, str] | None = None, **changes: Any) -> Json:
     """Verify, which has to be answered with a decision."""
-    answer = terminal.post("/v1/verifications", json=verification(card, **changes), headers=key or fresh_key())
+    answer = terminal.post("/v1/verifications", json=fresh(terminal, card, **changes), headers=key or fresh_key())
     assert answer.status_code == 200, answer.text
     found: Json = answer.json()
     return found

@@ -11,7 +11,7 @@ from api.cards.identity import canonical
 from api.settings import Settings
 from api.storage import database, embedded
 from api.storage.errors import DatabaseUnavailable
-from tests.api.bodies import fresh_key, new_card, register, registration, report, verification, verify
+from tests.api.bodies import fresh, fresh_key, new_card, register, registration, report, verify
 from tests.api.conftest import open_to_all
 from tests.api.http.answers import assert_error
 
@@ -106,6 +106,6 @@ def test_the_database_opens_no_folder_to_readers(tmp_path: Path) -> None:
 
 def test_the_nonce_of_another_request_is_of_no_use(authority: TestClient, terminal: TestClient) -> None:
     _, card = register(authority)
-    body = verification(card)
+    body = fresh(terminal, card)
     assert terminal.post("/v1/verifications", json=body, headers=fresh_key()).status_code == 200
     assert_error(terminal.post("/v1/verifications", json=body, headers=fresh_key()), 409, "nonce_reused")

@@ -21,14 +21,16 @@ from api.cards.text_block import CardText, build
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import migrate
-from tests.api.bodies import Json, fresh_key, registration, report, verification, verify
+from tests.api.bodies import Json, fresh, fresh_key, new_nonce, registration, report, verification, verify
 from tests.api.conftest import NewClient, NewDatabase
 from tests.api.scripted import ScriptedComparer
 
 NUMBER, NAME, ADDRESS, BIRTH = "11010519491231002X", "欧阳龘靐", "杏花岭胡同七十九号院", "19491231"
-SERIAL, NONCE = "5A17ED0CAFEBABE5", "nonce-of-recognition"
+SERIAL = "5A17ED0CAFEBABE5"
 ISSUER = "北京市公安局朝阳分局"
 CAPTURES = ["person:liveFaceWord", "person:fingerWord", "person:chipPhotoWord"]
+# What the service gives as a nonce here.
+NONCE = "nonce-of-recognition"
 SECRETS = [NUMBER, NAME, ADDRESS, SERIAL, NONCE, *CAPTURES]
 
 
@@ -102,10 +104,11 @@ def begun(alone: Service) -> float:
 @pytest.fixture
 def answers(begun: float, alone: Service, new_client: NewClient) -> list[str]:
     """Everything that can be done with a card, well and badly; all that was answered."""
-    client = new_client(Role.AUTHORITY, service=alone)
+    registrar, terminal = new_client(Role.AUTHORITY, service=alone), new_client(service=alone)
     posted: list[str] = []
 
     def post(path: str, body: Json, status: int) -> Json:
+        client = registrar if path.startswith("/v1/cards") else terminal
         answer = client.post(path, json=body, headers=fresh_key())
         assert answer.status_code == status, answer.text
         posted.append(answer.text)
@@ -116,18 +119,21 @@ def answers(begun: float, alone: Service, new_client: NewClient) -> list[str]:
     made = post("/v1/cards", registration(card(), face=face, right_index=finger), 201)
     post("/v1/cards", registration(card(), face=face), 409)
     post("/v1/cards", registration(card(), face="image_truncated", right_index=finger), 422)
+    with pytest.MonkeyPatch.context() as known:
+        known.setattr("api.verification.nonces.secrets.token_urlsafe", lambda _: NONCE)
+        assert new_nonce(terminal) == NONCE
     shown = verification(card(), face=face, fingers={"right_index": finger}, chip_photo=photo, nonce=NONCE)
     post("/v1/verifications", shown, 200)
     post("/v1/verifications", verification(card(), face=face, nonce=NONCE), 409)
-    post("/v1/verifications", verification(card(), face="image_truncated", chip_photo=photo), 422)
-    post("/v1/verifications", verification(card() | {"valid_from": "2015-03-01"}, face=face), 422)
-    post("/v1/verifications", verification(card(), face=face) | {NUMBER: NAME, NAME: NUMBER}, 422)
+    post("/v1/verifications", fresh(terminal, card(), face="image_truncated", chip_photo=photo), 422)
+    post("/v1/verifications", fresh(terminal, card() | {"valid_from": "2015-03-01"}, face=face), 422)
+    post("/v1/verifications", fresh(terminal, card(), face=face) | {NUMBER: NAME, NAME: NUMBER}, 422)
     unread = {name: value for name, value in card().items() if name != "text"} | {"valid_from": "2010-01-01"}
-    post("/v1/verifications", verification(unread, face=face, chip_photo=photo), 200)
-    report(client, made["id"], "reported_lost")
-    posted.append(str(verify(client, card(), face=face)))
-    assert post("/v1/verifications", verification(card(), face=photo), 200)["decision"] == "REFUSE"
-    broken(client, alone, posted)
+    post("/v1/verifications", fresh(terminal, unread, face=face, chip_photo=photo), 200)
+    report(registrar, made["id"], "reported_lost")
+    posted.append(str(verify(terminal, card(), face=face)))
+    assert post("/v1/verifications", fresh(terminal, card(), face=photo), 200)["decision"] == "REFUSE"
+    broken(terminal, alone, posted)
     return posted
 
 
@@ -135,11 +141,12 @@ def broken(client: TestClient, alone: Service, posted: list[str]) -> None:
     """A failure that nobody foresaw, and the database's own: a table that is away."""
     with pytest.MonkeyPatch.context() as failing:
         failing.setattr(alone.comparer, "meanwhile", lambda: int(NUMBER))
-        posted.append(client.post("/v1/verifications", json=verification(card()), headers=fresh_key()).text)
+        posted.append(client.post("/v1/verifications", json=fresh(client, card()), headers=fresh_key()).text)
+    body = fresh(client, card())
     for statement in ("ALTER TABLE nonces RENAME TO away", "ALTER TABLE away RENAME TO nonces"):
         with alone.database.begin() as connection:
             connection.execute(text(statement))
-        answer = client.post("/v1/verifications", json=verification(card(), nonce=NONCE + "2"), headers=fresh_key())
+        answer = client.post("/v1/verifications", json=body, headers=fresh_key())
         posted.append(answer.text)
         assert answer.status_code == (500 if statement.endswith("away") else 200)
 

@@ -1,5 +1,6 @@
 """Clients as they are in the field: each request has a key of its own and is sent again until it is answered."""
 
+import contextlib
 import random
 import secrets
 import threading
@@ -45,8 +46,9 @@ class Client:
         self.give_up_percent = GIVE_UP_PERCENT
 
     def verify(self, card: Json) -> Operation:
-        """The holder shows a card."""
-        body = verification(card, fingers={FINGER: "person:a"})
+        """The holder shows a card, and the terminal takes new captures of a new nonce."""
+        shot = f"person:a#{secrets.token_hex(8)}"
+        body = verification(card, face=shot, fingers={FINGER: f"{shot}f"}, nonce=self._nonce())
         return self._do("verification", "/v1/verifications", body, card)
 
     def register(self, card: Json) -> Operation:
@@ -76,6 +78,17 @@ class Client:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _nonce(self) -> str:
+        """A nonce, asked for until one is given; a client that is stopped before that goes on with none."""
+        while not self.stopping.is_set():
+            with contextlib.suppress(httpx.TransportError):
+                answer = self._http.post(f"{self._site.url}/v1/captures")
+                if answer.status_code == 201:
+                    return str(answer.json()["nonce"])
+                assert answer.status_code == 503, answer.text
+            self.stopping.wait(RETRY_S)
+        return secrets.token_urlsafe(32)
 
     def _do(self, kind: Kind, path: str, body: Json, card: Json) -> Operation:
         operation = Operation(kind, self._number, secrets.token_hex(8), path, body, card["number"], _now())

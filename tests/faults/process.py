@@ -54,7 +54,8 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     comparer = ScriptedComparer(meanwhile=die if given.die_at == "compared" else lambda: time.sleep(COMPARISON_S))
-    service = services.build(Settings(database_url=None), comparer)
+    # Nonces are not swept while a test runs, so that it can count them.
+    service = services.build(Settings(database_url=None, capture_max_age_s=3600), comparer)
     app: ASGIApp = create_app(service)
     if given.die_at == "answer":
         app = _dying_before_answers(app, die)

@@ -91,7 +91,7 @@ class Stored:
 def collect(connection: Connection, keys: Keys, operations: Iterable[Operation]) -> Stored:
     """Read every row. Of nonces only hashes are stored: the operations' are hashed to look for them."""
     public_key = keys.signing.public_key().public_bytes_raw()
-    used = set(connection.execute(select(nonces.c.nonce_hash)).scalars())
+    used = set(connection.execute(select(nonces.c.nonce_hash).where(nonces.c.used_at.is_not(None))).scalars())
     found = Stored(
         kept=[Kept(row.key, row.status_code, row.answer) for row in connection.execute(select(idempotency))],
         card_status={str(row.id): row.status for row in connection.execute(select(cards.c.id, cards.c.status))},

@@ -12,7 +12,8 @@ from tests.faults.clients import Client
 from tests.faults.conftest import Town
 from tests.faults.history import Operation
 
-TABLES = (verifications, card_events, evidence, idempotency, nonces)
+USED = select(nonces).where(nonces.c.used_at.is_not(None)).subquery("nonces")
+TABLES = (verifications, card_events, evidence, idempotency, USED)
 
 
 def rows(town: Town) -> dict[str, int]:

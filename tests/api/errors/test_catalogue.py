@@ -23,7 +23,7 @@ RAISING = {"ServiceError": 0, "bad_value": 0, "InvalidImage": 0, "NotAssessable"
 PASSED_ON = {
     "api/matching/engines.py": {"CaptureInvalid"},  # InvalidImage's code
     "api/http/errors.py": {"response"},  # codes of ServiceError, CaptureInvalid and of the tables checked below
-    "api/verification/pipeline.py": {"ServiceError"},  # what `_staleness` gives
+    "api/verification/pipeline.py": {"ServiceError"},  # what `freshness.fault` gives
 }
 
 

@@ -15,7 +15,7 @@ from api.evidence import leaves
 from api.service import Service
 from api.storage.tables import acts as administered
 from api.storage.tables import card_events, evidence, evidence_texts, verifications
-from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verification, verify
+from tests.api.bodies import Json, fresh, fresh_key, new_card, register, registration, report, verify
 
 CONTEXT = b"renzheng receipt v2\n"
 
@@ -136,8 +136,8 @@ def test_every_act_has_its_evidence_and_nothing_else_has(
     verify(terminal, card)
     report(authority, card_id, "cancelled")
     refused: list[tuple[TestClient, str, Any]] = [
-        (terminal, "/v1/verifications", verification(card, face="image_truncated")),
-        (terminal, "/v1/verifications", verification(new_card(), captured_at="2020-01-01T00:00:00Z")),
+        (terminal, "/v1/verifications", fresh(terminal, card, face="image_truncated")),
+        (terminal, "/v1/verifications", fresh(terminal, new_card(), captured_at="2020-01-01T00:00:00Z")),
         (terminal, "/v1/cards", registration(new_card())),
         (authority, "/v1/cards", registration(card)),
         (authority, "/v1/cards", registration(new_card(), face="low_quality")),

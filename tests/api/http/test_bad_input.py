@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from api.cards.text_block import build
-from tests.api.bodies import Json, encoded, fresh_key, new_card, registration, verification
+from tests.api.bodies import Json, encoded, fresh, fresh_key, new_card, registration, verification
 from tests.api.cards.test_text_block import TEXT
 from tests.api.http.answers import MARK, assert_error
 
@@ -225,6 +225,6 @@ PLACES: list[Path] = [
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(st.sampled_from(PLACES), ANYTHING)
 def test_anything_anywhere_is_answered(terminal: TestClient, path: Path, value: Any) -> None:
-    answer = send(terminal, "/v1/verifications", changed(verification(new_card()), path, value))
+    answer = send(terminal, "/v1/verifications", changed(fresh(terminal, new_card()), path, value))
     if answer.status_code != 200:
         assert_error(answer, 422, answer.json()["code"])

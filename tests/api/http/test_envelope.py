@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from api.http.envelope import Envelope
-from tests.api.bodies import fresh_key, new_card, verification
+from tests.api.bodies import fresh, fresh_key, new_card
 from tests.api.http.answers import MARK, assert_error
 
 
@@ -21,12 +21,13 @@ def test_what_nobody_foresaw_is_internal_and_says_nothing(
     terminal: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("api.verification.pipeline.decide", fail)
+    body = fresh(terminal, new_card())
     with caplog.at_level(logging.DEBUG):
-        answer = terminal.post("/v1/verifications", json=verification(new_card()), headers=fresh_key())
-    body = assert_error(answer, 500, "internal")
+        answer = terminal.post("/v1/verifications", json=body, headers=fresh_key())
+    error = assert_error(answer, 500, "internal")
     told = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(told) == 1
-    assert body["request_id"] in told[0].getMessage(), "the administrator finds it by its identifier"
+    assert error["request_id"] in told[0].getMessage(), "the administrator finds it by its identifier"
     assert "RuntimeError" in told[0].getMessage()
     assert "test_envelope.py" in told[0].getMessage(), "and is told where it happened"
     assert MARK not in caplog.text

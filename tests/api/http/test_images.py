@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage.tables import cards, evidence
-from tests.api.bodies import fresh_key, new_card, registration, verification
+from tests.api.bodies import fresh, fresh_key, new_card, registration, verification
 from tests.api.conftest import NewClient
 from tests.api.decoding import DecodingComparer
 from tests.api.http.answers import assert_error
@@ -46,7 +46,7 @@ def rows(service: Service) -> tuple[int, int]:
 def test_a_broken_face(client: TestClient, registrar: TestClient, service: Service, picture: bytes, code: str) -> None:
     before = rows(service)
     registered = registrar.post("/v1/cards", json=registration(new_card(), face=picture))
-    verified = client.post("/v1/verifications", json=verification(new_card(), face=picture), headers=fresh_key())
+    verified = client.post("/v1/verifications", json=fresh(client, new_card(), face=picture), headers=fresh_key())
     for answer in (registered, verified):
         assert assert_error(answer, 422, code)["details"] == [{"field": "face", "code": code}]
     assert rows(service) == before
@@ -54,7 +54,7 @@ def test_a_broken_face(client: TestClient, registrar: TestClient, service: Servi
 
 @pytest.mark.parametrize(("picture", "code"), CASES)
 def test_a_broken_finger(client: TestClient, picture: bytes, code: str) -> None:
-    body = verification(new_card(), face=sound(), fingers={"left_thumb": picture})
+    body = fresh(client, new_card(), face=sound(), fingers={"left_thumb": picture})
     answer = client.post("/v1/verifications", json=body, headers=fresh_key())
     assert assert_error(answer, 422, code)["details"] == [{"field": "left_thumb", "code": code}]
 
@@ -62,7 +62,7 @@ def test_a_broken_finger(client: TestClient, picture: bytes, code: str) -> None:
 @pytest.mark.parametrize("name", ["no bytes", "words", "half a jpeg", "bomb"])
 def test_a_broken_chip_photograph(client: TestClient, name: str) -> None:
     picture, code = BROKEN[name]
-    body = verification(new_card(), face=sound(), chip_photo=picture)
+    body = fresh(client, new_card(), face=sound(), chip_photo=picture)
     answer = client.post("/v1/verifications", json=body, headers=fresh_key())
     assert assert_error(answer, 422, code)["details"] == [{"field": "chip_photo", "code": code}]
 
@@ -76,12 +76,12 @@ def test_twenty_megabytes_are_more_than_a_request_may_have(client: TestClient) -
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "TIFF", "JPEG2000"])
 def test_sound_pictures_are_taken(client: TestClient, kind: str) -> None:
-    body = verification(new_card(), face=sound(kind), fingers={"right_index": sound(kind)})
+    body = fresh(client, new_card(), face=sound(kind), fingers={"right_index": sound(kind)})
     answer = client.post("/v1/verifications", json=body, headers=fresh_key())
     assert (answer.status_code, answer.json()["decision"]) == (200, "REVIEW")
 
 
 def test_grey_and_black_and_white_are_taken(client: TestClient) -> None:
     for picture in (Image.fromarray(noise(64, 64, 1)[:, :, 0]), Image.fromarray(np.eye(64, dtype=bool))):
-        body = verification(new_card(), face=written(picture, "PNG"))
+        body = fresh(client, new_card(), face=written(picture, "PNG"))
         assert client.post("/v1/verifications", json=body, headers=fresh_key()).status_code == 200

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
-from tests.api.bodies import fresh_key, new_card, registration, verification
+from tests.api.bodies import fresh, fresh_key, new_card, registration
 from tests.api.http.answers import assert_error
 
 PROTECTED = [
@@ -61,7 +61,7 @@ def test_a_revoked_key_is_refused_over_http(anonymous: TestClient, service: Serv
 def test_a_terminal_verifies_and_an_authority_registers(terminal: TestClient, authority: TestClient) -> None:
     assert_error(terminal.post("/v1/cards", json=registration(new_card())), 403, "role_not_allowed")
     assert authority.post("/v1/cards", json=registration(new_card())).status_code == 201
-    body = verification(new_card())
+    body = fresh(terminal, new_card())
     assert terminal.post("/v1/verifications", json=body, headers=fresh_key()).status_code == 200
     answer = authority.post("/v1/verifications", json=body, headers=fresh_key())
     assert_error(answer, 403, "role_not_allowed")

@@ -19,7 +19,7 @@ from api.institutions.principals import Added
 from api.institutions.roles import Role, Scope
 from api.service import Service
 from api.storage import tables
-from tests.api.bodies import fresh_key, new_card, registration, verification
+from tests.api.bodies import fresh, fresh_key, new_card, registration
 from tests.api.http.answers import assert_error
 from tests.api.scripted import ScriptedComparer
 
@@ -175,10 +175,10 @@ def test_a_revocation_is_an_act_and_happens_once(service: Service) -> None:
     with service.database.begin() as connection:
         terminal = added(connection, service)
         caller = caller_of(connection, terminal.key)
-        receipt = credentials.revoke(
+        ended = credentials.revoke(
             connection, service.keys, caller.key_id, caller.institution_id, actor_id=caller.principal_id
         )
-        assert receipt.leaf == leaf_of(connection, "key_revoked", terminal.id)
+        assert ended.receipt.leaf == leaf_of(connection, "key_revoked", terminal.id)
         with pytest.raises(AlreadyRevoked):
             credentials.revoke(connection, service.keys, caller.key_id, caller.institution_id, actor_id=None)
 
@@ -209,7 +209,7 @@ def test_a_request_in_flight_decides_nothing_after_a_revocation(service: Service
     )
     card = new_card()
     if room == "verification":
-        answer = asked.post("/v1/verifications", json=verification(card), headers=fresh_key())
+        answer = asked.post("/v1/verifications", json=fresh(asked, card), headers=fresh_key())
     else:
         answer = asked.post("/v1/cards", json=registration(card), headers=fresh_key())
     assert_error(answer, 401, "key_invalid")

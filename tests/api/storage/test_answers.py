@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from api.storage import idempotency, migrate
 from api.storage.idempotency import Attempt, StoredAnswer
-from tests.api.bodies import fresh_key, new_card, registration, verification
+from tests.api.bodies import fresh, fresh_key, new_card, registration
 from tests.api.conftest import NewDatabase
 
 # Keys out of order, figures that a database might write in another way, and texts of both languages.
@@ -33,7 +33,7 @@ def test_requests_sent_again_are_answered_byte_for_byte(authority: TestClient, t
     body = registration(card, right_index="person:a")
     registered = authority.post("/v1/cards", json=body, headers=key)
     assert authority.post("/v1/cards", json=body, headers=key).content == registered.content
-    seen, key = verification(card, fingers={"right_index": "person:a"}), fresh_key()
+    seen, key = fresh(terminal, card, fingers={"right_index": "person:a"}), fresh_key()
     decided = terminal.post("/v1/verifications", json=seen, headers=key)
     assert terminal.post("/v1/verifications", json=seen, headers=key).content == decided.content
     assert terminal.get(f"/v1/verifications/{decided.json()['id']}").content == decided.content

@@ -19,7 +19,7 @@ from api.storage import migrate
 from api.storage.database import Database, server_url
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.tables import cards, institutions
-from tests.api.bodies import fresh_key, register, verification
+from tests.api.bodies import fresh, fresh_key, register
 from tests.api.conftest import NewClient, NewDatabase
 from tests.api.http.answers import assert_error
 
@@ -137,7 +137,7 @@ def test_a_busy_service_says_so_over_http(service: Service, new_database: NewDat
     alone = replace(service, database=database)
     _, card = register(new_client(Role.AUTHORITY, service=alone))
     client = new_client(service=alone)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(client, card), fresh_key()
     with database.begin():
         answer = client.post("/v1/verifications", json=body, headers=key)
     assert_error(answer, 503, "service_busy")
@@ -154,7 +154,7 @@ def test_a_card_locked_for_too_long_is_answered(
     alone = replace(service, database=database)
     card_id, card = register(new_client(Role.AUTHORITY, service=alone))
     client = new_client(service=alone)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(client, card), fresh_key()
     with database.begin() as connection:
         connection.execute(update(cards).where(cards.c.id == card_id).values(status="card_reported_lost"))
         assert_error(client.post("/v1/verifications", json=body, headers=key), 503, "database_unavailable")

@@ -19,7 +19,7 @@ from api.service import Service
 from api.settings import Settings
 from api.storage import embedded
 from api.storage.tables import evidence, verifications
-from tests.api.bodies import Json, fresh_key, register, report, verification, verify
+from tests.api.bodies import Json, fresh, fresh_key, register, report, verify
 from tests.api.conftest import NewClient, open_to_all
 from tests.api.http.answers import assert_error
 from tests.api.scripted import ScriptedComparer
@@ -49,21 +49,21 @@ def dying_replica(home: Path, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.mark.parametrize(("dying_replica", "made"), [("before", 0), ("after", 1)], indirect=["dying_replica"])
 def test_a_process_that_is_killed_answers_for_good_or_not_at_all(
-    authority: TestClient, service: Service, dying_replica: str, made: int
+    authority: TestClient, terminal: TestClient, service: Service, dying_replica: str, made: int
 ) -> None:
     """Another replica then gives the same key its one answer."""
     card_id, card = register(authority)
-    body, key = verification(card), fresh_key()
-    headers = {**key, "Authorization": authority.headers["Authorization"]}
+    body, key = fresh(terminal, card), fresh_key()
+    headers = {**key, "Authorization": terminal.headers["Authorization"]}
     with (
         httpx.Client(base_url=dying_replica, transport=httpx.HTTPTransport(retries=20)) as client,
         pytest.raises(httpx.RemoteProtocolError),
     ):
         client.post("/v1/verifications", json=body, headers=headers, timeout=30)
     assert decided(service, card_id) == (made, made)
-    first = authority.post("/v1/verifications", json=body, headers=key)
+    first = terminal.post("/v1/verifications", json=body, headers=key)
     assert (first.status_code, first.json()["decision"]) == (200, "PASS")
-    assert authority.post("/v1/verifications", json=body, headers=key).json() == first.json()
+    assert terminal.post("/v1/verifications", json=body, headers=key).json() == first.json()
     assert decided(service, card_id) == (1, 1)
 
 
@@ -72,7 +72,7 @@ def test_an_answer_that_was_lost_is_given_again(
 ) -> None:
     """The decision was made on a valid card; that it was reported lost since then does not change what was decided."""
     card_id, card = register(authority)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(terminal, card), fresh_key()
     with monkeypatch.context() as broken:
         broken.setattr("api.verification.routes.answer", lambda _: 1 / 0)
         assert_error(terminal.post("/v1/verifications", json=body, headers=key), 500, "internal")
@@ -124,6 +124,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
 
 @pytest.fixture
 def client(alone: Alone, new_client: NewClient) -> TestClient:
+    return new_client(service=alone.service)
+
+
+@pytest.fixture
+def registrar(alone: Alone, new_client: NewClient) -> TestClient:
     return new_client(Role.AUTHORITY, service=alone.service)
 
 
@@ -135,11 +140,11 @@ def gone(client: TestClient, body: Json, key: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("place", ["comparison", "decision"])
 def test_a_database_that_dies_in_the_middle_comes_back_with_everything(
-    alone: Alone, client: TestClient, monkeypatch: pytest.MonkeyPatch, place: str
+    alone: Alone, client: TestClient, registrar: TestClient, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    card_id, card = register(client)
+    card_id, card = register(registrar)
     before = verify(client, card)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(client, card), fresh_key()
     with monkeypatch.context() as failing:
         if place == "comparison":
             failing.setattr(alone.comparer, "meanwhile", alone.kill)
@@ -149,7 +154,7 @@ def test_a_database_that_dies_in_the_middle_comes_back_with_everything(
     gone(client, body, key)
     assert_error(client.get("/readyz"), 503, "database_unavailable")
     assert client.get("/healthz").status_code == 200
-    lost = client.post(f"/v1/cards/{card_id}/events", json={"event": "reported_lost"})
+    lost = registrar.post(f"/v1/cards/{card_id}/events", json={"event": "reported_lost"})
     assert_error(lost, 503, "database_unavailable")
 
     alone.restart()
@@ -161,9 +166,9 @@ def test_a_database_that_dies_in_the_middle_comes_back_with_everything(
     assert decided(alone.service, card_id) == (2, 2)
 
 
-def test_an_acknowledged_report_survives_a_power_cut(alone: Alone, client: TestClient) -> None:
-    card_id, card = register(client)
-    report(client, card_id, "reported_lost")
+def test_an_acknowledged_report_survives_a_power_cut(alone: Alone, client: TestClient, registrar: TestClient) -> None:
+    card_id, card = register(registrar)
+    report(registrar, card_id, "reported_lost")
     alone.kill()
     alone.restart()
     assert verify(client, card)["document"]["status"] == "card_reported_lost"

@@ -3,23 +3,27 @@
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from api.service import Service
-from api.storage.tables import cards, evidence, nonces, verifications
-from api.verification import records
-from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verification, verify
+from api.storage import tables
+from api.verification import nonces
+from tests.api.bodies import Json, fresh, fresh_key, new_card, register, registration, report, verification, verify
+from tests.api.conftest import NewClient
 from tests.api.scripted import ScriptedComparer
 
 
 def rows(service: Service) -> tuple[int, ...]:
+    """Cards, decisions, leaves, and nonces that were used."""
+    used = select(tables.nonces).where(tables.nonces.c.used_at.is_not(None)).subquery()
     with service.database.begin() as connection:
         return tuple(
             connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (cards, verifications, evidence, nonces)
+            for table in (tables.cards, tables.verifications, tables.evidence, used)
         )
 
 
@@ -27,7 +31,7 @@ def test_a_replay_gets_the_same_answer_and_leaves_nothing(
     authority: TestClient, terminal: TestClient, service: Service
 ) -> None:
     _, card = register(authority)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(terminal, card), fresh_key()
     first = terminal.post("/v1/verifications", json=body, headers=key)
     before = rows(service)
     assert isinstance(service.comparer, ScriptedComparer)
@@ -40,7 +44,7 @@ def test_a_replay_gets_the_same_answer_and_leaves_nothing(
 
 def test_a_replay_tells_what_was_decided_then(authority: TestClient, terminal: TestClient) -> None:
     card_id, card = register(authority)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(terminal, card), fresh_key()
     first = terminal.post("/v1/verifications", json=body, headers=key).json()
     report(authority, card_id, "reported_lost")
     assert terminal.post("/v1/verifications", json=body, headers=key).json() == first
@@ -54,15 +58,15 @@ def test_another_body_under_the_same_key_is_refused(
     key = fresh_key()
     verify(terminal, card, key=key)
     before = rows(service)
-    answer = terminal.post("/v1/verifications", json=verification(card, face="person:b"), headers=key)
+    answer = terminal.post("/v1/verifications", json=fresh(terminal, card, face="person:b"), headers=key)
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_key_reused")
     assert rows(service) == before
 
 
-def test_keys_of_two_terminals_are_apart(authority: TestClient, terminal: TestClient) -> None:
+def test_keys_of_two_terminals_are_apart(authority: TestClient, terminal: TestClient, new_client: NewClient) -> None:
     _, card = register(authority)
     key = fresh_key()
-    assert verify(terminal, card, key=key)["id"] != verify(authority, card, key=key)["id"]
+    assert verify(terminal, card, key=key)["id"] != verify(new_client(), card, key=key)["id"]
 
 
 def test_a_verification_needs_a_key(terminal: TestClient) -> None:
@@ -85,7 +89,7 @@ def test_the_longest_key_is_taken(terminal: TestClient) -> None:
 def test_an_error_uses_up_no_key(authority: TestClient, terminal: TestClient) -> None:
     _, card = register(authority)
     key = fresh_key()
-    bad = terminal.post("/v1/verifications", json=verification(card, face="image_truncated"), headers=key)
+    bad = terminal.post("/v1/verifications", json=fresh(terminal, card, face="image_truncated"), headers=key)
     assert bad.status_code == 422
     assert verify(terminal, card, key=key)["decision"] == "PASS"
 
@@ -109,7 +113,7 @@ def test_the_same_key_from_several_threads_is_decided_once(
     for _ in range(5):
         _, card = register(authority)
         before = rows(service)
-        answers = at_once(6, terminal, "/v1/verifications", verification(card), fresh_key())
+        answers = at_once(6, terminal, "/v1/verifications", fresh(terminal, card), fresh_key())
         assert answers == [answers[0]] * 6
         assert answers[0][0] == 200
         assert rows(service) == (before[0], before[1] + 1, before[2] + 1, before[3] + 1)
@@ -135,15 +139,15 @@ def test_an_answer_committed_in_between_explains_the_nonce(
 ) -> None:
     """The twin of a request commits just before this one looks at its nonce: this one is a replay, not a reuse."""
     _, card = register(authority)
-    body, key = verification(card), fresh_key()
+    body, key = fresh(terminal, card), fresh_key()
     twins: list[Json] = []
-    real = records.nonce_seen
+    real = nonces.find
 
-    def late(*arguments: object) -> bool:
-        monkeypatch.setattr(records, "nonce_seen", real)
+    def late(*arguments: Any) -> nonces.Found:
+        monkeypatch.setattr(nonces, "find", real)
         twins.append(terminal.post("/v1/verifications", json=body, headers=key).json())
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)
 
-    monkeypatch.setattr(records, "nonce_seen", late)
+    monkeypatch.setattr(nonces, "find", late)
     answer = terminal.post("/v1/verifications", json=body, headers=key)
     assert (answer.status_code, [answer.json()]) == (200, twins)

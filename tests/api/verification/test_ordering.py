@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -26,9 +27,10 @@ from api.institutions.roles import Role
 from api.matching.captures import Captures
 from api.service import Service
 from api.storage.idempotency import Attempt, StoredAnswer
-from api.verification import pipeline
+from api.verification import nonces, pipeline
 from api.verification.request import VerificationRequest
 from tests.api.bodies import Json, new_number, register, report, verify
+from tests.api.conftest import NewClient
 from tests.api.entries import new_key
 
 ROUNDS = 200
@@ -102,14 +104,15 @@ def test_a_decision_waits_for_a_report_and_sees_it(
 
 
 def test_decisions_on_a_card_do_not_wait_for_each_other(
-    authority: TestClient, terminal: TestClient, monkeypatch: pytest.MonkeyPatch
+    authority: TestClient, terminal: TestClient, new_client: NewClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, card = register(authority)
+    other = new_client()
     with ThreadPoolExecutor(2) as pool, held(monkeypatch, "api.verification.pipeline.decide") as (there, go):
         first = pool.submit(verify, terminal, card)
         assert there.wait(10)
         # At another terminal: attempts of one terminal on one card are counted one at a time.
-        assert pool.submit(verify, authority, card).result(5)["decision"] == "PASS"
+        assert pool.submit(verify, other, card).result(5)["decision"] == "PASS"
         go.set()
         assert first.result()["decision"] == "PASS"
 
@@ -123,24 +126,24 @@ def test_a_report_during_the_comparison_counts(
     assert verify(terminal, card)["document"]["status"] == "card_reported_lost"
 
 
-@pytest.fixture
-def caller(service: Service) -> Caller:
-    key = new_key(service.database, service.keys, Role.AUTHORITY)
+def signed_in(service: Service, role: Role) -> Caller:
+    key = new_key(service.database, service.keys, role)
     with service.database.begin() as connection:
         found = principals.authenticate(connection, key)
     assert found is not None
     return found
 
 
-def test_no_pass_after_a_report_in_a_race(service: Service, caller: Caller) -> None:
+def test_no_pass_after_a_report_in_a_race(service: Service) -> None:
     """Two verifications while a report comes in, which is held back so that it comes first as often as last."""
+    registrar, terminal = signed_in(service, Role.AUTHORITY), signed_in(service, Role.TERMINAL)
     passed = refused = 0
     late_s = 0.005
     with ThreadPoolExecutor(3) as pool:
         for _ in range(ROUNDS):
             card = CardIdentity(new_number(), "北京市公安局", date(2016, 3, 1), None)
-            registered = enrolment.enrol(service, caller, None, card, Captures(face=b"person:a"))
-            decisions, recorded = race(pool, service, caller, card, UUID(registered.answer["id"]), late_s)
+            registered = enrolment.enrol(service, registrar, None, card, Captures(face=b"person:a"))
+            decisions, recorded = race(pool, service, registrar, terminal, card, UUID(registered.answer["id"]), late_s)
             earlier = [instant(decision["decided_at"]) < recorded for decision in decisions]
             for decision, before in zip(decisions, earlier, strict=True):
                 assert (decision["decision"], decision["document"]["status"]) == (
@@ -154,7 +157,13 @@ def test_no_pass_after_a_report_in_a_race(service: Service, caller: Caller) -> N
 
 
 def race(
-    pool: ThreadPoolExecutor, service: Service, caller: Caller, card: CardIdentity, card_id: UUID, late_s: float
+    pool: ThreadPoolExecutor,
+    service: Service,
+    registrar: Caller,
+    terminal: Caller,
+    card: CardIdentity,
+    card_id: UUID,
+    late_s: float,
 ) -> tuple[list[Json], datetime]:
     """The two decisions, and when the report was recorded, which began so much later."""
     together = threading.Barrier(3)
@@ -164,13 +173,14 @@ def race(
         time.sleep(delay_s)
         return act().answer
 
-    decisions = [pool.submit(begin, 0, lambda: pipeline.verify(service, request(caller, card))) for _ in range(2)]
+    asked = [request(service, terminal, card) for _ in range(3)]
+    decisions = [pool.submit(begin, 0, partial(pipeline.verify, service, one)) for one in asked[:2]]
     reported = pool.submit(
-        begin, late_s, lambda: enrolment.report(service, caller, None, card_id, Event.REPORTED_LOST, None)
+        begin, late_s, partial(enrolment.report, service, registrar, None, card_id, Event.REPORTED_LOST, None)
     )
     recorded = instant(reported.result()["recorded_at"])
     # Acknowledged: whoever asks from now on is told.
-    later = pipeline.verify(service, request(caller, card)).answer
+    later = pipeline.verify(service, asked[2]).answer
     assert later["document"]["status"] == "card_reported_lost"
     return [decision.result() for decision in decisions], recorded
 
@@ -179,7 +189,9 @@ def instant(stamp: str) -> datetime:
     return datetime.fromisoformat(stamp)
 
 
-def request(caller: Caller, card: CardIdentity) -> VerificationRequest:
+def request(service: Service, caller: Caller, card: CardIdentity) -> VerificationRequest:
+    with service.database.begin() as connection:
+        nonce = nonces.issue(connection, service.keys, caller.principal_id, life_s=60).text
     return VerificationRequest(
         caller,
         Attempt(caller.principal_id, secrets.token_hex(8), secrets.token_bytes(32)),
@@ -188,5 +200,5 @@ def request(caller: Caller, card: CardIdentity) -> VerificationRequest:
         "test",
         Captures(face=b"person:a"),
         datetime.now(UTC),
-        secrets.token_hex(8),
+        nonce,
     )

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from api.cards.parameters import TIMEZONE
 from api.cards.text_block import CardText, build
-from tests.api.bodies import Json, fresh_key, new_card, register, report, verification, verify
+from tests.api.bodies import Json, fresh, fresh_key, new_card, register, report, verify
 from tests.api.conftest import NewClient
 
 
@@ -212,7 +212,7 @@ def test_a_decision_is_read_again_by_its_own_institution_only(authority: TestCli
 
 def test_an_image_that_is_none_stops_the_verification(authority: TestClient, terminal: TestClient) -> None:
     _, card = register(authority)
-    body = verification(card, fingers={"right_index": "image_truncated"})
+    body = fresh(terminal, card, fingers={"right_index": "image_truncated"})
     answer = terminal.post("/v1/verifications", json=body, headers=fresh_key())
     assert (answer.status_code, answer.json()["code"]) == (422, "image_truncated")
     assert answer.json()["details"] == [{"field": "right_index", "code": "image_truncated"}]

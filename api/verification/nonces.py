@@ -1,0 +1,85 @@
+"""Nonces: given to one terminal, good for one verification, for as long as a capture is fresh."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from api.storage.keys import Keys
+from api.storage.sealing import keyed_hash
+from api.verification.parameters import NONCE_BYTES, SWEPT_AT_ONCE
+
+# One statement each, for they are part of every verification. A nonce is kept for as long again as it lives, so that a
+# terminal that comes late or twice is told so; whoever asks for one takes a few old ones away, more than it adds.
+_ISSUE = text(
+    """
+    WITH swept AS (
+        DELETE FROM nonces WHERE (principal_id, nonce_hash) IN (
+            SELECT principal_id, nonce_hash FROM nonces
+            WHERE expires_at < now() - make_interval(secs => :life_s)
+            ORDER BY expires_at LIMIT :swept FOR UPDATE SKIP LOCKED
+        )
+    )
+    INSERT INTO nonces (principal_id, nonce_hash, expires_at)
+    VALUES (:principal_id, :nonce_hash, now() + make_interval(secs => :life_s))
+    RETURNING created_at, expires_at
+    """
+)
+_FIND = text(
+    """
+    SELECT clock_timestamp() AS now, created_at, expires_at, used_at
+    FROM (SELECT 1) AS one
+    LEFT JOIN nonces ON principal_id = :principal_id AND nonce_hash = :nonce_hash
+    """
+)
+_USE = text(
+    """
+    UPDATE nonces SET used_at = clock_timestamp()
+    WHERE principal_id = :principal_id AND nonce_hash = :nonce_hash AND used_at IS NULL
+    """
+)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A new nonce; `text` is shown this once."""
+
+    text: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of a nonce, at `now` by the database's clock; `issued_at` None: this terminal never got it."""
+
+    now: datetime
+    issued_at: datetime | None
+    expires_at: datetime | None
+    used: bool
+
+
+def issue(connection: Connection, keys: Keys, principal_id: UUID, life_s: float) -> Issued:
+    """Give a nonce to a terminal; only its keyed hash is stored."""
+    nonce = secrets.token_urlsafe(NONCE_BYTES)
+    row = connection.execute(
+        _ISSUE, {**_named(keys, principal_id, nonce), "life_s": life_s, "swept": SWEPT_AT_ONCE}
+    ).one()
+    return Issued(nonce, row.created_at, row.expires_at)
+
+
+def find(connection: Connection, keys: Keys, principal_id: UUID, nonce: str) -> Found:
+    """Look a nonce up: asked early, so that a replay costs no comparison."""
+    row = connection.execute(_FIND, _named(keys, principal_id, nonce)).one()
+    return Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
+
+
+def use(connection: Connection, keys: Keys, principal_id: UUID, nonce: str) -> bool:
+    """Use up a nonce in the deciding transaction; False when another one did."""
+    return connection.execute(_USE, _named(keys, principal_id, nonce)).rowcount == 1
+
+
+def _named(keys: Keys, principal_id: UUID, nonce: str) -> dict[str, object]:
+    return {"principal_id": principal_id, "nonce_hash": keyed_hash(keys.index, "nonce", nonce)}
