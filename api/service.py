@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.evidence.sequencer import Sequencer
 from api.matching.comparison import Comparer
 from api.settings import Settings
 from api.storage import database, keys, migrate
@@ -17,9 +18,11 @@ class Service:
     keys: keys.Keys
     policy: policy.Policy
     comparer: Comparer
+    sequencer: Sequencer
 
     def close(self) -> None:
-        """Let go of the database."""
+        """End the sequencer and let go of the database."""
+        self.sequencer.stop()
         self.database.close()
 
 
@@ -33,4 +36,6 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     secrets = keys.load(settings.keys_dir)
     opened = database.open_database(settings)
     migrate.upgrade(opened)
-    return Service(settings, opened, secrets, rules, comparer)
+    sequencer = Sequencer(opened, secrets)
+    sequencer.start()
+    return Service(settings, opened, secrets, rules, comparer, sequencer)

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
         default=60.0, ge=0, le=86400, description="How far a capture's stamp may lie ahead."
     )
 
+    receipt_wait_s: float = Field(
+        default=0.05, ge=0, le=5, description="How long an answer waits for its receipt's inclusion proof."
+    )
+
     @cached_property
     def keys_dir(self) -> Path:
         """Folder of the master key, the index key and the receipt signing key."""

@@ -57,7 +57,7 @@ def report(
         if given is not None:
             return given
         recorded = register.report(connection, card_id, event, superseded_by, caller)
-        _append_leaf(connection, service, caller, recorded)
+        receipt = _append_leaf(connection, service, caller, recorded)
         answer = {
             "id": str(recorded.id),
             "card_id": str(card_id),
@@ -65,6 +65,7 @@ def report(
             "status": recorded.status.value,
             "superseded_by": None if superseded_by is None else str(superseded_by),
             "recorded_at": recorded.recorded_at.isoformat(),
+            "receipt": receipt.as_json(),
         }
         return _answer(connection, attempt, answer)
 
@@ -90,7 +91,7 @@ def _store(
 ) -> StoredAnswer:
     recorded = register.add(connection, service.keys, card, indexes(service.keys.index, card), caller)
     templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
-    _append_leaf(connection, service, caller, recorded)
+    receipt = _append_leaf(connection, service, caller, recorded)
     answer = {
         "id": str(recorded.card_id),
         "status": recorded.status.value,
@@ -99,11 +100,14 @@ def _store(
             for made in enrolment.templates
         ],
         "registered_at": recorded.recorded_at.isoformat(),
+        "receipt": receipt.as_json(),
     }
     return _answer(connection, attempt, answer)
 
 
-def _append_leaf(connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent) -> None:
+def _append_leaf(
+    connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent
+) -> leaves.Receipt:
     body: dict[str, Any] = {
         "at": recorded.recorded_at.isoformat(),
         "institution": str(caller.institution_id),
@@ -112,7 +116,7 @@ def _append_leaf(connection: Connection, service: Service, caller: Caller, recor
         "event": recorded.event.value,
         "status": recorded.status.value,
     }
-    leaves.append(connection, service.keys, "card_event", recorded.id, recorded.recorded_at, body)
+    return leaves.append(connection, service.keys, "card_event", recorded.id, recorded.recorded_at, body)
 
 
 def _answer(connection: Connection, attempt: Attempt | None, answer: dict[str, Any]) -> StoredAnswer:

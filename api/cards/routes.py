@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.cards import enrolment
 from api.cards.schemas import CardEvent, CardRegistered, CardRegistration, EventRecorded
+from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.signin import OptionalAttemptDep, RegistrarDep, ReporterDep, ServiceDep
@@ -30,7 +31,8 @@ def register_card(
 ) -> JSONResponse:
     """For the issuing authority. The captures are turned into templates and forgotten; one that gives no template
     stops the whole registration."""
-    return answer(enrolment.enrol(service, caller, attempt, body.card.identity(), body.captures.captures()))
+    enrolled = enrolment.enrol(service, caller, attempt, body.card.identity(), body.captures.captures())
+    return answer(receipts.completed(service, enrolled))
 
 
 @router.post(
@@ -49,4 +51,5 @@ def report_event(
 ) -> JSONResponse:
     """For the issuing authority. Once this is answered, no verification that decides afterwards passes a card that the
     event made invalid."""
-    return answer(enrolment.report(service, caller, attempt, card_id, body.event, body.superseded_by))
+    recorded = enrolment.report(service, caller, attempt, card_id, body.event, body.superseded_by)
+    return answer(receipts.completed(service, recorded))

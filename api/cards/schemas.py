@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from api.cards.identity import CardIdentity, canonical
 from api.cards.lifecycle import Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
+from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Day, Dpi, Number, Position, Trimmed, bad_value
 from api.matching.captures import Captures, FingerCapture
 
@@ -169,6 +170,7 @@ class CardRegistered(BaseModel):
     status: str
     enrolled: list[EnrolledModality]
     registered_at: datetime
+    receipt: ReceiptAnswer
 
 
 class EventRecorded(BaseModel):
@@ -180,3 +182,4 @@ class EventRecorded(BaseModel):
     status: str
     superseded_by: UUID | None
     recorded_at: datetime
+    receipt: ReceiptAnswer

@@ -1,1 +1,1 @@
-"""Evidence that a check was made: a signed leaf for every decision and every change of a card's status."""
+"""Evidence that a check was made: a signed leaf for every act, in an append-only Merkle log that anybody can check."""

@@ -21,8 +21,10 @@ from api.storage.keys import Keys
 from api.storage.tables import evidence, evidence_texts
 
 LEAF_VERSION = 2
-# What is signed begins with this, so that a signature for a receipt serves for nothing else.
+# What is signed begins with this, so that a signature for a receipt serves for nothing else. Receipts from before the
+# log promised no place in it.
 SIGNATURE_CONTEXT = b"renzheng receipt v2\n"
+FORMER_CONTEXT = b"renzheng receipt v1\n"
 
 # One statement, and built once: it is part of every act.
 _WRITTEN = (
@@ -104,12 +106,19 @@ def leaf_hash(leaf: str) -> bytes:
     return merkle.leaf_hash(leaf.encode())
 
 
-def signed_message(digest: bytes, include_by: str) -> bytes:
+def promise_text(include_by: datetime | None) -> str | None:
+    """The promised time as it is signed: UTC, ISO 8601, to the second. None for leaves from before the log."""
+    return None if include_by is None else include_by.astimezone(UTC).isoformat()
+
+
+def signed_message(digest: bytes, include_by: str | None) -> bytes:
     """What a receipt's signature is over: the context, the promised time, the leaf's hash."""
+    if include_by is None:
+        return FORMER_CONTEXT + digest
     return SIGNATURE_CONTEXT + include_by.encode() + b"\n" + digest
 
 
-def verify(public_key: bytes, leaf: str, include_by: str, signature: bytes) -> bool:
+def verify(public_key: bytes, leaf: str, include_by: str | None, signature: bytes) -> bool:
     """Whether a receipt's signature is the service's (raw 32-byte Ed25519 public key)."""
     try:
         message = signed_message(leaf_hash(leaf), include_by)

@@ -24,6 +24,33 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
+class Frontier:
+    """The right edge of a growing tree: the hashes of its complete subtrees, largest first; one a level at most."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._subtrees: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """Add a leaf's hash."""
+        self._subtrees.append(leaf)
+        self.size += 1
+        size = self.size
+        while size & 1 == 0:
+            right = self._subtrees.pop()
+            self._subtrees[-1] = node_hash(self._subtrees[-1], right)
+            size >>= 1
+
+    def root(self) -> bytes:
+        """The root over everything added."""
+        if not self._subtrees:
+            return EMPTY_ROOT
+        found = self._subtrees[-1]
+        for left in reversed(self._subtrees[:-1]):
+            found = node_hash(left, found)
+        return found
+
+
 def root(size: int, lookup: Lookup) -> bytes:
     """The root of the tree of the first `size` leaves."""
     return EMPTY_ROOT if size == 0 else _range_hash(0, size, lookup)

@@ -4,9 +4,11 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.cards import routes as cards
+from api.evidence import routes as evidence
 from api.http import errors, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
+from api.institutions import routes as institutions
 from api.service import Service
 from api.verification import capture_routes as captures
 from api.verification import routes as verification
@@ -34,6 +36,13 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(Envelope)
     errors.install(app)
-    for router in (captures.router, verification.router, cards.router, public.router):
+    for router in (
+        captures.router,
+        verification.router,
+        cards.router,
+        institutions.router,
+        evidence.router,
+        public.router,
+    ):
         app.include_router(router)
     return app

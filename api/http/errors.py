@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect
 
 from api.cards import lifecycle, register
 from api.errors import ServiceError, catalogue, entry
-from api.institutions import credentials, principals
+from api.evidence.log import LogDamaged
+from api.institutions import credentials, institutions, principals
 from api.matching.comparison import CaptureInvalid
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.idempotency import KeyReused
@@ -24,11 +25,14 @@ _log = logging.getLogger(__name__)
 _CODES: dict[type[Exception], str] = {
     DatabaseBusy: "service_busy",
     DatabaseUnavailable: "database_unavailable",
+    LogDamaged: "evidence_damaged",
     KeyReused: "idempotency_key_reused",
     credentials.KeyRevoked: "key_invalid",
     credentials.KeyRotated: "key_rotated",
     credentials.AlreadyRevoked: "already_revoked",
     principals.PrincipalExists: "principal_exists",
+    institutions.InstitutionExists: "institution_exists",
+    institutions.BranchesTooDeep: "branches_too_deep",
     ModelError: "models_unavailable",
     ClientDisconnect: "body_incomplete",
     register.CardExists: "card_exists",

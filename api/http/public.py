@@ -4,13 +4,17 @@ import base64
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.errors import Entry, ServiceError, catalogue
+from api.evidence.checkpoints import verifier_key
+from api.evidence.parameters import ORIGIN
 from api.http.answers import documented
 from api.http.signin import ServiceDep
 from api.storage import migrate
+from api.storage.keys import public_id
 
 router = APIRouter(tags=["service"])
 
@@ -22,12 +26,13 @@ class Health(BaseModel):
 
 
 class SigningKey(BaseModel):
-    """A public key that receipts are signed with."""
+    """A public key that receipts and checkpoints are signed with, or were."""
 
     key_id: str
     algorithm: str
     public_key: str
     pem: str
+    verifier_key: str = Field(description="The key of checkpoints, in the one-line form of signed notes.")
 
 
 @router.get("/v1/errors", response_model=dict[str, Entry], summary="Every code, with its texts")
@@ -38,11 +43,19 @@ def errors() -> Any:
 
 @router.get("/v1/keys", response_model=list[SigningKey], summary="The public keys that receipts are signed with")
 def signing_keys(service: ServiceDep) -> Any:
-    """To be kept by whoever keeps receipts: with it they are verified offline."""
-    public = service.keys.signing.public_key()
-    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    raw = base64.b64encode(public.public_bytes_raw()).decode()
-    return [SigningKey(key_id=service.keys.signing_id, algorithm="Ed25519", public_key=raw, pem=pem.decode())]
+    """To be kept by whoever keeps receipts: with them they are verified offline. The present key comes first."""
+    return [_signing_key(key) for key in service.keys.trusted]
+
+
+def _signing_key(key: Ed25519PublicKey) -> SigningKey:
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return SigningKey(
+        key_id=public_id(key),
+        algorithm="Ed25519",
+        public_key=base64.b64encode(key.public_bytes_raw()).decode(),
+        pem=pem.decode(),
+        verifier_key=verifier_key(ORIGIN, key),
+    )
 
 
 @router.get("/healthz", response_model=Health, summary="The process answers")

@@ -45,3 +45,35 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 
 # Whose key a counter terminal may send beside its own: the member of staff who stands there.
 AT_THE_COUNTER = frozenset({Role.OPERATOR})
+
+# Whom each role makes, and gives keys to. What somebody may give is bounded by `grantable` too.
+MAKES: dict[Role, frozenset[Role]] = {
+    Role.SUPERVISOR: frozenset({Role.TERMINAL, Role.OPERATOR, Role.SUPERVISOR}),
+    Role.ADMINISTRATOR: frozenset(
+        {Role.AUTHORITY, Role.SUPERVISOR, Role.REGULATOR, Role.EVALUATOR, Role.ADMINISTRATOR}
+    ),
+}
+
+# Whom each role disables, and whose keys it revokes: an administrator stops a stolen key wherever it is.
+ENDS: dict[Role, frozenset[Role]] = {
+    Role.SUPERVISOR: MAKES[Role.SUPERVISOR],
+    Role.ADMINISTRATOR: frozenset(Role),
+}
+
+# What makes an administrator who can undo every mistake, and of whom one has to stay.
+FULL_ADMINISTRATION = frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS})
+
+
+def grantable(role: Role, scopes: frozenset[Scope], to: Role) -> frozenset[Scope]:
+    """The rights that somebody of `role`, signed in with `scopes`, may give to somebody of the role `to`.
+
+    Rights that are the giver's own role's are given only where the key in use holds them, so that a narrow key cannot
+    make a wider one; the others (a supervisor does not verify, but answers for the terminals) as the role allows.
+    """
+    if to not in MAKES.get(role, frozenset()):
+        return frozenset()
+    return ROLE_SCOPES[to] - (ROLE_SCOPES[role] - scopes)
+
+
+READ_ALL_EVIDENCE = frozenset({Role.REGULATOR})
+"""Who reads the evidence of all institutions, where `READ_EVIDENCE` is held."""

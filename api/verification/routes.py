@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 
 from api.errors import ServiceError
+from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.signin import AttemptDep, CallerDep, ServiceDep, VerifierDep
@@ -30,7 +31,7 @@ def verify(
 ) -> JSONResponse:
     """Answers PASS, REVIEW or REFUSE, with both axes and the evidence. The same `Idempotency-Key` gives the same
     answer; the captures are forgotten."""
-    return answer(pipeline.verify(service, body.request(caller, attempt)))
+    return answer(receipts.completed(service, pipeline.verify(service, body.request(caller, attempt))))
 
 
 @router.get(
@@ -45,4 +46,4 @@ def read_verification(service: ServiceDep, caller: CallerDep, verification_id: U
         found = records.find_verification(connection, verification_id, caller.institution_id)
     if found is None:
         raise ServiceError("not_found")
-    return JSONResponse(found)
+    return JSONResponse(receipts.complete(service, found))

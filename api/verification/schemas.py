@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.cards.schemas import CapturesBody, CardBody, Strict
 from api.errors.catalogue import Text
+from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Instant, Plain, Trimmed
 from api.institutions.caller import Caller
 from api.matching.captures import Captures
@@ -35,7 +36,7 @@ class VerificationBody(Strict):
     purpose: Trimmed = Field(min_length=1, max_length=64, description="Why the check is made, such as account_opening.")
     captures: VerificationCaptures
     captured_at: Instant = Field(description="When the captures were taken, with time zone.")
-    nonce: Plain = Field(min_length=8, max_length=128, description="Random, used once.")
+    nonce: Plain = Field(min_length=8, max_length=128, description="As `POST /v1/captures` gave it, used once.")
 
     def request(self, caller: Caller, attempt: Attempt) -> VerificationRequest:
         """The request in the domain's form."""
@@ -102,19 +103,6 @@ class Words(BaseModel):
 
     reasons: list[CodedText]
     advice: Advice
-
-
-class ReceiptAnswer(BaseModel):
-    """The signed evidence: Ed25519 over `renzheng receipt v1`, a line feed and the leaf's hash as 32 raw bytes.
-
-    The hash is SHA-256 over a zero byte and the leaf (RFC 9162); the signature is base64.
-    """
-
-    algorithm: Literal["Ed25519"]
-    key_id: str
-    leaf: str
-    leaf_hash: str
-    signature: str
 
 
 class VerificationAnswer(BaseModel):

@@ -24,10 +24,11 @@ def test_keys_are_made_once_and_stay(tmp_path: Path) -> None:
 
 
 def test_nobody_else_reads_them(tmp_path: Path) -> None:
-    keys.load(tmp_path / "keys")
+    made = keys.load(tmp_path / "keys")
     assert mode(tmp_path / "keys") == 0o700
     files = sorted((tmp_path / "keys").iterdir())
-    assert [file.name for file in files] == ["index.key", "master.key", "signing.key"], "and no left-overs"
+    names = ["index.key", "master.key", f"signing-{made.signing_id}.pub", "signing.key"]
+    assert [file.name for file in files] == names, "and no left-overs"
     assert {mode(file) for file in files} == {0o600}
 
 
