@@ -1,0 +1,137 @@
+"""Reads files of cards row by row, in constant memory; a row that cannot be read is a fault with its line number.
+
+Lines are counted as editors do, from 1, the heading of a CSV file included; rows of a Parquet file from 1.
+"""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from api.cards.bulk.columns import COLUMNS, REQUIRED
+
+# The longest sound row has a text block of 344 characters; what is longer is no row of ours.
+_LONGEST_LINE = 16 * 1024
+_PARQUET_ROWS = 4096
+
+
+class FileUnusable(Exception):
+    """The file as a whole cannot be read; the text says why, without any of its content."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the file: its values, or the code of what is wrong with it. Never logged."""
+
+    line: int
+    values: dict[str, Any] | None = field(repr=False)
+    fault: str | None = None
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a `.csv`, `.jsonl` or `.parquet` file, the first two also with `.gz`. Raises `FileUnusable`."""
+    kind = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+    if kind == "parquet" and not path.name.lower().endswith(".gz"):
+        yield from _parquet(path)
+        return
+    readers = {"csv": _csv, "jsonl": _json_lines, "ndjson": _json_lines}
+    if kind not in readers:
+        raise FileUnusable("a file of cards ends in .csv, .jsonl or .parquet")
+    with _opened(path) as file:
+        yield from readers[kind](file)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as raw:
+            yield gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw  # type: ignore[misc]
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise FileUnusable("the file is compressed and damaged") from error
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Lines with their numbers; None for one that is too long, which is passed over without being held."""
+    number = 0
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        if len(line) < _LONGEST_LINE or line.endswith(b"\n"):
+            yield number, line
+            continue
+        while rest := file.readline(_LONGEST_LINE):
+            if rest.endswith(b"\n"):
+                break
+        yield number, None
+
+
+def _csv(file: BinaryIO) -> Iterator[Row]:
+    lines = _lines(file)
+    _, heading = next(lines, (1, b""))
+    names = _cells((heading or b"").removeprefix(b"\xef\xbb\xbf"))
+    if names is None or not set(REQUIRED) <= set(names):
+        raise FileUnusable(f"the first line must name the columns {', '.join(REQUIRED)}")
+    if len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
+        raise FileUnusable(f"columns are {', '.join(COLUMNS)}, each once")
+    for number, line in lines:
+        cells = None if line is None else _cells(line)
+        if cells == []:
+            continue
+        if cells is None or len(cells) != len(names):
+            yield Row(number, None, "row_malformed")
+        else:
+            yield Row(number, {name: cell for name, cell in zip(names, cells, strict=True) if cell != ""})
+
+
+def _cells(line: bytes) -> list[str] | None:
+    """The cells of a line; none of the columns holds a line break, so that a row is a line."""
+    try:
+        found = list(csv.reader(io.StringIO(line.decode(), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return None
+    if len(found) > 1:
+        return None
+    return found[0] if found else []
+
+
+def _json_lines(file: BinaryIO) -> Iterator[Row]:
+    for number, line in _lines(file):
+        if line is not None and not line.strip():
+            continue
+        try:
+            values = None if line is None else json.loads(line)
+        except (ValueError, RecursionError):
+            values = None
+        if isinstance(values, dict):
+            yield Row(number, values)
+        else:
+            yield Row(number, None, "row_malformed")
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise FileUnusable("Parquet needs pyarrow: pip install 'renzheng[parquet]'") from error
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            if not set(REQUIRED) <= set(names) or not set(names) <= set(COLUMNS):
+                raise FileUnusable(f"columns are {', '.join(COLUMNS)}; the first four must be there")
+            number = 0
+            for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
+    except (pyarrow.ArrowException, OSError) as error:
+        raise FileUnusable("it is no sound Parquet file") from error
+
+
+def _plain(value: Any) -> Any:
+    """Dates as the other formats write them; `to_pylist` gives what Python has for the column's type."""
+    return value.isoformat() if hasattr(value, "isoformat") else value

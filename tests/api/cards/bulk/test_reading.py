@@ -1,0 +1,123 @@
+"""Files of cards: every format gives the same rows, and every fault its line."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.cards.bulk import reading
+from api.cards.bulk.columns import REQUIRED
+from api.cards.bulk.reading import FileUnusable, Row
+
+CARD = {"number": "11010519491231002X", "issuer": "北京市公安局", "valid_from": "2016-03-01", "valid_to": "长期"}
+OTHER = {**CARD, "valid_to": "2036-03-01", "serial": "AB 1,2", "status": "card_reissued"}
+NAMES = (*REQUIRED, "serial", "status")
+
+
+def as_csv(cards: list[dict[str, Any]]) -> bytes:
+    lines = [",".join(NAMES), *(",".join(f'"{card.get(name, "")}"' for name in NAMES) for card in cards)]
+    return "\r\n".join(lines).encode()
+
+
+def as_json_lines(cards: list[dict[str, Any]]) -> bytes:
+    return "\n".join(json.dumps(card, ensure_ascii=False) for card in cards).encode()
+
+
+def write_parquet(path: Path, cards: list[dict[str, Any]]) -> None:
+    pq.write_table(pa.Table.from_pylist(cards, schema=pa.schema([(name, pa.string()) for name in NAMES])), path)
+
+
+def found(path: Path) -> list[Row]:
+    return list(reading.rows(path))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.CSV", "a.jsonl", "a.ndjson.gz", "a.parquet"])
+def test_every_format_gives_the_same_rows(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        write_parquet(path, [CARD, OTHER])
+    else:
+        content = (as_csv if "csv" in name.lower() else as_json_lines)([CARD, OTHER])
+        path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    first = 2 if "csv" in name.lower() else 1
+    assert found(path) == [Row(first, CARD), Row(first + 1, OTHER)]
+
+
+def test_a_byte_order_mark_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + as_csv([CARD]) + b"\r\n\r\n")
+    assert found(path) == [Row(2, CARD)]
+
+
+def test_dates_of_a_parquet_file_are_written_as_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist([{**CARD, "valid_from": date(2016, 3, 1)}]), path)
+    assert found(path) == [Row(1, CARD)]
+
+
+CSV_FAULTS = {
+    "a cell too many": b"1,2,3,4,5,6,7",
+    "a cell too few": b"1,2,3",
+    "an open quote": b'"1,2,3,4,5,6',
+    "no text": b"\xff,2,3,4,5,6",
+    "too long": b"1,2,3,4,5," + b"x" * 100_000,
+}
+
+
+@pytest.mark.parametrize("what", CSV_FAULTS)
+def test_a_bad_line_is_left_out_and_named(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(as_csv([CARD]) + b"\n" + CSV_FAULTS[what] + b"\n" + as_csv([OTHER]).split(b"\r\n")[1])
+    assert found(path) == [Row(2, CARD), Row(3, None, "row_malformed"), Row(4, OTHER)]
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b"1", b"\xff", b'"a"', b"[" * 10_000, b'{"a":' + b" " * 100_000 + b"1}"])
+def test_a_bad_object_is_left_out_and_named(line: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(as_json_lines([CARD]) + b"\n" + line + b"\n" + as_json_lines([OTHER]))
+    assert found(path) == [Row(1, CARD), Row(2, None, "row_malformed"), Row(3, OTHER)]
+
+
+UNUSABLE: dict[str, Callable[[Path], object]] = {
+    "a.txt": lambda path: path.write_text("x"),
+    "a": lambda path: path.write_text("x"),
+    "a.parquet.gz": lambda path: path.write_text("x"),
+    "empty.csv": lambda path: path.write_bytes(b""),
+    "columns.csv": lambda path: path.write_bytes(b"number,issuer\n"),
+    "twice.csv": lambda path: path.write_bytes(b"number,issuer,valid_from,valid_to,number\n"),
+    "unknown.csv": lambda path: path.write_bytes(b"number,issuer,valid_from,valid_to,colour\n"),
+    "plain.csv.gz": lambda path: path.write_bytes(as_csv([CARD])),
+    "cut.csv.gz": lambda path: path.write_bytes(gzip.compress(as_csv([CARD] * 99))[:-20]),
+    "words.parquet": lambda path: path.write_bytes(b"words"),
+    "columns.parquet": lambda path: pq.write_table(pa.table({"number": ["1"]}), path),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_an_unusable_file_is_refused_without_its_content(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    UNUSABLE[name](path)
+    with pytest.raises(FileUnusable) as told:
+        found(path)
+    assert CARD["number"] not in str(told.value)
+
+
+@given(content=st.binary(max_size=300), kind=st.sampled_from(["csv", "jsonl", "parquet", "csv.gz"]))
+def test_any_bytes_give_rows_or_a_clear_refusal(
+    content: bytes, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("any") / f"a.{kind}"
+    path.write_bytes(content if kind != "csv" else b"number,issuer,valid_from,valid_to\n" + content)
+    try:
+        given_rows = found(path)
+    except FileUnusable:
+        return
+    assert all((row.values is None) == (row.fault is not None) for row in given_rows)
