@@ -82,6 +82,9 @@ OperatorDep = Annotated[Caller | None, Depends(get_operator)]
 
 VerifierDep = Annotated[Caller, Depends(Holder(Scope.VERIFY))]
 RegistrarDep = Annotated[Caller, Depends(Holder(Scope.REGISTER_CARDS))]
+ManagerDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_PRINCIPALS))]
+PlacesDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_PRINCIPALS, Scope.MANAGE_INSTITUTIONS))]
+AdministratorDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_INSTITUTIONS))]
 ReporterDep = Annotated[Caller, Depends(Holder(Scope.REPORT_CARDS))]
 
 

@@ -35,14 +35,27 @@ class KeyRotated(Exception):
 class AlreadyRevoked(Exception):
     """The key, or whoever holds it, was ended before."""
 
+    def __str__(self) -> str:
+        return "It was ended before."
+
 
 @dataclass(frozen=True)
 class Issued:
-    """A new key; `text` is shown this once."""
+    """A new key; `text` is shown this once. `signed_by` is its public key's fingerprint, None without one."""
 
     id: UUID
     text: str
+    scopes: list[str] | None
+    signed_by: str | None
     expires_at: datetime | None
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Ended:
+    """When a key or its holder was ended, and the receipt."""
+
+    at: datetime
     receipt: Receipt
 
 
@@ -116,7 +129,7 @@ def issue(
         subject_id=principal_id,
         details=_described(key_id, kept, expires_at, public_key),
     )
-    return Issued(key_id, text, expires_at, receipt)
+    return Issued(key_id, text, kept, signer(public_key), expires_at, receipt)
 
 
 def rotate(
@@ -163,10 +176,10 @@ def rotate(
         | {"replaces": str(key_id), "until": until.isoformat()}
         | lost,
     )
-    return Issued(new_id, text, expires_at, receipt)
+    return Issued(new_id, text, model.scopes, signer(public), expires_at, receipt)
 
 
-def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUID, *, actor_id: UUID | None) -> Receipt:
+def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUID, *, actor_id: UUID | None) -> Ended:
     """End a key from this transaction's commit on; waits for what is being decided under it.
 
     Raises `AlreadyRevoked`.
@@ -175,11 +188,11 @@ def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUI
         update(credentials)
         .where(credentials.c.id == key_id, credentials.c.revoked_at.is_(None))
         .values(revoked_at=func.clock_timestamp())
-        .returning(credentials.c.principal_id)
+        .returning(credentials.c.principal_id, credentials.c.revoked_at)
     ).first()
     if row is None:
         raise AlreadyRevoked
-    return acts.record(
+    receipt = acts.record(
         connection,
         keys,
         "key_revoked",
@@ -188,6 +201,7 @@ def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUI
         subject_id=row.principal_id,
         details={"key": str(key_id)},
     )
+    return Ended(row.revoked_at, receipt)
 
 
 def of_principal(connection: Connection, principal_id: UUID) -> list[KeyState]:
@@ -203,7 +217,7 @@ def of_principal(connection: Connection, principal_id: UUID) -> list[KeyState]:
             row.id,
             row.live,
             row.scopes,
-            None if row.public_key is None else fingerprint(row.public_key),
+            signer(row.public_key),
             row.created_at,
             row.expires_at,
             row.revoked_at,
@@ -222,6 +236,11 @@ def hash_of(key: str) -> bytes:
 def fingerprint(public_key: bytes) -> str:
     """The short name of a public key, as a signature's `keyid`: the start of its SHA-256."""
     return hashlib.sha256(public_key).hexdigest()[:16]
+
+
+def signer(public_key: bytes | None) -> str | None:
+    """As `fingerprint`, None for a key whose requests need no signature."""
+    return None if public_key is None else fingerprint(public_key)
 
 
 def _insert(
@@ -268,5 +287,5 @@ def _described(
         "key": str(key_id),
         "scopes": scopes,
         "expires_at": None if expires_at is None else expires_at.isoformat(),
-        "signed_by": None if public_key is None else fingerprint(public_key),
+        "signed_by": signer(public_key),
     }

@@ -12,3 +12,9 @@ MOST_LIFETIME_S = 10 * 366 * 24 * 3600
 
 SIGNATURE_WINDOW_S = 60
 """How far a signature's `created` may lie from the database's clock, in either direction."""
+
+MOST_LEVELS = 8
+"""How deep branches of branches go, the uppermost institution included."""
+
+LARGEST_PAGE = 200
+"""The most entries that a list answers at once."""

@@ -1,18 +1,24 @@
 """Terminals and people: making them, disabling them, and finding out who holds a key."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from api.institutions import acts, credentials
+from api.evidence.leaves import Receipt
+from api.institutions import acts, credentials, naming
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
-from api.institutions.roles import AT_THE_COUNTER, ROLE_SCOPES, Role, Scope
+from api.institutions.credentials import AlreadyRevoked, Ended, Issued
+from api.institutions.roles import AT_THE_COUNTER, FULL_ADMINISTRATION, ROLE_SCOPES, Role, Scope
+from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.tables import credentials as keys_table
-from api.storage.tables import institutions, principals
+from api.storage.tables import principals
 
 
 class PrincipalExists(Exception):
@@ -43,7 +49,15 @@ class Added:
 
     id: UUID
     institution_id: UUID
-    key: str
+    name: str
+    created_at: datetime
+    issued: Issued
+    receipt: Receipt
+
+    @property
+    def key(self) -> str:
+        """The first key's text."""
+        return self.issued.text
 
 
 def add(
@@ -56,11 +70,41 @@ def add(
     channel: str | None = None,
     requests_per_minute: int | None = None,
     actor_id: UUID | None = None,
+    lifetime_s: float | None = None,
+    public_key: bytes | None = None,
 ) -> Added:
-    """Make a principal, and its institution (an uppermost one) when new. Raises `PrincipalExists`."""
-    institution_id = places.uppermost(connection, keys, institution, actor_id=actor_id)
-    principal_id = uuid4()
-    row = (
+    """As `add_to`, for an institution at a path such as `Bank/Branch`, made when new."""
+    return add_to(
+        connection,
+        keys,
+        places.at(connection, keys, institution, actor_id=actor_id),
+        name,
+        role,
+        channel=channel,
+        requests_per_minute=requests_per_minute,
+        actor_id=actor_id,
+        lifetime_s=lifetime_s,
+        public_key=public_key,
+    )
+
+
+def add_to(
+    connection: Connection,
+    keys: Keys,
+    institution_id: UUID,
+    name: str,
+    role: Role,
+    *,
+    channel: str | None = None,
+    requests_per_minute: int | None = None,
+    actor_id: UUID | None = None,
+    scopes: Collection[Scope] | None = None,
+    lifetime_s: float | None = None,
+    public_key: bytes | None = None,
+) -> Added:
+    """Make a principal with a first key (see `credentials.issue`). Raises `NameInvalid` and `PrincipalExists`."""
+    principal_id, name = uuid4(), naming.sound(name)
+    made = connection.execute(
         upsert(principals)
         .values(
             id=principal_id,
@@ -71,11 +115,11 @@ def add(
             requests_per_minute=requests_per_minute,
         )
         .on_conflict_do_nothing()
-        .returning(principals.c.id)
-    )
-    if connection.execute(row).first() is None:
-        raise PrincipalExists(f"{institution} has a terminal or a person of that name")
-    acts.record(
+        .returning(principals.c.created_at)
+    ).first()
+    if made is None:
+        raise PrincipalExists("The institution has a terminal or a person of that name.")
+    receipt = acts.record(
         connection,
         keys,
         "principal_added",
@@ -84,8 +128,17 @@ def add(
         subject_id=principal_id,
         details={"role": role.value, "channel": channel},
     )
-    key = credentials.issue(connection, keys, principal_id, institution_id, actor_id=actor_id)
-    return Added(principal_id, institution_id, key.text)
+    issued = credentials.issue(
+        connection,
+        keys,
+        principal_id,
+        institution_id,
+        actor_id=actor_id,
+        scopes=scopes,
+        lifetime_s=lifetime_s,
+        public_key=public_key,
+    )
+    return Added(principal_id, institution_id, name, made.created_at, issued, receipt)
 
 
 def authenticate(connection: Connection, key: str) -> Caller | None:
@@ -122,31 +175,64 @@ def attending(connection: Connection, key: str, terminal: Caller) -> Caller | No
     return operator if near else None
 
 
-def disable(connection: Connection, keys: Keys, institution: str, name: str, *, actor_id: UUID | None = None) -> bool:
-    """End a principal of an uppermost institution, with all its keys, from this transaction's commit on.
+def find(connection: Connection, institution: str, name: str) -> Row[Any] | None:
+    """The principal of that name at an institution's path, disabled or not. Raises `NameInvalid`."""
+    institution_id = places.find(connection, institution)
+    return connection.execute(
+        select(principals).where(principals.c.institution_id == institution_id, principals.c.name == naming.sound(name))
+    ).first()
 
-    False when there is none of that name that still works.
+
+def end(connection: Connection, keys: Keys, principal_id: UUID, *, actor_id: UUID | None) -> Ended:
+    """End a principal with all its keys, from this transaction's commit on; waits for what is being decided under them.
+
+    Raises `AlreadyRevoked`.
     """
-    owner = select(institutions.c.id).where(institutions.c.name == institution, institutions.c.parent_id.is_(None))
     row = connection.execute(
         update(principals)
-        .where(
-            principals.c.institution_id == owner.scalar_subquery(),
-            principals.c.name == name,
-            principals.c.disabled_at.is_(None),
-        )
+        .where(principals.c.id == principal_id, principals.c.disabled_at.is_(None))
         .values(disabled_at=func.clock_timestamp())
-        .returning(principals.c.id, principals.c.institution_id)
+        .returning(principals.c.institution_id, principals.c.disabled_at)
     ).first()
     if row is None:
-        return False
-    acts.record(
+        raise AlreadyRevoked
+    receipt = acts.record(
         connection,
         keys,
         "principal_disabled",
         actor_id=actor_id,
         institution_id=row.institution_id,
-        subject_id=row.id,
+        subject_id=principal_id,
         details={},
     )
+    return Ended(row.disabled_at, receipt)
+
+
+def disable(connection: Connection, keys: Keys, institution: str, name: str, *, actor_id: UUID | None = None) -> bool:
+    """As `end`, by institution and name. False when there is none of that name that still works."""
+    found = find(connection, institution, name)
+    if found is None or found.disabled_at is not None:
+        return False
+    end(connection, keys, found.id, actor_id=actor_id)
     return True
+
+
+def administrator_stays(connection: Connection) -> bool:
+    """Whether somebody can still administer everything, after what this transaction did.
+
+    One such transaction at a time: two that end one another would both find the other one there. A key that was
+    rotated does not count, for it runs out.
+    """
+    idempotency.lock(connection, "administrators")
+    wanted = [scope.value for scope in sorted(FULL_ADMINISTRATION)]
+    found = (
+        select(keys_table.c.id)
+        .join(principals, principals.c.id == keys_table.c.principal_id)
+        .where(
+            principals.c.role == Role.ADMINISTRATOR.value,
+            or_(keys_table.c.scopes.is_(None), keys_table.c.scopes.contains(wanted)),
+            keys_table.c.replaced_by.is_(None),
+            credentials.live(),
+        )
+    )
+    return connection.execute(found.limit(1)).first() is not None

@@ -1,7 +1,6 @@
 """Institutions with their branches, who signs in for them with which keys, and what was administered."""
 
 from sqlalchemy import (
-    ARRAY,
     JSON,
     Column,
     DateTime,
@@ -15,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from api.storage.tables.base import made_at, metadata
 

@@ -1,0 +1,26 @@
+"""Names of institutions, terminals and people: what they may look like, and institutions written as a path."""
+
+import unicodedata
+
+LONGEST = 100
+SEPARATOR = "/"
+
+
+class NameInvalid(Exception):
+    """No name: empty, too long, or with characters that nobody sees or that part the names of a path."""
+
+    def __str__(self) -> str:
+        return f"A name has 1 to {LONGEST} visible characters and no {SEPARATOR}; a path is written Bank/Branch."
+
+
+def sound(name: str) -> str:
+    """The name as stored, so that what looks the same is the same. Raises `NameInvalid`."""
+    composed = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(composed) <= LONGEST or not composed.isprintable() or SEPARATOR in composed:
+        raise NameInvalid
+    return composed
+
+
+def split(path: str) -> list[str]:
+    """The names of a path such as `Bank/Branch`, uppermost first. Raises `NameInvalid`."""
+    return [sound(part) for part in path.split(SEPARATOR)]
