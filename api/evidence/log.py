@@ -5,7 +5,7 @@ to the tiles and signs the new root, all in one transaction under one lock: a pr
 tree as it was, and the leaves waiting.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -70,20 +70,25 @@ def sequence(connection: Connection, keys: Keys, known: Tip | None = None, limit
     placed = sorted(connection.execute(_placing(limit), {"size": tip.size}), key=_place)
     if not placed:
         return Batch(tip)
-    reader = TileReader(connection, tip.tiles)
-    changed = tiles.append(tip.size, [row.leaf_hash for row in placed], reader)
-    _write_tiles(connection, changed)
-    reader.known.update(changed)
-    size = tip.size + len(placed)
-    root = merkle.root(size, reader.subtree)
-    note = sign(Checkpoint(ORIGIN, size, root, tip.size), keys.signing)
-    connection.execute(evidence_checkpoints.insert(), {"size": size, "root": root, "note": note})
     return Batch(
-        Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count}),
+        grow(connection, keys, tip, [row.leaf_hash for row in placed]),
         len(placed),
         sum(row.late is True for row in placed),
         float(max(row.waited_s for row in placed)),
     )
+
+
+def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) -> Tip:
+    """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint. Gives the new end."""
+    reader = TileReader(connection, tip.tiles)
+    changed = tiles.append(tip.size, hashes, reader)
+    _write_tiles(connection, changed)
+    reader.known.update(changed)
+    size = tip.size + len(hashes)
+    root = merkle.root(size, reader.subtree)
+    note = sign(Checkpoint(ORIGIN, size, root, tip.size), keys.signing)
+    connection.execute(evidence_checkpoints.insert(), {"size": size, "root": root, "note": note})
+    return Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count})
 
 
 def tree_size(connection: Connection) -> int:
