@@ -54,6 +54,21 @@ def fingerprint(
 
 
 @app.command()
+def interchange(
+    data: Annotated[
+        Path, _folder("Folder with sets of captures in fingerprints and other tools' templates in templates.")
+    ],
+    cache: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, metavar="DIR", help="Keep our templates here from one run to the next."),
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """What other tools' finger templates are worth, and what ours lose in other formats and in fewer bytes."""
+    _run("interchange", data=data, cache=cache, json_path=json_path)
+
+
+@app.command()
 def face(
     images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
     pairs: Annotated[
@@ -81,6 +96,18 @@ def service(
 ) -> None:
     """Verifications per second and latency of the running service, and the share that is raw model time."""
     _run("service", seconds=seconds, terminals=terminals, data=data, json_path=json_path)
+
+
+@app.command()
+def evidence(
+    seconds: Annotated[float, typer.Option(min=1, help="How long to load the log.")] = 30,
+    writers: Annotated[int, typer.Option(min=1, help="Processes that commit acts.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, each with a connection, of a writer.")] = 4,
+    leaves: Annotated[int, typer.Option(min=0, help="Fill the log with so many leaves first.")] = 0,
+    json_path: Json = None,
+) -> None:
+    """Durable appends per second into the evidence log, and the time that an inclusion proof takes."""
+    _run("evidence", seconds=seconds, writers=writers, threads=threads, leaves=leaves, json_path=json_path)
 
 
 @app.command()

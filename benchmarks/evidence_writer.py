@@ -1,0 +1,108 @@
+"""A process of `benchmarks.evidence` that commits acts: one leaf a transaction, from several threads, for a time.
+
+`python -m benchmarks.evidence_writer HOME SECONDS THREADS` says `ready`, waits for a line on its standard input, and
+writes JSON in the end: how many it committed, and its CPU time in between.
+"""
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+
+from api.evidence import leaves
+from api.settings import Settings
+from api.storage import database, embedded
+from api.storage import keys as key_files
+from api.storage.database import Database
+from api.storage.keys import Keys
+
+KIND = "verification"
+
+
+def body(number: int) -> dict[str, object]:
+    """What the leaf of a verification at a counter holds, face and one finger; about 1,100 bytes."""
+    modality = {"status": "assessed", "llr": 11.83, "fmr": 1.137e-07, "extrapolated": True, "quality": 81.2}
+    return {
+        "decision": "PASS",
+        "document": {"status": "valid", "reasons": ["valid"]},
+        "person": {
+            "consistency": 0.9999,
+            "llr": 23.66,
+            "fmr": 1.137e-09,
+            "extrapolated": True,
+            "modalities": [
+                {"modality": "face", **modality},
+                {"modality": "finger", "position": "left_thumb", **modality},
+            ],
+            "reasons": ["match"],
+        },
+        "policy_version": "2026-11-1+0123456789ab",
+        "at": "2026-11-22T09:30:00.123456+00:00",
+        "captured_at": "2026-11-22T17:29:58+08:00",
+        "institution": str(UUID(int=1)),
+        "terminal": str(UUID(int=number)),
+        "operator": None,
+        "key": str(UUID(int=number + 1)),
+        "card": f"{number:064x}",
+        "channel": "counter",
+        "purpose": "account_opening",
+        "engines": ["sface-1", "leader-edges-1"],
+        "request": f"{number:064x}",
+    }
+
+
+def commit_one(opened: Database, keys: Keys, number: int) -> str:
+    """One act: a transaction of its own, with the database's clock as every act reads it. Gives the leaf's hash."""
+    with opened.begin() as connection:
+        now = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return leaves.append(connection, keys, KIND, uuid4(), now, body(number)).leaf_hash
+
+
+def write(opened: Database, keys: Keys, seconds: float, threads: int) -> int:
+    """Commit acts from several threads until the time is over; gives their number."""
+    counts = [0] * threads
+    deadline = time.monotonic() + seconds
+
+    def work(thread: int) -> None:
+        while time.monotonic() < deadline:
+            commit_one(opened, keys, counts[thread])
+            counts[thread] += 1
+
+    workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(counts)
+
+
+def main(home: Path, seconds: float, threads: int) -> None:
+    """Connect, say so, wait for the word, write."""
+    settings = Settings(home=home, database_url=None, database_pool_size=threads)
+    keys = key_files.load(settings.keys_dir)
+    opened = database.open_database(settings)
+    try:
+        commit_one(opened, keys, 0)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        began, cpu = time.monotonic(), time.process_time()
+        committed = write(opened, keys, seconds, threads)
+        told = {
+            "committed": committed,
+            "seconds": time.monotonic() - began,
+            "cpu_s": time.process_time() - cpu,
+        }
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+    finally:
+        opened.close()
+        embedded.stop(settings.database_dir)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))
