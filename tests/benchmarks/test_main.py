@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 
-COMMANDS = ("fingerprint", "face", "service", "calibrate", "vectors", "fusion", "markdown")
+COMMANDS = ("fingerprint", "interchange", "face", "service", "calibrate", "vectors", "fusion", "markdown")
 runner = CliRunner()
 
 
