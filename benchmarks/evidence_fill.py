@@ -8,17 +8,20 @@ import json
 from datetime import UTC, datetime
 from uuid import UUID
 
-import psycopg
 from rich.progress import Progress
 from sqlalchemy import text
 
 from api.evidence import log, merkle
 from api.evidence.log import Tip
+from api.storage.copying import copy_rows
 from api.storage.database import Database
 from api.storage.keys import Keys
+from api.storage.tables import evidence, evidence_texts
 from benchmarks.evidence_writer import KIND, body
 
 CHUNK = 65_536
+
+_RESERVE = text("SELECT nextval(pg_get_serial_sequence('evidence', 'seq')) FROM generate_series(1, :count)")
 
 
 def fill(opened: Database, keys: Keys, count: int) -> None:
@@ -39,25 +42,23 @@ def _fill_chunk(opened: Database, keys: Keys, tip: Tip, amount: int) -> Tip:
     hashes = [merkle.leaf_hash(leaf.encode()) for leaf in leaves]
     now = datetime.now(UTC)
     with opened.begin() as connection:
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, psycopg.Connection)
-        first: int = connection.execute(
-            text("SELECT setval('evidence_seq_seq', nextval('evidence_seq_seq') + :amount) - :amount"),
-            {"amount": amount},
-        ).scalar_one()
-        with raw.cursor().copy(
-            "COPY evidence (seq, kind, subject_id, leaf_hash, created_at, include_by, place) FROM STDIN (FORMAT BINARY)"
-        ) as copy:
-            copy.set_types(["int8", "text", "uuid", "bytea", "timestamptz", "timestamptz", "int8"])
-            for offset, digest in enumerate(hashes):
-                place = tip.size + offset
-                copy.write_row((first + offset, KIND, UUID(int=place), digest, now, now, place))
-        with raw.cursor().copy(
-            "COPY evidence_texts (seq, leaf, signature, signing_key_id) FROM STDIN (FORMAT BINARY)"
-        ) as copy:
-            copy.set_types(["int8", "text", "bytea", "text"])
-            for offset, leaf in enumerate(leaves):
-                copy.write_row((first + offset, leaf, b"", keys.signing_id))
+        reserved = connection.execute(_RESERVE, {"count": amount}).scalars().all()
+        numbered = list(zip(reserved, range(tip.size, tip.size + amount), strict=True))
+        copy_rows(
+            connection,
+            evidence,
+            ("seq", "kind", "subject_id", "leaf_hash", "include_by", "place"),
+            (
+                (seq, KIND, UUID(int=place), digest, now, place)
+                for (seq, place), digest in zip(numbered, hashes, strict=True)
+            ),
+        )
+        copy_rows(
+            connection,
+            evidence_texts,
+            ("seq", "leaf", "signature", "signing_key_id"),
+            ((seq, leaf, b"", keys.signing_id) for (seq, _), leaf in zip(numbered, leaves, strict=True)),
+        )
         return log.grow(connection, keys, tip, hashes)
 
 
