@@ -8,6 +8,8 @@ from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import ServiceError
+from api.http import signatures
+from api.http.signatures import SignedRequest, signed_request
 from api.institutions import principals
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -27,15 +29,24 @@ ServiceDep = Annotated[Service, Depends(get_service)]
 
 
 def get_caller(
-    service: ServiceDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    service: ServiceDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    signed: Annotated[SignedRequest | None, Depends(signed_request)],
 ) -> Caller:
-    """The signed-in terminal. Raises `key_missing` or `key_invalid`."""
+    """The signed-in caller; under a key with a public key the request is signed, others' signatures are passed over.
+
+    Raises `key_missing`, `key_invalid`, and `signature_missing`, `_invalid`, `_expired` or `_replayed`.
+    """
     if credentials is None:
         raise ServiceError("key_missing")
     with service.database.begin() as connection:
         caller = principals.authenticate(connection, credentials.credentials)
     if caller is None:
         raise ServiceError("key_invalid")
+    if caller.public_key is not None:
+        signature = signatures.check(caller.public_key, signed)
+        with service.database.begin() as connection:
+            signatures.use(connection, service.keys, caller, signature)
     return caller
 
 
