@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     receipt_wait_s: float = Field(
         default=0.05, ge=0, le=5, description="How long an answer waits for its receipt's inclusion proof."
     )
+    capture_duplicate_days: int = Field(
+        default=30, ge=1, le=3650, description="Days in which the same capture is not taken again."
+    )
 
     @cached_property
     def keys_dir(self) -> Path:

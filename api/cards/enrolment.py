@@ -12,6 +12,7 @@ from api.errors import ServiceError
 from api.evidence import leaves
 from api.institutions import credentials
 from api.institutions.caller import Caller
+from api.matching import duplicates
 from api.matching.captures import Captures
 from api.matching.comparison import Enrolment
 from api.service import Service
@@ -91,6 +92,7 @@ def _store(
 ) -> StoredAnswer:
     recorded = register.add(connection, service.keys, card, indexes(service.keys.index, card), caller)
     templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
+    duplicates.keep(connection, service.keys, enrolment.capture_digests)
     receipt = _append_leaf(connection, service, caller, recorded)
     answer = {
         "id": str(recorded.card_id),

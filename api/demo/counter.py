@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from api.cards.number import check_character
+from api.demo.shots import another_shot
 
 ISSUER = "北京市公安局朝阳分局"
 FINGER = "right_index"
@@ -75,8 +76,9 @@ class Caller:
         chip_photo: bytes | None = None,
         channel: str = "counter",
     ) -> dict[str, Any]:
-        """One verification, captured now."""
-        taken = captures(face, finger)
+        """One verification, captured now: what the person shows is taken anew, under a nonce of its own."""
+        nonce = self._post("/v1/captures", {})["nonce"]
+        taken = captures(another_shot(face), None if finger is None else another_shot(finger))
         if chip_photo is not None:
             taken["chip_photo"] = encoded(chip_photo)
         return self._post(
@@ -87,7 +89,7 @@ class Caller:
                 "purpose": "demonstration",
                 "captures": taken,
                 "captured_at": datetime.now(UTC).isoformat(),
-                "nonce": self._post("/v1/captures", {})["nonce"],
+                "nonce": nonce,
             },
         )
 

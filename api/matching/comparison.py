@@ -1,6 +1,6 @@
 """What a comparison says, and the seam at which one is asked for: all that the service knows of engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.matching.captures import Captures, FingerPosition, Modality, Reference
@@ -32,7 +32,8 @@ class PersonResult:
     """All modalities, and what the assessed ones say together; the three figures are None when none was assessed.
 
     `chip_photo` compares the chip's photograph with the registered face; `by_chip_photo` says that the register held
-    nothing and the live face was compared with that photograph, which alone passes nobody.
+    nothing and the live face was compared with that photograph, which alone passes nobody. `capture_digests` are
+    SHA-256 over shape and pixels of every live capture that was assessed.
     """
 
     modalities: tuple[ModalityResult, ...]
@@ -43,6 +44,7 @@ class PersonResult:
     by_chip_photo: bool = False
     engines: tuple[str, ...] = ()
     extrapolated: bool = False
+    capture_digests: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -58,14 +60,15 @@ class EnrolledTemplate:
 
 @dataclass(frozen=True)
 class Enrolment:
-    """Templates made of captures, and for every capture that gave none its reason."""
+    """Templates made of captures with the captures' digests, and for every capture that gave none its reason."""
 
     templates: tuple[EnrolledTemplate, ...]
     failures: tuple[ModalityResult, ...]
+    capture_digests: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class CaptureInvalid(Exception):
-    """A capture is no acceptable image: `code` says why, `field` which one (`face` or a finger position)."""
+    """A capture is no acceptable one: `code` says why, `field` which one (`face` or a finger position)."""
 
     def __init__(self, code: str, field: str) -> None:
         super().__init__(code)
@@ -76,7 +79,8 @@ class CaptureInvalid(Exception):
 class Comparer(Protocol):
     """The engines behind one door. Implementations must be safe to call from several threads.
 
-    Both methods raise `CaptureInvalid` for a capture that is no acceptable image.
+    Both methods raise `CaptureInvalid` for a capture that is no acceptable image, `compare` also for a live face that
+    is the chip's photograph itself (`capture_duplicate`).
     """
 
     def enrol(self, captures: Captures) -> Enrolment:

@@ -3,15 +3,18 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from api.matching.captures import Captures, Reference
+from api.matching.captures import Captures, FingerCapture, Reference
 from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult
+from api.matching.digests import digest_of
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face.parameters import SUFFICIENT_SIDE
 from biometrics.finger import FingerEngine, FingerTemplate
+from biometrics.finger.resampling import choose_dpi
 from biometrics.images import decode
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fusion import combine
@@ -22,11 +25,20 @@ Template = FaceTemplate | FingerTemplate
 
 
 @dataclass(frozen=True)
+class _Probe:
+    """A template, and the digest of the live capture that it was made of."""
+
+    template: Template
+    digest: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class _Judged:
-    """A modality's result, and the comparison score behind it with its calibration when there is one."""
+    """A modality's result; behind an assessed one the comparison score with its calibration, and the digest."""
 
     result: ModalityResult
     scored: tuple[Calibration, float] | None = None
+    digest: bytes | None = field(default=None, repr=False)
 
 
 class BiometricComparer:
@@ -52,18 +64,20 @@ class BiometricComparer:
 
     def enrol(self, captures: Captures) -> Enrolment:
         """See `Comparer.enrol`."""
-        pending: list[tuple[ModalityResult, Future[EnrolledTemplate | str]]] = []
+        pending: list[tuple[ModalityResult, Future[tuple[EnrolledTemplate, _Probe] | str]]] = []
         if captures.face is not None:
             slot = ModalityResult("face")
-            pending.append((slot, self._pool.submit(self._enrolled, slot, partial(self._face.extract, captures.face))))
+            pending.append((slot, self._pool.submit(self._enrolled, slot, partial(self._probe_face, captures.face))))
         for capture in captures.fingers:
             slot = ModalityResult("finger", capture.position)
-            make = partial(self._finger.extract, capture.image, dpi=capture.dpi)
+            make = partial(self._probe_finger, capture)
             pending.append((slot, self._pool.submit(self._enrolled, slot, make)))
         made = [(slot, future.result()) for slot, future in pending]
+        enrolled = [outcome for _, outcome in made if not isinstance(outcome, str)]
         return Enrolment(
-            tuple(outcome for _, outcome in made if not isinstance(outcome, str)),
+            tuple(template for template, _ in enrolled),
             tuple(replace(slot, reason=outcome) for slot, outcome in made if isinstance(outcome, str)),
+            tuple(probe.digest for _, probe in enrolled if probe.digest is not None),
         )
 
     def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
@@ -75,16 +89,19 @@ class BiometricComparer:
         chip = None if by_chip_photo else self._chip_photo_job(captures, references)
         chip_pending = None if chip is None else self._pool.submit(chip)
         judged = [future.result() for future in pending]
+        chip_photo = None if chip_pending is None else chip_pending.result()
+        _refuse_photograph(captures, judged)
         together = combine([one.scored for one in judged if one.scored is not None])
         return PersonResult(
             modalities=tuple(one.result for one in judged),
             consistency=None if together is None else together.consistency,
             llr=None if together is None else together.llr,
             fmr=None if together is None else together.fmr,
-            chip_photo=None if chip_pending is None else chip_pending.result().result,
+            chip_photo=None if chip_photo is None else chip_photo.result,
             by_chip_photo=by_chip_photo,
             engines=self.engines,
             extrapolated=together is not None and together.extrapolated,
+            capture_digests=tuple(one.digest for one in judged if one.digest is not None),
         )
 
     def _face_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged]:
@@ -93,8 +110,8 @@ class BiometricComparer:
             return partial(_Judged, replace(slot, reason="not_captured"))
         if not references and captures.chip_photo is not None:
             photo = partial(self._photo_reference, captures.chip_photo)
-            return partial(self._judge, slot, partial(self._face.extract, captures.face), photo)
-        return self._against(slot, self._face.extract, captures.face, _faces(references))
+            return partial(self._judge, slot, partial(self._probe_face, captures.face), photo)
+        return self._against(slot, partial(self._probe_face, captures.face), captures.face, _faces(references))
 
     def _chip_photo_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged] | None:
         faces = _faces(references)
@@ -103,7 +120,9 @@ class BiometricComparer:
         if not faces:
             return partial(_not_enrolled, ModalityResult("face"), captures.chip_photo, "chip_photo")
         photo = partial(self._photo_reference, captures.chip_photo)
-        return partial(self._judge, ModalityResult("face"), photo, partial(self._open_reference, faces[0]))
+        return partial(
+            self._judge, ModalityResult("face"), lambda: _Probe(photo()), partial(self._open_reference, faces[0])
+        )
 
     def _finger_jobs(self, captures: Captures, references: tuple[Reference, ...]) -> list[Callable[[], _Judged]]:
         """One job a captured finger; when the card holds none of those, also what it holds, or that it holds none."""
@@ -111,7 +130,7 @@ class BiometricComparer:
         jobs = [
             self._against(
                 ModalityResult("finger", capture.position),
-                partial(self._finger.extract, dpi=capture.dpi),
+                partial(self._probe_finger, capture),
                 capture.image,
                 [held[capture.position]] if capture.position in held else [],
             )
@@ -126,19 +145,19 @@ class BiometricComparer:
         return jobs
 
     def _against(
-        self, slot: ModalityResult, extract: Callable[[bytes], Template], image: bytes, references: list[Reference]
+        self, slot: ModalityResult, make_probe: Callable[[], _Probe], image: bytes, references: list[Reference]
     ) -> Callable[[], _Judged]:
         if not references:
             return partial(_not_enrolled, slot, image, slot.position or slot.modality)
-        return partial(self._judge, slot, partial(extract, image), partial(self._open_reference, references[0]))
+        return partial(self._judge, slot, make_probe, partial(self._open_reference, references[0]))
 
     def _judge(
-        self, slot: ModalityResult, make_probe: Callable[[], Template], make_reference: Callable[[], Template]
+        self, slot: ModalityResult, make_probe: Callable[[], _Probe], make_reference: Callable[[], Template]
     ) -> _Judged:
         """Probe against reference. What cannot be done is not assessed, with its reason, and never a match."""
         try:
-            probe = make_probe()
-            reference = make_reference()
+            made = make_probe()
+            probe, reference = made.template, make_reference()
             score = self._score(probe, reference)
             calibration = self._calibrations[probe.engine]
             evidence = calibration.assess(score)
@@ -158,7 +177,7 @@ class BiometricComparer:
         result = replace(
             slot, llr=evidence.llr, fmr=evidence.fmr, quality=float(probe.quality), extrapolated=evidence.extrapolated
         )
-        return _Judged(result, (calibration, score))
+        return _Judged(result, (calibration, score), made.digest)
 
     def _score(self, probe: Template, reference: Template) -> float:
         if isinstance(probe, FaceTemplate) and isinstance(reference, FaceTemplate):
@@ -166,6 +185,15 @@ class BiometricComparer:
         if isinstance(probe, FingerTemplate) and isinstance(reference, FingerTemplate):
             return self._finger.compare(probe, reference)
         raise IncompatibleTemplates("templates of two modalities")
+
+    def _probe_face(self, image: bytes) -> _Probe:
+        rgb = decode(image, sufficient_side=SUFFICIENT_SIDE).rgb
+        return _Probe(self._face.extract_pixels(rgb), digest_of(rgb))
+
+    def _probe_finger(self, capture: FingerCapture) -> _Probe:
+        picture = decode(capture.image)
+        template = self._finger.extract_pixels(picture.grey, dpi=choose_dpi(capture.dpi, picture.dpi))
+        return _Probe(template, digest_of(picture.grey))
 
     def _photo_reference(self, photo: bytes) -> Template:
         try:
@@ -184,19 +212,29 @@ class BiometricComparer:
             return FaceTemplate.from_bytes(reference.template)
         return FingerTemplate.from_bytes(reference.template)
 
-    def _enrolled(self, slot: ModalityResult, make: Callable[[], Template]) -> EnrolledTemplate | str:
-        """A template to store, or the reason why there is none."""
+    def _enrolled(self, slot: ModalityResult, make: Callable[[], _Probe]) -> tuple[EnrolledTemplate, _Probe] | str:
+        """A template to store and what it was made of, or the reason why there is none."""
         try:
-            made = make()
+            probe = make()
         except InvalidImage as error:
             raise CaptureInvalid(error.code, slot.position or slot.modality) from error
         except NotAssessable as error:
             return error.reason
-        return EnrolledTemplate(slot.modality, slot.position, made.engine, made.to_bytes(), float(made.quality))
+        made = probe.template
+        return EnrolledTemplate(slot.modality, slot.position, made.engine, made.to_bytes(), float(made.quality)), probe
 
 
 def _faces(references: tuple[Reference, ...]) -> list[Reference]:
     return [one for one in references if one.modality == "face"]
+
+
+def _refuse_photograph(captures: Captures, judged: list[_Judged]) -> None:
+    """The chip's photograph, sent once more as the live face, is a picture and not the person."""
+    face = judged[0].digest
+    if face is not None and captures.chip_photo is not None:
+        photo = decode(captures.chip_photo, sufficient_side=SUFFICIENT_SIDE).rgb
+        if digest_of(photo) == face:
+            raise CaptureInvalid("capture_duplicate", "face")
 
 
 def _not_enrolled(slot: ModalityResult, image: bytes, field: str) -> _Judged:

@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 
 from api.http.answers import documented
 from api.http.signin import ServiceDep, VerifierDep
+from api.matching import duplicates
 from api.verification import nonces
+from api.verification.parameters import SWEPT_AT_ONCE
 
 router = APIRouter(prefix="/v1/captures", tags=["verifications"])
 
@@ -32,5 +34,6 @@ def begin_capture(service: ServiceDep, caller: VerifierDep) -> Any:
     """To be asked for before the captures are taken: a capture that is older than its nonce is `capture_stale`. Each
     serves one verification of this terminal. There is no body."""
     with service.database.begin() as connection:
+        duplicates.sweep(connection, SWEPT_AT_ONCE)
         issued = nonces.issue(connection, service.keys, caller.principal_id, service.settings.capture_max_age_s)
     return NonceAnswer(nonce=issued.text, issued_at=issued.issued_at, expires_at=issued.expires_at)

@@ -14,6 +14,7 @@ from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
 from api.institutions import credentials
+from api.matching import duplicates
 from api.matching.comparison import PersonResult
 from api.service import Service
 from api.storage import idempotency
@@ -57,6 +58,10 @@ def _decide(
     terminal_id = request.caller.principal_id
     if not nonces.use(connection, service.keys, terminal_id, request.nonce):
         raise ServiceError("nonce_reused")
+    if not duplicates.remember(
+        connection, service.keys, person.capture_digests, service.settings.capture_duplicate_days
+    ):
+        raise ServiceError("capture_duplicate")
     rules = service.policy.channels[request.channel]
     attempts = records.failed_attempts(connection, terminal_id, shown.instance, rules.attempt_window_s)
     card_id, card = records.lock_card(connection, shown.instance)

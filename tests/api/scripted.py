@@ -1,10 +1,12 @@
 """A comparer for tests of the service: images are words instead of pictures.
 
 `person:NAME` is a good capture of NAME, `maybe:NAME` a poor one; any other word is the reason why it gives no template,
-such as `no_face`; a word that begins with `image_` is a capture that is no acceptable image. The real engines have
-tests of their own.
+such as `no_face`; a word that begins with `image_` is a capture that is no acceptable image. What follows a `#` tells
+shots of one person apart (`person:a#7`), and only such words have digests: others may be sent again and again. The real
+engines have tests of their own.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -40,10 +42,10 @@ class ScriptedComparer:
         failed: list[ModalityResult] = []
         for modality, position, word in _words(captures):
             if word.startswith("person:"):
-                made.append(EnrolledTemplate(modality, position, ENGINE, word.encode(), 80.0))
+                made.append(EnrolledTemplate(modality, position, ENGINE, word.partition("#")[0].encode(), 80.0))
             else:
                 failed.append(ModalityResult(modality, position, word))
-        return Enrolment(tuple(made), tuple(failed))
+        return Enrolment(tuple(made), tuple(failed), _digests([word for _, _, word in _words(captures)]))
 
     def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
         """Compare names."""
@@ -53,12 +55,14 @@ class ScriptedComparer:
         held = {(one.modality, one.position): one.template for one in references}
         if by_chip_photo:
             held = {("face", None): captures.chip_photo}
+        words = _words(captures)
         results = [
             _compared(modality, position, word, held.get((modality, position)))
             if held.get((modality, position), b"") is not None
             else ModalityResult(modality, position, "template_damaged")
-            for modality, position, word in _words(captures)
+            for modality, position, word in words
         ]
+        digests = _digests([word for (_, _, word), result in zip(words, results, strict=True) if result.assessed])
         results.extend(_not_captured(captures, references))
         rates = [result.fmr for result in results if result.fmr is not None]
         chip = None
@@ -66,7 +70,16 @@ class ScriptedComparer:
             chip = _compared("face", None, captures.chip_photo.decode(), held.get(("face", None)))
         if not rates:
             return PersonResult(tuple(results), chip_photo=chip, by_chip_photo=by_chip_photo, engines=(ENGINE,))
-        return PersonResult(tuple(results), 0.9, 5.0, min(rates), chip, by_chip_photo, (ENGINE,))
+        return PersonResult(
+            tuple(results),
+            0.9,
+            5.0,
+            min(rates),
+            chip,
+            by_chip_photo,
+            (ENGINE,),
+            capture_digests=digests,
+        )
 
 
 def _words(captures: Captures) -> list[tuple[Modality, FingerPosition | None, str]]:
@@ -80,6 +93,10 @@ def _words(captures: Captures) -> list[tuple[Modality, FingerPosition | None, st
     return words
 
 
+def _digests(words: list[str]) -> tuple[bytes, ...]:
+    return tuple(hashlib.sha256(word.encode()).digest() for word in words if "#" in word)
+
+
 def _not_captured(captures: Captures, references: tuple[Reference, ...]) -> list[ModalityResult]:
     missing = [] if captures.face is not None else [ModalityResult("face", None, "not_captured")]
     held = [one.position for one in references if one.modality == "finger"]
@@ -91,11 +108,12 @@ def _not_captured(captures: Captures, references: tuple[Reference, ...]) -> list
 
 
 def _compared(modality: Modality, position: FingerPosition | None, word: str, template: bytes | None) -> ModalityResult:
+    word = word.partition("#")[0]
     kind, _, name = word.partition(":")
     if kind not in {"person", "maybe"}:
         return ModalityResult(modality, position, word)
     if template is None:
         return ModalityResult(modality, position, "not_enrolled")
-    same = template.decode().partition(":")[2] == name
+    same = template.decode().partition("#")[0].partition(":")[2] == name
     fmr = (1e-6 if kind == "person" else 1e-3) if same else 0.5
     return ModalityResult(modality, position, None, 12.0 if same else -6.0, fmr, 75.0)

@@ -26,6 +26,7 @@ from benchmarks.service_load import Answered, Shown, Terminals
 from benchmarks.service_meter import Reading
 from benchmarks.service_process import ServiceFailed, ServiceProcess
 from benchmarks.service_timed import Run, TimedSession
+from tests.api.pictures import sound
 
 SCRIPTED = [sys.executable, "-m", "tests.benchmarks.scripted_service"]
 FIGURES = (
@@ -254,7 +255,7 @@ def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home, material and a service process that need no models."""
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    people = [Person(b"reference", b"capture", b"finger reference", b"finger capture") for _ in range(4)]
+    people = [Person(*[sound()] * 4) for _ in range(4)]
     monkeypatch.setenv("RENZHENG_HOME", str(tmp_path))
     monkeypatch.setattr(service, "gather", lambda *_: Material(people, b"", "nowhere", "nobody"))
     monkeypatch.setattr(service, "PROGRAM", SCRIPTED)

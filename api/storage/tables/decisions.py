@@ -1,6 +1,19 @@
 """Verifications, what makes them fresh and single, and what answers too many of them."""
 
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, Uuid, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from api.storage.tables.base import made_at, metadata
 
@@ -21,6 +34,7 @@ verifications = Table(
     Column("operator_id", ForeignKey("principals.id"), comment="the member of staff at the counter"),
     Column("number_index", LargeBinary, comment="null: decided before it was kept"),
     Column("person_verdict", Text, comment="match, inconclusive, mismatch or not_assessed; null: as above"),
+    Column("failed", Boolean, comment="somebody was compared with a registered card and is not its holder"),
     Index(None, "terminal_id", "instance_index", "decided_at"),
     Index("ix_verifications_institution_decided", "institution_id", "decided_at", "id"),
     Index("ix_verifications_number_decided", "number_index", "decided_at"),
@@ -51,7 +65,7 @@ capture_digests = Table(
     "capture_digests",
     metadata,
     Column("digest", LargeBinary, primary_key=True, comment="keyed hash of a capture's pixels"),
-    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("expires_at", DateTime(timezone=True), index=True, comment="null: of an enrolled capture, for good"),
 )
 
 card_locks = Table(

@@ -12,6 +12,7 @@ from PIL import Image
 
 from api.matching.captures import Captures, FingerCapture, FingerPosition, Reference
 from api.matching.comparison import CaptureInvalid, ModalityResult, PersonResult
+from api.matching.digests import digest_of
 from api.matching.engines import BiometricComparer
 from biometrics.errors import NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate
@@ -28,8 +29,13 @@ def square(shade: int) -> bytes:
     return written(Image.new("L", (64, 64), shade), "PNG")
 
 
-def shade_of(image: bytes, nobody: str) -> int:
-    shade = int(decode(image).grey[0, 0])
+def photograph(shade: int) -> bytes:
+    """Of person n as well, but another picture."""
+    return written(Image.new("L", (48, 64), shade), "PNG")
+
+
+def shade_of(pixels: np.ndarray, nobody: str) -> int:
+    shade = int(pixels.flat[0])
     if shade == NOBODY:
         raise NotAssessable(nobody)
     if shade == BLURRED:
@@ -45,7 +51,10 @@ class Faces:
     engine = FaceEngine.engine
 
     def extract(self, image: bytes) -> FaceTemplate:
-        shade = shade_of(image, "no_face")
+        return self.extract_pixels(decode(image).rgb)
+
+    def extract_pixels(self, rgb: np.ndarray) -> FaceTemplate:
+        shade = shade_of(rgb, "no_face")
         return FaceTemplate.of(self.engine, np.eye(128)[shade % 128], min(shade, 100))
 
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
@@ -60,11 +69,11 @@ class Fingers:
     engine = FingerEngine.engine
 
     def __init__(self) -> None:
-        self.dpi: list[float | None] = []
+        self.dpi: list[float] = []
 
-    def extract(self, image: bytes, *, dpi: float | None = None) -> FingerTemplate:
+    def extract_pixels(self, grey: np.ndarray, *, dpi: float) -> FingerTemplate:
         self.dpi.append(dpi)
-        shade = shade_of(image, "no_finger")
+        shade = shade_of(grey, "no_finger")
         none = np.zeros(0)
         return FingerTemplate.of(
             self.engine, 100 + shade, 100, x=none, y=none, direction=none, kind=none, minutia_quality=none, quality=70
@@ -240,7 +249,7 @@ class TestChipPhotograph:
 
     def test_is_compared_with_the_registered_face(self, comparer: BiometricComparer) -> None:
         for shade, same in ((9, True), (8, False)):
-            result = comparer.compare(Captures(square(9), (), square(shade)), enrolled(comparer))
+            result = comparer.compare(Captures(square(9), (), photograph(shade)), enrolled(comparer))
             assert not result.by_chip_photo
             assert result.chip_photo is not None
             assert result.chip_photo.fmr is not None
@@ -250,19 +259,19 @@ class TestChipPhotograph:
 
     def test_is_the_reference_of_an_unknown_card(self, comparer: BiometricComparer) -> None:
         for shade, same in ((9, True), (8, False)):
-            result = comparer.compare(Captures(square(9), (), square(shade)), ())
+            result = comparer.compare(Captures(square(9), (), photograph(shade)), ())
             assert result.by_chip_photo
             assert result.chip_photo is None
             assert result.fmr is not None
             assert (result.fmr < 1e-4) is same
 
     def test_without_a_face_is_no_reference(self, comparer: BiometricComparer) -> None:
-        result = comparer.compare(Captures(square(9), (), square(NOBODY)), ())
+        result = comparer.compare(Captures(square(9), (), photograph(NOBODY)), ())
         assert told(result)[0] == ("face", None, "no_reference")
         assert result.fmr is None
 
     def test_of_a_card_registered_with_fingers_only_is_compared_with_nothing(self, comparer: BiometricComparer) -> None:
-        result = comparer.compare(Captures(square(9), (), square(9)), enrolled(comparer, None, right_index=9))
+        result = comparer.compare(Captures(square(9), (), photograph(9)), enrolled(comparer, None, right_index=9))
         assert told(result)[0] == ("face", None, "not_enrolled")
         assert result.chip_photo is not None
         assert result.chip_photo.reason == "not_enrolled"
@@ -277,9 +286,47 @@ class TestChipPhotograph:
 def test_the_scanners_resolution_is_passed_on(comparer: BiometricComparer, fingers: Fingers) -> None:
     references = enrolled(comparer, right_index=9)
     fingers.dpi.clear()
-    comparer.compare(Captures(square(9), (FingerCapture(RIGHT, square(9), 1000.0),)), references)
-    comparer.compare(Captures(square(9), (FingerCapture(RIGHT, square(9)),)), references)
-    assert fingers.dpi == [1000.0, None]
+    stated = written(Image.new("L", (64, 64), 9), "PNG", dpi=(1000, 1000))
+    for capture in (
+        FingerCapture(RIGHT, square(9), 800.0),
+        FingerCapture(RIGHT, square(9)),
+        FingerCapture(RIGHT, stated),
+        FingerCapture(RIGHT, stated, 800.0),
+    ):
+        comparer.compare(Captures(square(9), (capture,)), references)
+    assert fingers.dpi == pytest.approx([800.0, 500.0, 1000.0, 800.0], abs=0.1), "the file's own, else 500"
+
+
+class TestDigests:
+    """Of every live capture that was assessed, so that it is known when it comes again."""
+
+    def test_of_what_was_assessed(self, comparer: BiometricComparer) -> None:
+        captures = Captures(square(9), (finger(RIGHT, 8), finger(THUMB, 7)), photograph(9))
+        result = comparer.compare(captures, enrolled(comparer, right_index=9))
+        assert result.capture_digests == (digest_of(decode(square(9)).rgb), digest_of(decode(square(8)).grey)), (
+            "the thumb is not enrolled, and the chip's photograph is no live capture"
+        )
+        assert "digest" not in repr(result)
+
+    def test_of_the_person_compared_with_the_photograph(self, comparer: BiometricComparer) -> None:
+        result = comparer.compare(Captures(square(8), (), photograph(9)), ())
+        assert result.capture_digests == (digest_of(decode(square(8)).rgb),)
+
+    @pytest.mark.parametrize("shade", [NOBODY, BLURRED, BREAKS])
+    def test_none_of_what_was_not(self, comparer: BiometricComparer, shade: int) -> None:
+        assert comparer.compare(Captures(square(shade)), enrolled(comparer)).capture_digests == ()
+
+    def test_of_what_was_enrolled(self, comparer: BiometricComparer) -> None:
+        made = comparer.enrol(Captures(square(9), (finger(RIGHT, 8), finger(LEFT, BLURRED))))
+        assert made.capture_digests == (digest_of(decode(square(9)).rgb), digest_of(decode(square(8)).grey))
+
+    @pytest.mark.parametrize("known", [True, False])
+    def test_the_photograph_is_not_the_person(self, comparer: BiometricComparer, known: bool) -> None:
+        """Whoever holds the card holds its photograph, too; here in another file."""
+        live = written(Image.new("RGB", (48, 64), (9, 9, 9)), "BMP")
+        with pytest.raises(CaptureInvalid) as refused:
+            comparer.compare(Captures(live, (), photograph(9)), enrolled(comparer) if known else ())
+        assert (refused.value.code, refused.value.field) == ("capture_duplicate", "face")
 
 
 def test_captures_and_templates_are_not_in_any_repr() -> None:

@@ -22,7 +22,7 @@ def upgrade() -> None:
     op.create_table(
         "capture_digests",
         sa.Column("digest", sa.LargeBinary, primary_key=True, comment="keyed hash of a capture's pixels"),
-        sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("expires_at", TIME, comment="null: of an enrolled capture, for good"),
     )
     op.create_index(op.f("ix_capture_digests_expires_at"), "capture_digests", ["expires_at"])
     _extend_verifications()
@@ -40,6 +40,10 @@ def _extend_verifications() -> None:
     op.add_column(
         "verifications",
         sa.Column("person_verdict", sa.Text, comment="match, inconclusive, mismatch or not_assessed; null: as above"),
+    )
+    op.add_column(
+        "verifications",
+        sa.Column("failed", sa.Boolean, comment="somebody was compared with a registered card and is not its holder"),
     )
     op.create_index("ix_verifications_institution_decided", "verifications", ["institution_id", "decided_at", "id"])
     op.create_index("ix_verifications_number_decided", "verifications", ["number_index", "decided_at"])
