@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from api.cards.identity import CardIdentity, CardIndexes
 from api.cards.lifecycle import Event, EventNotPossible, Status, after
 from api.institutions.caller import Caller
+from api.institutions.sight import cards_seen
 from api.storage.keys import Keys
 from api.storage.sealing import seal
 from api.storage.tables import card_events, cards
@@ -77,12 +78,12 @@ def report(
     """Record an event under the exclusive lock of the card's row.
 
     Every decision on this card holds the row's share lock to its commit, so that either it committed before this
-    report, or it waits and sees the new status. Raises `CardUnknown`, `EventNotPossible` and the errors of the
-    superseding card.
+    report, or it waits and sees the new status. Raises `CardUnknown`, also for other authorities' cards,
+    `EventNotPossible` and the errors of the superseding card.
     """
     row = connection.execute(
         select(cards.c.status, cards.c.instance_index, cards.c.number_index, cards.c.created_at)
-        .where(cards.c.id == card_id)
+        .where(cards.c.id == card_id, cards_seen(caller))
         .with_for_update()
     ).first()
     if row is None:

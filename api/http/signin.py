@@ -92,6 +92,7 @@ def get_operator(
 OperatorDep = Annotated[Caller | None, Depends(get_operator)]
 
 VerifierDep = Annotated[Caller, Depends(Holder(Scope.VERIFY))]
+DecisionReaderDep = Annotated[Caller, Depends(Holder(Scope.VERIFY, Scope.READ_VERIFICATIONS))]
 RegistrarDep = Annotated[Caller, Depends(Holder(Scope.REGISTER_CARDS))]
 ManagerDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_PRINCIPALS))]
 PlacesDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_PRINCIPALS, Scope.MANAGE_INSTITUTIONS))]

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Row, select, true
 
 from api.errors import ServiceError
+from api.evidence import receipts
 from api.institutions import credentials, principals
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
@@ -36,6 +37,12 @@ def once(
     An answer with a new key in it is shown this once and stored without the key; asked again, that is told
     (`key_shown_once`), and nothing is done.
     """
+    return receipts.completed(service, _once(service, caller, attempt, act, status, alone))
+
+
+def _once(
+    service: Service, caller: Caller, attempt: Attempt | None, act: Act, status: int, alone: bool
+) -> StoredAnswer:
     with service.database.begin() as connection:
         if caller.role is Role.ADMINISTRATOR:
             # Before the rows are held: two administrators who end one another would each hold what the other waits for.

@@ -75,5 +75,8 @@ def grantable(role: Role, scopes: frozenset[Scope], to: Role) -> frozenset[Scope
     return ROLE_SCOPES[to] - (ROLE_SCOPES[role] - scopes)
 
 
+READ_BRANCHES = frozenset({Role.SUPERVISOR})
+"""Whose `READ_VERIFICATIONS` reaches the branches of their institution; others' ends at their own."""
+
 READ_ALL_EVIDENCE = frozenset({Role.REGULATOR})
 """Who reads the evidence of all institutions, where `READ_EVIDENCE` is held."""

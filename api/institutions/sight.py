@@ -1,0 +1,31 @@
+"""Whose verifications and cards a caller sees: conditions for statements over their tables.
+
+Kept in one place, so that a list and a single object cannot differ. What is not seen is not there.
+"""
+
+from sqlalchemy import ColumnElement, false, or_, select
+
+from api.institutions.caller import Caller
+from api.institutions.institutions import within
+from api.institutions.roles import READ_BRANCHES, Scope
+from api.storage.tables import cards, principals, verifications
+
+
+def verifications_seen(caller: Caller) -> ColumnElement[bool]:
+    """Terminals see what they decided themselves; operators what their institution did, and where they stood at the
+    counter; others who may read verifications those of their institution and its branches."""
+    if Scope.READ_VERIFICATIONS not in caller.scopes:
+        own = verifications.c.terminal_id == caller.principal_id
+        return own if Scope.VERIFY in caller.scopes else false()
+    if caller.role in READ_BRANCHES:
+        return within(verifications.c.institution_id, caller.institution_id)
+    return or_(
+        verifications.c.institution_id == caller.institution_id,
+        verifications.c.operator_id == caller.principal_id,
+    )
+
+
+def cards_seen(caller: Caller) -> ColumnElement[bool]:
+    """The cards that the caller's institution, or a branch of it, registered."""
+    registrars = select(principals.c.id).where(within(principals.c.institution_id, caller.institution_id))
+    return cards.c.registered_by.in_(registrars)
