@@ -68,9 +68,8 @@ def run(data: Path, cache: Path | None, json_path: Path | None) -> list[Result]:
     if home is None:
         raise typer.BadParameter(f"{data}: no set holds all the prints of the templates")
     results = others(engine, own[home.name], tools, data / "peer_scores" / PEER / f"{home.name}.csv")
-    for captures in sets:
-        results += losses(captures, own[captures.name])
-    results += means(results)
+    figures = [figure for captures in sets for figure in losses(captures, own[captures.name])]
+    results += [figure.result() for figure in (*figures, *means(figures))]
     print_table(results, title=engine.engine)
     if json_path:
         write_json(json_path, "interchange", results)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from benchmarks.fingerprint_set import CaptureSet
-from benchmarks.progress import say, track
-from benchmarks.rates import comparisons_of, mean_results
+from benchmarks.progress import track
+from benchmarks.rates import comparisons_of
 from benchmarks.report import FRACTION, Result, ScoreRow
 from benchmarks.subjects import finger_of
 from biometrics.finger import FingerTemplate, PreparedFinger, matcher
 from biometrics.finger.interchange import Format, read, write
 from biometrics.finger.parameters import SLOT_BYTES
-from biometrics.scoring.bootstrap import REPLICATES, Comparisons, intervals
+from biometrics.scoring.bootstrap import REPLICATES, intervals
 from biometrics.scoring.rates import Curve
 
 AS_MADE = "as made"
@@ -66,65 +68,78 @@ FORMS: dict[str, Form] = {
 """Those of 2011 and 2009 round as those of 2005 and 2004 do."""
 
 
-def losses(captures: CaptureSet, templates: Mapping[str, FingerTemplate]) -> list[Result]:
+@dataclass(frozen=True)
+class Figure:
+    """A figure of one form of one set: its value, and what it is in each draw of the bootstrap."""
+
+    set: str
+    form: str
+    metric: str
+    value: float
+    drawn: Sequence[float]
+    n: int
+
+    def result(self) -> Result:
+        """With its interval; without one where no draw differs from another."""
+        low = high = None
+        if max(self.drawn) > min(self.drawn):
+            low, high = (float(edge) for edge in np.percentile(self.drawn, (50 * (1 - LEVEL), 50 * (1 + LEVEL))))
+        return Result(f"{self.set}/{self.form}", self.metric, float(self.value), low, high, FRACTION, self.n)
+
+
+def losses(captures: CaptureSet, templates: Mapping[str, FingerTemplate]) -> list[Figure]:
     """The rates of one set's templates as they were made, and what they lose in each of FORMS."""
     names = dict.fromkeys(captures.mated(), True)
     non_mated = captures.non_mated()
     names |= dict.fromkeys(non_mated[:: -(-len(non_mated) // MOST_NON_MATED)], False)
     pairs = [(pair, mated) for pair, mated in names.items() if templates.keys() >= set(pair)]
-    made = _compare(templates, pairs)
-    say(f"{captures.name}: drawing fingers for the intervals ...")
-    drawn = _drawn(made)
-    results = [
-        _result(captures.name, AS_MADE, rate, statistic(made.curve()), drawn[rate], made)
-        for rate, statistic in RATES.items()
-    ]
+    seed = zlib.crc32(captures.name.encode())
+    made = _rates(templates, pairs, seed)
+    count = sum(mated for _, mated in pairs)
+    figures = [Figure(captures.name, AS_MADE, rate, *found, count) for rate, found in made.items()]
     for name, form in track(FORMS.items(), f"{captures.name}: forms", total=len(FORMS)):
         written = {sample: form(template) for sample, template in templates.items()}
-        shortened = np.mean([len(written[sample]) < len(template) for sample, template in templates.items()])
-        again = _compare(written, pairs)
-        redrawn = _drawn(again)
-        for rate, statistic in RATES.items():
-            loss = statistic(again.curve()) - statistic(made.curve())
-            differences = np.subtract(redrawn[rate], drawn[rate]).tolist()
-            results.append(_result(captures.name, name, f"{rate}_loss", loss, differences, again))
-        results.append(
-            Result(f"{captures.name}/{name}", "shortened", float(shortened), None, None, FRACTION, len(templates))
+        for rate, (value, drawn) in _rates(written, pairs, seed).items():
+            as_made, drawn_as_made = made[rate]
+            differences = np.subtract(drawn, drawn_as_made).tolist()
+            figures.append(Figure(captures.name, name, f"{rate}_loss", value - as_made, differences, count))
+        shortened = float(np.mean([len(written[sample]) < len(template) for sample, template in templates.items()]))
+        figures.append(Figure(captures.name, name, "shortened", shortened, [shortened], len(templates)))
+    return figures
+
+
+def means(figures: Sequence[Figure]) -> list[Figure]:
+    """The unweighted means over the sets, of every form. The sets' draws are independent: so are the means' draws."""
+    groups: dict[tuple[str, str], list[Figure]] = {}
+    for figure in figures:
+        groups.setdefault((figure.form, figure.metric), []).append(figure)
+    return [
+        Figure(
+            "mean",
+            form,
+            metric,
+            float(np.mean([figure.value for figure in group])),
+            np.mean([figure.drawn for figure in group], axis=0).tolist(),
+            sum(figure.n for figure in group),
         )
-    return results
+        for (form, metric), group in groups.items()
+    ]
 
 
-def means(results: Sequence[Result]) -> list[Result]:
-    """The means over the sets, of every form."""
-    found = []
-    for name in (AS_MADE, *FORMS):
-        rows = [row for row in results if row.set.endswith(f"/{name}")]
-        metrics = list(dict.fromkeys(row.metric for row in rows))
-        found += mean_results(rows, metrics, name=f"mean/{name}")
-    return found
-
-
-def _compare(templates: Mapping[str, FingerTemplate], pairs: Sequence[tuple[tuple[str, str], bool]]) -> Comparisons:
+def _rates(
+    templates: Mapping[str, FingerTemplate], pairs: Sequence[tuple[tuple[str, str], bool]], seed: int
+) -> dict[str, tuple[float, list[float]]]:
+    """Each rate, and what it is in each draw. The draws are the same for the same fingers, whatever the scores."""
     prepared = {name: PreparedFinger.of(template) for name, template in templates.items()}
     rows = [ScoreRow(a, b, mated, matcher.score(prepared[b], prepared[a])) for (a, b), mated in pairs]
-    return comparisons_of(rows, finger_of)
-
-
-def _drawn(comparisons: Comparisons) -> dict[str, list[float]]:
-    """The rates in each draw of the bootstrap. The draws are the same for the same fingers, whatever the scores."""
+    comparisons = comparisons_of(rows, finger_of)
     drawn: dict[str, list[float]] = {rate: [] for rate in RATES}
 
     def noting(curve: Curve, rate: str) -> float:
         drawn[rate].append(RATES[rate](curve))
         return drawn[rate][-1]
 
-    intervals(comparisons, {rate: partial(noting, rate=rate) for rate in RATES}, replicates=REPLICATES)
-    return drawn
-
-
-def _result(name: str, form: str, metric: str, value: float, drawn: Sequence[float], made: Comparisons) -> Result:
-    """A figure with its interval; without one where no draw differs from another."""
-    low = high = None
-    if max(drawn) > min(drawn):
-        low, high = (float(edge) for edge in np.percentile(drawn, (50 * (1 - LEVEL), 50 * (1 + LEVEL))))
-    return Result(f"{name}/{form}", metric, float(value), low, high, FRACTION, len(made.mated))
+    statistics = {rate: partial(noting, rate=rate) for rate in RATES}
+    intervals(comparisons, statistics, replicates=REPLICATES, seed=seed)
+    curve = comparisons.curve()
+    return {rate: (statistic(curve), drawn[rate]) for rate, statistic in RATES.items()}

@@ -141,14 +141,23 @@ def test_a_form_that_loses_everything_shows_a_loss(data: Path, monkeypatch: pyte
 
     monkeypatch.setattr(interchange_loss, "FORMS", {"seven": first_seven, "same": lambda template: template})
     (captures,) = find_sets(data / "fingerprints")
-    results = interchange_loss.losses(captures, templates())
+    found = interchange_loss.losses(captures, templates())
+    results = [figure.result() for figure in found]
     lost, same = figures(results, "made_up/seven"), figures(results, "made_up/same")
     assert lost["eer_loss"].value > 0.05
     assert lost["eer_loss"].high is not None
     assert lost["shortened"].value == 1.0
     assert (same["eer_loss"].value, same["eer_loss"].low, same["shortened"].value) == (0.0, None, 0.0)
-    means = {row.metric: row.value for row in interchange_loss.means(results) if row.set == "mean/seven"}
-    assert means == {metric: row.value for metric, row in lost.items()}
+    means = figures([figure.result() for figure in interchange_loss.means(found)], "mean/seven")
+    assert {metric: row.value for metric, row in means.items()} == {metric: row.value for metric, row in lost.items()}
+
+
+def test_the_draws_of_sets_are_averaged_one_by_one() -> None:
+    one = interchange_loss.Figure("one", "x", "eer_loss", 0.1, [0.0, 0.1, 0.2], 3)
+    two = interchange_loss.Figure("two", "x", "eer_loss", 0.3, [0.4, 0.3, 0.2], 4)
+    (mean,) = interchange_loss.means([one, two])
+    assert (mean.set, mean.value, mean.n) == ("mean", pytest.approx(0.2), 7)
+    assert mean.drawn == pytest.approx([0.2, 0.2, 0.2])
 
 
 def test_the_full_form_in_fewer_bytes_fits() -> None:
