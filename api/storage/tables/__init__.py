@@ -21,6 +21,7 @@ from api.storage.tables.evidence import (
     evidence_texts,
     evidence_tiles,
 )
+from api.storage.tables.imports import imports
 from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "evidence_texts",
     "evidence_tiles",
     "idempotency",
+    "imports",
     "institutions",
     "metadata",
     "nonces",

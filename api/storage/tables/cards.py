@@ -1,6 +1,18 @@
 """Card instances, what happened to them, and the templates of their holders."""
 
-from sqlalchemy import Column, Date, DateTime, ForeignKey, LargeBinary, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from api.storage.tables.base import made_at, metadata
@@ -22,6 +34,10 @@ cards = Table(
     Column("superseded_by", ForeignKey("cards.id")),
     Column("registered_by", ForeignKey("principals.id"), nullable=False),
     made_at(),
+    Column("surrendered", Boolean, nullable=False, server_default=false(), comment="the card itself was handed in"),
+    Column(
+        "disputed", Boolean, nullable=False, server_default=false(), comment="its holder disputes what is registered"
+    ),
 )
 
 card_events = Table(
@@ -34,6 +50,7 @@ card_events = Table(
     Column("superseded_by", ForeignKey("cards.id")),
     Column("recorded_by", ForeignKey("principals.id"), nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, comment="why, in the reporter's words"),
 )
 
 templates = Table(
