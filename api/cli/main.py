@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import cards, demo, evaluate, models, serve, terminals, verify
+from api.cli import cards, demo, evaluate, fsck, institutions, models, people, serve, signing, terminals, verify
 
 app = typer.Typer(
     name="renzheng",
@@ -32,10 +32,15 @@ def options(
 
 
 app.add_typer(models.app, name="models")
+app.command("bootstrap", epilog="Example: renzheng bootstrap 总部 > administrator.key")(institutions.bootstrap)
+app.add_typer(institutions.app, name="institutions")
+app.add_typer(people.app, name="people")
 app.add_typer(terminals.app, name="terminals")
+app.command("signing-key", epilog="Example: renzheng signing-key counter-7.pem")(signing.signing_key)
 app.add_typer(cards.app, name="cards")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
+app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
 app.command(
     "verify",

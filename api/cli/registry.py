@@ -1,5 +1,6 @@
 """The registry's database and keys for commands that work on it without the service."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,19 @@ def registry() -> Iterator[Registry]:
     try:
         migrate.upgrade(opened)
         yield Registry(settings, opened, secrets)
+        _place_leaves(opened, secrets)
     finally:
         opened.close()
         embedded.stop(settings.database_dir)
+
+
+def _place_leaves(opened: "Database", secrets: "Keys") -> None:
+    """Where no service runs, nobody else would keep the promise of the leaves that a command wrote."""
+    from api.evidence.log import LogDamaged
+    from api.evidence.sequencer import drain
+    from api.storage.errors import StorageError
+
+    try:
+        drain(opened, secrets)
+    except (LogDamaged, StorageError) as error:
+        logging.getLogger(__name__).warning("the leaves of evidence wait: %s", error)

@@ -1,0 +1,126 @@
+"""Acts and their leaves: none without the other, and every act recorded as its leaf says."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Connection, Row, Select, Table, Uuid, bindparam, func, select
+
+from api.evidence.fsck.report import MOST_NAMED, Report, named
+from api.evidence.parameters import ROWS
+from api.storage.tables import acts, card_events, cards, evidence, verifications
+
+if TYPE_CHECKING:
+    from api.evidence.fsck.leaves import Told
+
+_IDS = bindparam("ids", type_=ARRAY(Uuid))
+
+Facts = Iterator[tuple[str, object, object]]
+"""What a fact is called, what the row says, and what the leaf says."""
+
+
+def compare(connection: Connection, told: Sequence["Told"], report: Report) -> None:
+    """Compare leaves with the rows of the acts that they tell of."""
+    for kind, (statement, facts) in _KINDS.items():
+        leaves = {one.subject_id: one for one in told if one.kind == kind}
+        rows = {str(row.id): row for row in connection.execute(statement, {"ids": [UUID(one) for one in leaves]})}
+        for subject_id, leaf in leaves.items():
+            if subject_id not in rows:
+                report.add(f"{leaf.where}: it tells of a {kind} that is not there: {subject_id}")
+                continue
+            wrong = [name for name, stored, said in facts(rows[subject_id], leaf) if stored != said]
+            if wrong:
+                report.add(f"{leaf.where}: the {kind} {subject_id} is recorded otherwise: {', '.join(wrong)}")
+    for leaf in told:
+        if leaf.kind not in _KINDS:
+            report.add(f"{leaf.where}: it tells of no kind of act that is known")
+
+
+def check(connection: Connection, report: Report) -> None:
+    """Acts without a leaf, acts with more than one, and cards that are not as their last event says."""
+    for kind, table in _TABLES.items():
+        report.acts += connection.execute(select(func.count()).select_from(table)).scalar_one()
+        leaf = select(evidence.c.seq).where(evidence.c.subject_id == table.c.id, evidence.c.kind == kind)
+        _tell(connection, select(table.c.id).where(~leaf.exists()), f"acts of kind {kind} without a leaf", report)
+    several = select(evidence.c.subject_id).group_by(evidence.c.subject_id).having(func.count() > 1)
+    _tell(connection, several, "acts with more than one leaf", report)
+    newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
+    events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
+    other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))
+    _tell(
+        connection,
+        other.where(cards.c.status.is_distinct_from(events.c.status)),
+        "cards at another status than their last event says",
+        report,
+    )
+
+
+def _tell(connection: Connection, statement: Select[Any], what: str, report: Report) -> None:
+    count, some = 0, []
+    with connection.execute(statement, execution_options={"yield_per": ROWS}) as rows:
+        for identifier in rows.scalars():
+            count += 1
+            if count <= MOST_NAMED:
+                some.append(identifier)
+    if count:
+        report.add(f"{what}: {count}: {named(some, count)}")
+
+
+def _verification(row: Row[Any], leaf: "Told") -> Facts:
+    body, answer = leaf.body, row.answer
+    yield "decision", row.decision, body.get("decision")
+    yield "document status", row.document_status, body.get("document", {}).get("status")
+    yield "card", row.instance_index.hex(), body.get("card")
+    yield "card", row.registered_index or row.instance_index, row.instance_index
+    yield "terminal", str(row.terminal_id), body.get("terminal")
+    yield "institution", str(row.institution_id), body.get("institution")
+    yield "channel", row.channel, body.get("channel")
+    yield "purpose", row.purpose, body.get("purpose")
+    yield "time", row.decided_at.isoformat(), body.get("at")
+    yield "answer", answer.get("id"), leaf.subject_id
+    yield "answer", answer.get("decided_at"), body.get("at")
+    for part in ("decision", "document", "person", "policy_version"):
+        yield "answer", answer.get(part), body.get(part)
+    receipt = answer.get("receipt", {})
+    yield "receipt", (receipt.get("leaf"), receipt.get("signature")), (leaf.text, leaf.signature)
+
+
+def _card_event(row: Row[Any], leaf: "Told") -> Facts:
+    body = leaf.body
+    yield "event", row.event, body.get("event")
+    yield "status", row.status, body.get("status")
+    yield "card", row.instance_index.hex(), body.get("card")
+    yield "terminal", str(row.recorded_by), body.get("terminal")
+    yield "time", row.recorded_at.isoformat(), body.get("at")
+
+
+def _administration(row: Row[Any], leaf: "Told") -> Facts:
+    body = leaf.body
+    yield "act", row.act, body.get("act")
+    yield "actor", _text(row.actor_id), body.get("actor")
+    yield "institution", _text(row.institution_id), body.get("institution")
+    yield "subject", _text(row.subject_id), body.get("subject")
+    yield "details", row.details, body.get("details")
+    yield "time", row.at.isoformat(), body.get("at")
+
+
+def _text(identifier: UUID | None) -> str | None:
+    return None if identifier is None else str(identifier)
+
+
+def _by_ids(table: Table, *more: Any, outer: bool = False) -> Select[Any]:
+    wanted = table.c.id == func.any(_IDS)
+    if not more:
+        return select(table).where(wanted)
+    return select(table, *more).join(cards, cards.c.id == table.c.card_id, isouter=outer).where(wanted)
+
+
+_TABLES = {"verification": verifications, "card_event": card_events, "administration": acts}
+_KINDS: dict[str, tuple[Select[Any], Callable[[Row[Any], "Told"], Facts]]] = {
+    "verification": (
+        _by_ids(verifications, cards.c.instance_index.label("registered_index"), outer=True),
+        _verification,
+    ),
+    "card_event": (_by_ids(card_events, cards.c.instance_index), _card_event),
+    "administration": (_by_ids(acts), _administration),
+}
