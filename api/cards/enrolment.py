@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from api.cards import register, templates
 from api.cards.identity import CardIdentity, indexes
+from api.cards.leaves import event_leaf
 from api.cards.lifecycle import Event
 from api.errors import ServiceError
 from api.evidence import leaves
@@ -110,15 +111,9 @@ def _store(
 def _append_leaf(
     connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent
 ) -> leaves.Receipt:
-    body: dict[str, Any] = {
-        "at": recorded.recorded_at.isoformat(),
-        "institution": str(caller.institution_id),
-        "terminal": str(caller.principal_id),
-        "card": recorded.instance_index.hex(),
-        "event": recorded.event.value,
-        "status": recorded.status.value,
-    }
-    return leaves.append(connection, service.keys, "card_event", recorded.id, recorded.recorded_at, body)
+    return leaves.append(
+        connection, service.keys, "card_event", recorded.id, recorded.recorded_at, event_leaf(caller, recorded)
+    )
 
 
 def _answer(connection: Connection, attempt: Attempt | None, answer: dict[str, Any]) -> StoredAnswer:

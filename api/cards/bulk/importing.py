@@ -1,0 +1,266 @@
+"""Reads a file of cards into the register: a chunk a transaction, with events and evidence, resumable, idempotent.
+
+How far a file got is written in the transaction of its chunk: an import that is broken off goes on where it was when
+the same file is given again, and nothing of a row is there without the rest of it. Bad rows are left out and told.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from api.cards.bulk import reading
+from api.cards.bulk.reading import Row
+from api.cards.identity import CardIdentity, CardIndexes, indexes
+from api.cards.leaves import event_leaf
+from api.cards.lifecycle import Event, Status
+from api.cards.register import RecordedEvent
+from api.cards.schemas import CardBody
+from api.errors import catalogue
+from api.evidence import leaves
+from api.institutions import acts
+from api.institutions.caller import Caller
+from api.storage.copying import copy_rows
+from api.storage.database import Database
+from api.storage.keys import Keys
+from api.storage.sealing import seal
+from api.storage.tables import card_events, cards, imports
+
+CHUNK = 2000
+
+# How a card came by the status that the file states.
+_EVENT_OF = {
+    Status.LOST: Event.REPORTED_LOST,
+    Status.STOLEN: Event.REPORTED_STOLEN,
+    Status.REISSUED: Event.REISSUED,
+    Status.CANCELLED: Event.CANCELLED,
+    Status.DECEASED: Event.HOLDER_DECEASED,
+}
+_COLUMNS = (
+    "id",
+    "instance_index",
+    "number_index",
+    "serial_index",
+    "number_sealed",
+    "type",
+    "issuer",
+    "valid_from",
+    "valid_to",
+    "text_index",
+    "status",
+    "registered_by",
+)
+_EVENT_COLUMNS = ("id", "card_id", "event", "status", "recorded_by", "recorded_at")
+_INCOMING = "CREATE TEMPORARY TABLE incoming (LIKE cards INCLUDING DEFAULTS) ON COMMIT DROP"
+_TAKE = (
+    f"INSERT INTO cards ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM incoming"  # noqa: S608 - our names
+    " ON CONFLICT (instance_index) DO NOTHING RETURNING id"
+)
+
+OnFault = Callable[[int, str, str], None]
+"""Told of a row that is left out: its line, the field at fault (or nothing), the code."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far a file got, earlier runs included."""
+
+    rows_done: int = 0
+    registered: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A sound row."""
+
+    line: int
+    id: UUID
+    identity: CardIdentity
+    found: CardIndexes
+    status: Status
+
+
+def load(
+    database: Database,
+    keys: Keys,
+    caller: Caller,
+    path: Path,
+    on_fault: OnFault,
+    on_progress: Callable[[Tally], None] = lambda _: None,
+) -> Tally:
+    """Read the file, or the rest of it. Raises `FileUnusable` and `DatabaseUnavailable`; what was done stays done."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    tally = _begin(database, caller, digest)
+    rows = islice(reading.rows(path), tally.rows_done, None)
+    while chunk := list(islice(rows, CHUNK)):
+        faults: list[tuple[int, str, str]] = []
+        sound = list(_sound(keys, chunk, faults))
+        with database.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            tally = _write(connection, keys, caller, digest, tally, len(chunk), sound, faults)
+        for fault in sorted(faults):
+            on_fault(*fault)
+        on_progress(tally)
+    _finish(database, keys, caller, digest, tally)
+    return tally
+
+
+class ImportMoved(Exception):
+    """Another process reads the same file at the same time."""
+
+
+def _begin(database: Database, caller: Caller, digest: bytes) -> Tally:
+    with database.begin() as connection:
+        connection.execute(
+            upsert(imports)
+            .values(file_sha256=digest, institution_id=caller.institution_id, rows_done=0, registered=0, left_out=0)
+            .on_conflict_do_nothing()
+        )
+        row = connection.execute(
+            select(imports.c.rows_done, imports.c.registered, imports.c.left_out).where(*_this(caller, digest))
+        ).one()
+    return Tally(*row)
+
+
+def _this(caller: Caller, digest: bytes) -> tuple[Any, ...]:
+    return imports.c.file_sha256 == digest, imports.c.institution_id == caller.institution_id
+
+
+def _sound(keys: Keys, chunk: list[Row], faults: list[tuple[int, str, str]]) -> Iterator[_Card]:
+    """Rows that hold a card; the others' faults. A row whose card stands earlier in the chunk is one of those."""
+    seen: set[bytes] = set()
+    for row in chunk:
+        if row.values is None:
+            faults.append((row.line, "", str(row.fault)))
+            continue
+        values = dict(row.values)
+        try:
+            status = Status(values.pop("status", Status.VALID))
+        except ValueError:
+            faults.append((row.line, "status", "request_invalid"))
+            continue
+        # A long-term card leaves the column empty in a file, where JSON says null.
+        values.setdefault("valid_to", None)
+        try:
+            identity = CardBody.model_validate(values).identity()
+        except ValidationError as error:
+            faults.append((row.line, *_fault(error)))
+            continue
+        found = indexes(keys.index, identity)
+        if found.instance in seen:
+            faults.append((row.line, "", "card_exists"))
+            continue
+        seen.add(found.instance)
+        yield _Card(row.line, uuid4(), identity, found, status)
+
+
+def _fault(error: ValidationError) -> tuple[str, str]:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return field if field in CardBody.model_fields else "", first["type"] if first[
+        "type"
+    ] in catalogue() else "request_invalid"
+
+
+def _write(
+    connection: Connection,
+    keys: Keys,
+    caller: Caller,
+    digest: bytes,
+    tally: Tally,
+    read: int,
+    sound: list[_Card],
+    faults: list[tuple[int, str, str]],
+) -> Tally:
+    at = select(imports.c.rows_done).where(*_this(caller, digest)).with_for_update()
+    if connection.execute(at).scalar_one() != tally.rows_done:
+        raise ImportMoved("another import of the same file is running")
+    connection.execute(text(_INCOMING))
+    copy_rows(connection, cards, _COLUMNS, (_row(keys, caller, card) for card in sound), into="incoming")
+    taken = set(connection.execute(text(_TAKE)).scalars())
+    faults.extend((card.line, "", "card_exists") for card in sound if card.id not in taken)
+    _tell(connection, keys, caller, [card for card in sound if card.id in taken])
+    done = Tally(tally.rows_done + read, tally.registered + len(taken), tally.left_out + read - len(taken))
+    connection.execute(
+        update(imports)
+        .where(*_this(caller, digest))
+        .values(rows_done=done.rows_done, registered=done.registered, left_out=done.left_out)
+    )
+    return done
+
+
+def _row(keys: Keys, caller: Caller, card: _Card) -> tuple[Any, ...]:
+    identity, found = card.identity, card.found
+    return (
+        card.id,
+        found.instance,
+        found.number,
+        found.serial,
+        seal(keys.master, identity.number.encode(), f"card:{card.id}:number"),
+        identity.type,
+        identity.issuer,
+        identity.valid_from,
+        identity.valid_to,
+        found.text,
+        card.status.value,
+        caller.principal_id,
+    )
+
+
+def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]) -> None:
+    """Events and their leaves: the registration, and what the stated status comes from."""
+    if not taken:
+        return
+    now = connection.execute(select(func.clock_timestamp())).scalar_one()
+    events = [
+        RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now)
+        for card in taken
+        for event, status in _history(card.status)
+    ]
+    copy_rows(
+        connection,
+        card_events,
+        _EVENT_COLUMNS,
+        (
+            (one.id, one.card_id, one.event.value, one.status.value, caller.principal_id, one.recorded_at)
+            for one in events
+        ),
+    )
+    leaves.append_many(
+        connection,
+        [leaves.compose(keys, "card_event", one.id, one.recorded_at, event_leaf(caller, one)) for one in events],
+    )
+
+
+def _history(status: Status) -> list[tuple[Event, Status]]:
+    history = [(Event.REGISTERED, Status.VALID)]
+    return history if status is Status.VALID else [*history, (_EVENT_OF[status], status)]
+
+
+def _finish(database: Database, keys: Keys, caller: Caller, digest: bytes, tally: Tally) -> None:
+    """Once for a file: an administrative act with its leaf."""
+    with database.begin() as connection:
+        ended = connection.execute(
+            update(imports)
+            .where(*_this(caller, digest), imports.c.finished_at.is_(None))
+            .values(finished_at=func.clock_timestamp())
+        )
+        if ended.rowcount:
+            acts.record(
+                connection,
+                keys,
+                "cards_imported",
+                actor_id=caller.principal_id,
+                institution_id=caller.institution_id,
+                subject_id=None,
+                details={"file": digest.hex(), "registered": tally.registered, "left_out": tally.left_out},
+            )
