@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from api.cards.lifecycle import Event
-from api.cli import client, inputs
+from api.cli import bulk, client, inputs
 from api.cli.failure import guarded
 from api.errors import catalogue
 
@@ -96,6 +96,12 @@ def report(
         found = catalogue().get(status)
         words = "" if found is None else f" {found.message.zh} {found.message.en}"
         typer.echo(f"{status}{words} ({answer['recorded_at']})")
+
+
+app.command("import", epilog="Example: RENZHENG_KEY=… renzheng cards import cards.csv --faults left-out.csv")(
+    bulk.import_cards
+)
+app.command("export", epilog="Example: RENZHENG_KEY=… renzheng cards export cards.parquet")(bulk.export_cards)
 
 
 def _out(*lines: str) -> None:

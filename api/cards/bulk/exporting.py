@@ -1,0 +1,137 @@
+"""Writes the cards of an institution to a file that `importing` reads: numbers opened, so that it needs guarding.
+
+What the register holds only as keyed hashes, the chip's serial and its text, cannot be written out again.
+"""
+
+import contextlib
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import Connection, select, text
+
+from api.cards.bulk.reading import FileUnusable
+from api.institutions import acts
+from api.institutions.caller import Caller
+from api.institutions.sight import cards_seen
+from api.storage.database import Database
+from api.storage.keys import Keys
+from api.storage.sealing import unseal
+from api.storage.tables import cards
+
+COLUMNS = ("number", "issuer", "valid_from", "valid_to", "type", "status")
+_LONG_TERM = "长期"
+_FETCH = 5000
+
+Writer = Callable[[dict[str, str]], None]
+
+
+def save(
+    database: Database, keys: Keys, caller: Caller, path: Path, on_progress: Callable[[int], None] = lambda _: None
+) -> int:
+    """Write every card that the caller sees to a `.csv`, `.jsonl` or `.parquet` file; gives their number.
+
+    The file appears whole or not at all, and only its owner may read it. That it was written is an administrative act
+    with its leaf. Raises `FileUnusable`, `SealBroken` and `DatabaseUnavailable`.
+    """
+    count = 0
+    with _writer(path) as write, database.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        for row in _rows(connection, keys, caller):
+            write(row)
+            count += 1
+            if count % _FETCH == 0:
+                on_progress(count)
+        acts.record(
+            connection,
+            keys,
+            "cards_exported",
+            actor_id=caller.principal_id,
+            institution_id=caller.institution_id,
+            subject_id=None,
+            details={"cards": count},
+        )
+    return count
+
+
+def _rows(connection: Connection, keys: Keys, caller: Caller) -> Iterator[dict[str, str]]:
+    statement = select(cards).where(cards_seen(caller)).order_by(cards.c.created_at, cards.c.id)
+    with connection.execute(statement, execution_options={"yield_per": _FETCH}) as found:
+        for row in found:
+            yield {
+                "number": unseal(keys.master, row.number_sealed, f"card:{row.id}:number").decode(),
+                "issuer": row.issuer,
+                "valid_from": row.valid_from.isoformat(),
+                "valid_to": _LONG_TERM if row.valid_to is None else row.valid_to.isoformat(),
+                "type": row.type,
+                "status": row.status,
+            }
+
+
+@contextmanager
+def _writer(path: Path) -> Iterator[Writer]:
+    """A file beside the one that is wanted, moved to its place in the end."""
+    makers = {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}
+    make = makers.get(path.suffix.lower())
+    if make is None:
+        raise FileUnusable("a file of cards ends in .csv, .jsonl or .parquet")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with make(beside) as write:
+            yield write
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[TextIO]:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Writer]:
+    with _text(path) as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        yield writer.writerow
+
+
+@contextmanager
+def _json_lines(path: Path) -> Iterator[Writer]:
+    with _text(path) as file:
+
+        def write(row: dict[str, str]) -> None:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+        yield write
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Writer]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise FileUnusable("Parquet needs pyarrow: pip install 'renzheng[parquet]'") from error
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
+    held: list[dict[str, Any]] = []
+    with contextlib.closing(pyarrow.parquet.ParquetWriter(path, schema)) as file:
+
+        def write(row: dict[str, str]) -> None:
+            held.append(row)
+            if len(held) == _FETCH:
+                file.write_table(pyarrow.Table.from_pylist(held, schema=schema))
+                held.clear()
+
+        yield write
+        if held:
+            file.write_table(pyarrow.Table.from_pylist(held, schema=schema))

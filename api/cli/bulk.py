@@ -1,0 +1,137 @@
+"""`renzheng cards import` and `renzheng cards export`: whole registers, where the database is."""
+
+import csv
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli import client
+from api.cli.failure import NEGATIVE, CommandFailed, guarded
+from api.cli.registry import Registry, registry
+
+if TYPE_CHECKING:
+    from api.institutions.caller import Caller
+    from api.institutions.roles import Scope
+
+console = Console(stderr=True, highlight=False)
+_SHOWN_FAULTS = 20
+_TELL_EVERY_S = 10.0
+
+
+@guarded
+def import_cards(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="Cards as .csv, .csv.gz, .jsonl, .jsonl.gz or .parquet; columns number, issuer, valid_from, valid_to"
+            " (长期 or nothing: long-term) and, where there are any, serial, type, text (base64), status.",
+        ),
+    ],
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the rows that are left out here (CSV: line, field, code)."),
+    ] = None,
+    key_file: client.KeyFile = None,
+) -> None:
+    """Read a file of cards into the register, as the authority whose key is given.
+
+    A row that is no sound card is left out and told with its line; nothing of it is registered. An import that was
+    broken off goes on where it was when it is started again with the same file. Cards come without templates.
+    """
+    from api.cards.bulk import importing
+    from api.cards.bulk.importing import ImportMoved, Tally
+    from api.cards.bulk.reading import FileUnusable
+    from api.institutions.roles import Scope
+
+    with _caller(key_file, Scope.REGISTER_CARDS) as (opened, caller), _fault_file(faults) as note, _status() as status:
+
+        def progress(tally: Tally) -> None:
+            status(f"{tally.rows_done:,} rows, {tally.registered:,} registered, {tally.left_out:,} left out")
+
+        try:
+            tally = importing.load(opened.database, opened.keys, caller, file, note, progress)
+        except (FileUnusable, ImportMoved) as error:
+            raise CommandFailed(f"{file.name}: {error}.") from error
+    typer.echo(f"{tally.registered:,} cards registered, {tally.left_out:,} rows left out.")
+    if tally.left_out:
+        raise typer.Exit(NEGATIVE)
+
+
+@guarded
+def export_cards(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to: .csv, .jsonl or .parquet.")],
+    key_file: client.KeyFile = None,
+) -> None:
+    """Write the cards that the authority whose key is given registered to a file: numbers in clear, so guard it.
+
+    The chip's serial and text are kept as keyed hashes only and are not in it. The export is an act in the evidence.
+    """
+    from api.cards.bulk import exporting
+    from api.cards.bulk.reading import FileUnusable
+    from api.institutions.roles import Scope
+
+    with _caller(key_file, Scope.REGISTER_CARDS) as (opened, caller), _status() as status:
+        try:
+            count = exporting.save(
+                opened.database, opened.keys, caller, file, lambda done: status(f"{done:,} cards written")
+            )
+        except FileUnusable as error:
+            raise CommandFailed(f"{file.name}: {error}.") from error
+    typer.echo(f"{count:,} cards written to {file}.")
+
+
+@contextmanager
+def _caller(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry, Caller]]":
+    """The database, and who holds the key; the key must bear the right."""
+    from api.institutions import principals
+
+    key = client.read_key(key_file, os.environ.get(client.KEY_VARIABLE))
+    with registry() as opened:
+        with opened.database.begin() as connection:
+            caller = principals.authenticate(connection, key)
+        if caller is None or scope not in caller.scopes:
+            raise CommandFailed("The key is unknown, revoked, or not an issuing authority's.")
+        yield opened, caller
+
+
+@contextmanager
+def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
+    """Takes faults: the first are shown, all are written to the file where one is wanted."""
+    shown = 0
+    with Path(os.devnull if path is None else path).open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+
+        def note(line: int, field: str, code: str) -> None:
+            nonlocal shown
+            writer.writerow((line, field, code))
+            shown += 1
+            if shown <= _SHOWN_FAULTS:
+                console.print(f"line {line}: {f'{field}: ' if field else ''}{code}", markup=False)
+            elif shown == _SHOWN_FAULTS + 1 and path is None:
+                console.print("… more rows are left out; --faults FILE lists them all")
+
+        yield note
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], None]]:
+    """How far it is: a line that changes on a terminal, elsewhere a line now and then."""
+    told = time.monotonic()
+    with console.status("…") as status:
+
+        def tell(text: str) -> None:
+            nonlocal told
+            status.update(text)
+            if not console.is_terminal and time.monotonic() - told > _TELL_EVERY_S:
+                told = time.monotonic()
+                console.print(text)
+
+        yield tell

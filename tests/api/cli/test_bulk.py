@@ -1,0 +1,70 @@
+"""`renzheng cards import` and `export`, on the database of the shared service."""
+
+import json
+import stat
+from collections.abc import Callable
+from operator import itemgetter
+from pathlib import Path
+
+import pytest
+
+from api.cards.bulk import reading
+from api.institutions.roles import Role
+from tests.api.bodies import new_card
+from tests.api.cli.conftest import CommandLine
+
+
+@pytest.fixture
+def line(as_role: Callable[[Role], CommandLine], home: Path) -> CommandLine:
+    """The command line of an authority, on the shared service's home."""
+    made = as_role(Role.AUTHORITY)
+    made.environment |= {"RENZHENG_HOME": str(home), "RENZHENG_DATABASE_URL": None}
+    return made
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_what_is_exported_can_be_imported(line: CommandLine, kind: str, tmp_path: Path) -> None:
+    cards = [new_card(), new_card(valid_to="长期"), {**new_card(), "status": "card_reported_lost"}]
+    file = line.file("cards.jsonl", "\n".join(json.dumps(card) for card in cards))
+    result = line("cards", "import", file)
+    assert (result.exit_code, result.stdout) == (0, "3 cards registered, 0 rows left out.\n"), result.output
+    out = tmp_path / f"out.{kind}"
+    result = line("cards", "export", str(out))
+    assert result.exit_code == 0, result.output
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    found = [row.values for row in reading.rows(out)]
+    expected = [{"status": "valid", **card, "type": "resident"} for card in cards]
+    by_number = itemgetter("number")
+    assert sorted((row for row in found if row), key=by_number) == sorted(expected, key=by_number)
+    again = line("cards", "import", str(out))
+    assert again.exit_code == 1
+    assert again.stdout == "0 cards registered, 3 rows left out.\n"
+
+
+def test_faults_are_shown_and_written(line: CommandLine, tmp_path: Path) -> None:
+    rows = [json.dumps(new_card()), *["[]"] * 30]
+    listed = tmp_path / "faults.csv"
+    result = line("cards", "import", line.file("cards.jsonl", "\n".join(rows)), "--faults", str(listed))
+    assert result.exit_code == 1
+    assert result.stderr.count("row_malformed") == 20
+    assert listed.read_text().splitlines()[-1] == "31,,row_malformed"
+    assert len(listed.read_text().splitlines()) == 30
+
+
+@pytest.mark.parametrize("role", [Role.TERMINAL, Role.SUPERVISOR])
+def test_only_an_authority_may(as_role: Callable[[Role], CommandLine], home: Path, role: Role) -> None:
+    line = as_role(role)
+    line.environment |= {"RENZHENG_HOME": str(home), "RENZHENG_DATABASE_URL": None}
+    file = line.file("cards.jsonl", json.dumps(new_card()))
+    for words in (("import", file), ("export", str(line.folder / "a.csv"))):
+        result = line("cards", *words)
+        assert result.exit_code == 3
+        assert "not an issuing authority's" in result.stderr
+
+
+def test_a_file_that_is_none_is_told(line: CommandLine) -> None:
+    result = line("cards", "import", line.file("cards.txt", "x"))
+    assert result.exit_code == 3
+    assert "ends in .csv" in result.stderr
+    assert line("cards", "export", str(line.folder / "a.xlsx")).exit_code == 3
+    assert not list(line.folder.glob(".a*"))
