@@ -19,6 +19,7 @@ from api.errors import catalogue
 
 DEFAULT_URL = "http://127.0.0.1:8470"
 KEY_VARIABLE = "RENZHENG_KEY"
+SIGNING_KEY_VARIABLE = "RENZHENG_SIGNING_KEY"
 
 # A first answer may have to wait for other terminals' comparisons.
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
@@ -54,8 +55,12 @@ class Refused(CommandFailed):
 class Client(AbstractContextManager["Client"]):
     """One key of one service. Requests carry an idempotency key, so that trying again does nothing twice."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, signing_key: Path | None = None) -> None:
+        """With a `signing_key` (a PEM file) every request is signed."""
+        from api.http.signing import read_key as read_signing_key
+
         self._url = url
+        self._signing_key = None if signing_key is None else read_signing_key(signing_key)
         try:
             self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
@@ -75,7 +80,7 @@ class Client(AbstractContextManager["Client"]):
         for attempt in range(1, _TRIES + 1):
             last = attempt == _TRIES
             try:
-                answer = self._http.post(path, json=body, headers={"Idempotency-Key": key})
+                answer = self._http.send(self._request(path, body, key))
             except _HOPELESS as error:
                 raise _away(self._url, error) from error
             except httpx.TransportError as error:
@@ -86,6 +91,16 @@ class Client(AbstractContextManager["Client"]):
                     return _read(self._url, answer)
             time.sleep(_PAUSE_S * attempt)
         raise AssertionError("the last attempt returns or raises")
+
+    def _request(self, path: str, body: dict[str, Any], key: str) -> httpx.Request:
+        """The request, signed anew each time: a signature is good once."""
+        request = self._http.build_request("POST", path, json=body, headers={"Idempotency-Key": key})
+        if self._signing_key is not None:
+            from api.http.signing import sign
+
+            target = request.url.raw_path.decode("ascii")
+            request.headers.update(sign(self._signing_key, "POST", target, dict(request.headers), request.content))
+        return request
 
 
 def ask(
@@ -104,7 +119,7 @@ def ask(
     error that was printed.
     """
     key = read_key(key_file, os.environ.get(KEY_VARIABLE))
-    with Client(url, key) as caller:
+    with Client(url, key, signing_key_file()) as caller:
         try:
             whole = body if complete is None else body | complete(caller)
             answer = caller.post(path, whole, idempotency_key)
@@ -116,6 +131,12 @@ def ask(
     if raw:
         _print(answer)
     return answer
+
+
+def signing_key_file() -> Path | None:
+    """The PEM file that requests are signed with, None where the environment names none."""
+    named = os.environ.get(SIGNING_KEY_VARIABLE)
+    return Path(named) if named else None
 
 
 def read_key(file: Path | None, environment: str | None) -> str:

@@ -50,7 +50,8 @@ def _explanation(error: Exception) -> str | None:
     from pydantic import ValidationError
     from sqlalchemy.exc import ArgumentError, DBAPIError
 
-    from api.institutions.principals import PrincipalExists
+    from api.http.signing import SigningKeyInvalid
+    from api.institutions.errors import AdministrationError
     from api.settings import Settings
     from api.storage.errors import StorageError
     from api.verification.policy import PolicyInvalid
@@ -67,6 +68,9 @@ def _explanation(error: Exception) -> str | None:
         return "RENZHENG_DATABASE_URL is no address of a database, such as postgresql://user@host/name."
     if isinstance(error, DBAPIError):  # its own text holds the statement with its values
         return f"The database refuses: {type(error.orig).__name__}."
-    if isinstance(error, StorageError | PolicyInvalid | PrincipalExists | BiometricError | ModelError | OSError):
+    told = (
+        StorageError | PolicyInvalid | AdministrationError | SigningKeyInvalid | BiometricError | ModelError | OSError
+    )
+    if isinstance(error, told):
         return str(error)
     return None

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, in
 from api.evidence.leaves import Receipt
 from api.institutions import acts
 from api.institutions.caller import Caller
+from api.institutions.errors import AdministrationError
 from api.institutions.parameters import OVERLAP_S
 from api.institutions.roles import Scope
 from api.storage.keys import Keys
@@ -28,15 +29,16 @@ class KeyRevoked(Exception):
     """The key was revoked, or its holder disabled, or its time ran out, since the request came in."""
 
 
-class KeyRotated(Exception):
+class KeyRotated(AdministrationError):
     """The key was rotated, and its replacement is in use."""
 
+    text = "The key was rotated before, and its replacement is in use."
 
-class AlreadyRevoked(Exception):
+
+class AlreadyRevoked(AdministrationError):
     """The key, or whoever holds it, was ended before."""
 
-    def __str__(self) -> str:
-        return "It was ended before."
+    text = "It was ended before."
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,22 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.evidence.leaves import Receipt
 from api.institutions import acts, naming
+from api.institutions.errors import AdministrationError
 from api.institutions.parameters import MOST_LEVELS
 from api.storage.keys import Keys
 from api.storage.tables import institutions
 
 
-class InstitutionExists(Exception):
+class InstitutionExists(AdministrationError):
     """There is an institution, or a branch of the same one, of that name."""
 
+    text = "There is an institution of that name."
 
-class BranchesTooDeep(Exception):
+
+class BranchesTooDeep(AdministrationError):
     """The branch would lie deeper than branches go."""
+
+    text = f"Branches go {MOST_LEVELS} levels deep, the uppermost institution included."
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def add(connection: Connection, keys: Keys, name: str, parent_id: UUID | None, *
         .returning(institutions.c.created_at)
     ).first()
     if made is None:
-        raise InstitutionExists("there is an institution of that name")
+        raise InstitutionExists
     receipt = acts.record(
         connection,
         keys,

@@ -2,15 +2,16 @@
 
 import unicodedata
 
+from api.institutions.errors import AdministrationError
+
 LONGEST = 100
 SEPARATOR = "/"
 
 
-class NameInvalid(Exception):
+class NameInvalid(AdministrationError):
     """No name: empty, too long, or with characters that nobody sees or that part the names of a path."""
 
-    def __str__(self) -> str:
-        return f"A name has 1 to {LONGEST} visible characters and no {SEPARATOR}; a path is written Bank/Branch."
+    text = f"A name has 1 to {LONGEST} visible characters and no {SEPARATOR}; a path is written Bank/Branch."
 
 
 def sound(name: str) -> str:

@@ -14,6 +14,7 @@ from api.institutions import acts, credentials, naming
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
 from api.institutions.credentials import AlreadyRevoked, Ended, Issued
+from api.institutions.errors import AdministrationError
 from api.institutions.roles import AT_THE_COUNTER, FULL_ADMINISTRATION, ROLE_SCOPES, Role, Scope
 from api.storage import idempotency
 from api.storage.keys import Keys
@@ -21,8 +22,10 @@ from api.storage.tables import credentials as keys_table
 from api.storage.tables import principals
 
 
-class PrincipalExists(Exception):
+class PrincipalExists(AdministrationError):
     """The institution has a terminal or a member of staff of that name."""
+
+    text = "The institution has a terminal or a person of that name."
 
 
 # Built once: it is part of every request.
@@ -70,6 +73,7 @@ def add(
     channel: str | None = None,
     requests_per_minute: int | None = None,
     actor_id: UUID | None = None,
+    scopes: Collection[Scope] | None = None,
     lifetime_s: float | None = None,
     public_key: bytes | None = None,
 ) -> Added:
@@ -83,6 +87,7 @@ def add(
         channel=channel,
         requests_per_minute=requests_per_minute,
         actor_id=actor_id,
+        scopes=scopes,
         lifetime_s=lifetime_s,
         public_key=public_key,
     )
@@ -118,7 +123,7 @@ def add_to(
         .returning(principals.c.created_at)
     ).first()
     if made is None:
-        raise PrincipalExists("The institution has a terminal or a person of that name.")
+        raise PrincipalExists
     receipt = acts.record(
         connection,
         keys,

@@ -75,3 +75,10 @@ def authority_line(as_role: Callable[[Role], CommandLine]) -> CommandLine:
 def terminal_line(as_role: Callable[[Role], CommandLine]) -> CommandLine:
     """The command line of a counter."""
     return as_role(Role.TERMINAL)
+
+
+@pytest.fixture
+def line(service: Service, home: Path, renzheng: CommandLine) -> CommandLine:
+    """The command line on the shared service's home, for what works on the database directly."""
+    renzheng.environment |= {"RENZHENG_HOME": str(home), "RENZHENG_DATABASE_URL": None}
+    return renzheng

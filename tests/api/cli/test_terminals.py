@@ -1,7 +1,5 @@
 """`renzheng terminals`, on the database of the shared service."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import Connection, text
 
@@ -10,13 +8,6 @@ from api.institutions.principals import authenticate
 from api.institutions.roles import Role
 from api.service import Service
 from tests.api.cli.conftest import CommandLine
-
-
-@pytest.fixture
-def line(service: Service, home: Path, renzheng: CommandLine) -> CommandLine:
-    """The command line on the shared service's home."""
-    renzheng.environment |= {"RENZHENG_HOME": str(home), "RENZHENG_DATABASE_URL": None}
-    return renzheng
 
 
 @pytest.mark.parametrize("role", [Role.TERMINAL, Role.AUTHORITY])
@@ -63,7 +54,7 @@ def test_a_database_that_is_away_is_a_failure(renzheng: CommandLine, address: st
 def test_a_refusal_of_the_database_is_told_without_its_statement(
     line: CommandLine, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def create(connection: Connection, *_: object) -> str:
+    def create(connection: Connection, *_: object, **__: object) -> str:
         connection.execute(text("SELECT 'a name' FROM nowhere"))
         return "key"
 

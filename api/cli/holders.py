@@ -1,0 +1,199 @@
+"""What `renzheng terminals` and `renzheng people` share: making, listing, rotating and revoking holders of keys."""
+
+import base64
+import binascii
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from api.cli.failure import NEGATIVE, CommandFailed, fail
+from api.cli.listing import show
+from api.cli.registry import registry
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row
+
+_DAY_S = 86400
+
+
+def _public_key(value: str) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(value, validate=True)).public_bytes_raw()
+    except (binascii.Error, ValueError) as error:
+        raise typer.BadParameter("an Ed25519 public key has 32 bytes, in base64") from error
+
+
+Days = Annotated[int | None, typer.Option(min=1, max=3660, help="How long the key lives. Default: until revoked.")]
+PublicKey = Annotated[
+    bytes | None,
+    typer.Option(
+        parser=_public_key,
+        metavar="BASE64",
+        help="Ed25519 public key, as `renzheng signing-key` prints it: every request has to be signed then.",
+    ),
+]
+Scopes = Annotated[
+    list[str] | None, typer.Option("--scope", metavar="RIGHT", help="Fewer rights than the role's. Repeatable.")
+]
+OverlapHours = Annotated[
+    float, typer.Option(min=0, max=168, help="How long the old key lives on beside the new one; at most seven days.")
+]
+Key = Annotated[UUID | None, typer.Option("--key", metavar="ID", help="One key only, as `list --keys` shows it.")]
+ShowKeys = Annotated[bool, typer.Option("--keys", help="One line for every key.")]
+Within = Annotated[str | None, typer.Argument(help="Only this institution and its branches. Default: all.")]
+
+
+def add(
+    institution: str,
+    name: str,
+    role: str,
+    *,
+    channel: str | None = None,
+    requests_per_minute: int | None = None,
+    days: int | None,
+    scopes: list[str] | None,
+    public_key: bytes | None,
+) -> None:
+    """Make a principal and print its key, this once."""
+    from api.institutions import principals
+    from api.institutions.roles import ROLE_SCOPES, Role
+
+    allowed = {scope.value: scope for scope in ROLE_SCOPES[Role(role)]}
+    if unknown := set(scopes or ()) - set(allowed):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: the rights of this role are {', '.join(allowed)}")
+    with registry() as opened, opened.database.begin() as connection:
+        added = principals.add(
+            connection,
+            opened.keys,
+            institution,
+            name,
+            Role(role),
+            channel=channel,
+            requests_per_minute=requests_per_minute,
+            scopes=[allowed[scope] for scope in scopes] if scopes else None,
+            lifetime_s=None if days is None else days * _DAY_S,
+            public_key=public_key,
+        )
+    typer.echo(added.key)
+
+
+def show_all(institution: str | None, roles: Collection[str], *, keys: bool, raw: bool) -> None:
+    """List principals of these roles, or their keys."""
+    from sqlalchemy import select
+
+    from api.institutions import credentials
+    from api.institutions import institutions as places
+    from api.storage.tables import principals
+
+    rows: list[dict[str, Any]] = []
+    with registry() as opened, opened.database.begin() as connection:
+        asked = select(principals).where(principals.c.role.in_(roles))
+        if institution is not None:
+            asked = asked.where(places.within(principals.c.institution_id, _place(connection, institution)))
+        paths = places.written(connection)
+        for found in connection.execute(asked):
+            held = credentials.of_principal(connection, found.id)
+            common = {"institution": paths[found.institution_id], "name": found.name, "role": found.role}
+            rows.extend(_key_rows(common, held) if keys else [_row(common, found, held)])
+    show(sorted(rows, key=lambda row: (row["institution"], row["name"])), raw=raw)
+
+
+def rotate(
+    institution: str, name: str, roles: Collection[str], key: UUID | None, overlap_hours: float, public: bytes | None
+) -> None:
+    """Print a new key in place of the newest live one, or of the one named. Without a live one: simply a new key."""
+    from api.institutions import credentials
+
+    with registry() as opened, opened.database.begin() as connection:
+        found = _find(connection, institution, name, roles)
+        if found.disabled_at is not None:
+            raise credentials.AlreadyRevoked
+        live = [state for state in credentials.of_principal(connection, found.id) if state.live]
+        chosen = [state.id for state in live if key in {None, state.id}]
+        if key is not None and not chosen:
+            fail("There is no such live key.", NEGATIVE)
+        current = [state.id for state in live if state.id in chosen and state.replaced_by is None]
+        if chosen:
+            issued = credentials.rotate(
+                connection,
+                opened.keys,
+                (current or chosen)[0],
+                found.institution_id,
+                actor_id=None,
+                overlap_s=overlap_hours * 3600,
+                public_key=public,
+            )
+        else:
+            issued = credentials.issue(
+                connection, opened.keys, found.id, found.institution_id, actor_id=None, public_key=public
+            )
+    typer.echo(issued.text)
+
+
+def revoke(institution: str, name: str, roles: Collection[str], key: UUID | None, what: str) -> None:
+    """End a principal with all its keys, or one key."""
+    from api.institutions import credentials, principals
+
+    with registry() as opened, opened.database.begin() as connection:
+        found = principals.find(connection, institution, name)
+        if found is None or found.role not in roles or (key is None and found.disabled_at is not None):
+            fail(f"There is no such {what} with a live key.", NEGATIVE)
+        if key is None:
+            principals.end(connection, opened.keys, found.id, actor_id=None)
+        else:
+            held = [state.id for state in credentials.of_principal(connection, found.id) if state.live]
+            if key not in held:
+                fail("There is no such live key.", NEGATIVE)
+            credentials.revoke(connection, opened.keys, key, found.institution_id, actor_id=None)
+        if found.role == "administrator" and not principals.administrator_stays(connection):
+            raise CommandFailed("This is the last administrator with all rights: make another one first.")
+    typer.echo("Revoked.")
+
+
+def _find(connection: "Connection", institution: str, name: str, roles: Collection[str]) -> "Row[Any]":
+    from api.institutions import principals
+
+    found = principals.find(connection, institution, name)
+    if found is None or found.role not in roles:
+        fail(f"There is nobody of that name in {institution}: see `list`.", NEGATIVE)
+    return found
+
+
+def _place(connection: "Connection", institution: str) -> UUID:
+    from api.institutions import institutions as places
+
+    found = places.find(connection, institution)
+    if found is None:
+        fail("There is no such institution: see `renzheng institutions list`.", NEGATIVE)
+    return found
+
+
+def _row(common: dict[str, Any], found: "Row[Any]", held: list[Any]) -> dict[str, Any]:
+    live = [state for state in held if state.live]
+    ends = [state.expires_at for state in live if state.expires_at is not None]
+    return common | {
+        "channel": found.channel,
+        "state": "disabled" if found.disabled_at is not None else "live" if live else "no live key",
+        "keys": len(live),
+        "next_expiry": min(ends, default=None),
+        "id": found.id,
+    }
+
+
+def _key_rows(common: dict[str, Any], held: list[Any]) -> list[dict[str, Any]]:
+    return [
+        common
+        | {
+            "key": state.id,
+            "state": "live" if state.live else "revoked" if state.revoked_at is not None else "ended",
+            "created": state.created_at,
+            "expires": state.expires_at,
+            "used": state.used_at,
+            "signed_by": state.signed_by,
+        }
+        for state in held
+    ]

@@ -1,0 +1,46 @@
+"""The first administrator, and the next one when all keys are lost. There is no default account and no password."""
+
+from sqlalchemy import Connection, select
+
+from api.institutions import acts, principals
+from api.institutions.errors import AdministrationError
+from api.institutions.principals import Added
+from api.institutions.roles import Role
+from api.storage import idempotency
+from api.storage.keys import Keys
+from api.storage.tables import principals as principals_table
+
+
+class AdministratorExists(AdministrationError):
+    """There is an administrator already."""
+
+    text = (
+        "There is an administrator already, who makes others: `renzheng people list`.\n"
+        "If all their keys are lost, --recover makes another one, and records it."
+    )
+
+
+def administrator(connection: Connection, keys: Keys, institution: str, name: str, *, recover: bool) -> Added:
+    """Make an administrator of an institution at a path, which is made when new.
+
+    Raises `AdministratorExists` where there is or was one, unless `recover`; `PrincipalExists`, `NameInvalid`.
+    """
+    idempotency.lock(connection, "administrators")
+    former = select(principals_table.c.id).where(principals_table.c.role == Role.ADMINISTRATOR.value)
+    if connection.execute(former.limit(1)).first() is None:
+        act = "administrator_bootstrapped"
+    elif recover:
+        act = "administrator_recovered"
+    else:
+        raise AdministratorExists
+    added = principals.add(connection, keys, institution, name, Role.ADMINISTRATOR)
+    acts.record(
+        connection,
+        keys,
+        act,
+        actor_id=None,
+        institution_id=added.institution_id,
+        subject_id=added.id,
+        details={},
+    )
+    return added
