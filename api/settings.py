@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=30, ge=1, le=3650, description="Days in which the same capture is not taken again."
     )
 
+    requests_per_minute: int = Field(
+        default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
+    )
+
     @cached_property
     def keys_dir(self) -> Path:
         """Folder of the master key, the index key and the receipt signing key."""

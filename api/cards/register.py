@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
@@ -13,7 +14,7 @@ from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
 from api.storage.keys import Keys
 from api.storage.sealing import seal
-from api.storage.tables import card_events, cards
+from api.storage.tables import card_events, card_locks, cards
 
 
 class CardExists(Exception):
@@ -21,11 +22,11 @@ class CardExists(Exception):
 
 
 class CardUnknown(Exception):
-    """No card has this identifier."""
+    """No card of the caller's institution or its branches has this identifier."""
 
 
 class SupersedingCardUnknown(Exception):
-    """The card named as the replacement is not registered."""
+    """The card named as the replacement is not registered, or not by the caller's institution."""
 
 
 class SupersedingCardInvalid(Exception):
@@ -43,6 +44,14 @@ class RecordedEvent:
     status: Status
     superseded_by: UUID | None
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class KnownCard:
+    """A row of `cards`, with `until` (when the lock of its number ends, None without one), and its events."""
+
+    card: Row[Any]
+    events: tuple[Row[Any], ...]
 
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
@@ -92,10 +101,24 @@ def report(
     if event is Event.FOUND and _has_successor(connection, card_id, row.number_index, row.created_at):
         raise EventNotPossible("a new card was issued")
     if superseded_by is not None:
-        _check_superseding(connection, card_id, superseded_by, row.number_index)
+        _check_superseding(connection, caller, card_id, superseded_by, row.number_index)
     change = update(cards).where(cards.c.id == card_id).values(status=status)
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
     return _record(connection, caller, card_id, row.instance_index, event, status, superseded_by)
+
+
+def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
+    """A card with what happened to it, oldest first. Raises `CardUnknown`."""
+    live = and_(card_locks.c.number_index == cards.c.number_index, card_locks.c.until > func.now())
+    card = connection.execute(
+        select(cards, card_locks.c.until).outerjoin(card_locks, live).where(cards.c.id == card_id, cards_seen(caller))
+    ).first()
+    if card is None:
+        raise CardUnknown
+    events = connection.execute(
+        select(card_events).where(card_events.c.card_id == card_id).order_by(card_events.c.recorded_at)
+    )
+    return KnownCard(card, tuple(events))
 
 
 def _has_successor(connection: Connection, card_id: UUID, number_index: bytes, registered_at: datetime) -> bool:
@@ -106,9 +129,11 @@ def _has_successor(connection: Connection, card_id: UUID, number_index: bytes, r
     return connection.execute(newer.limit(1)).first() is not None
 
 
-def _check_superseding(connection: Connection, card_id: UUID, superseded_by: UUID, number_index: bytes) -> None:
+def _check_superseding(
+    connection: Connection, caller: Caller, card_id: UUID, superseded_by: UUID, number_index: bytes
+) -> None:
     successor = connection.execute(
-        select(cards.c.number_index, cards.c.status).where(cards.c.id == superseded_by)
+        select(cards.c.number_index, cards.c.status).where(cards.c.id == superseded_by, cards_seen(caller))
     ).first()
     if successor is None:
         raise SupersedingCardUnknown

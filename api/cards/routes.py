@@ -1,17 +1,22 @@
-"""`POST /v1/cards` and `POST /v1/cards/{id}/events`."""
+"""`POST /v1/cards`, `GET /v1/cards/{id}` and `POST /v1/cards/{id}/events`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
-from api.cards import enrolment
-from api.cards.schemas import CardEvent, CardRegistered, CardRegistration, EventRecorded
+from api.cards import enrolment, register
+from api.cards.schemas import CardAnswer, CardEvent, CardRegistered, CardRegistration, EventRecorded
 from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
-from api.http.signin import OptionalAttemptDep, RegistrarDep, ReporterDep, ServiceDep
+from api.http.limits import LIMITED
+from api.http.signin import Holder, OptionalAttemptDep, RegistrarDep, ReporterDep, ServiceDep
+from api.institutions.caller import Caller
+from api.institutions.roles import Scope
+
+CardReaderDep = Annotated[Caller, Depends(Holder(Scope.READ_CARDS))]
 
 router = APIRouter(prefix="/v1/cards", tags=["cards"])
 
@@ -20,7 +25,8 @@ router = APIRouter(prefix="/v1/cards", tags=["cards"])
     "",
     status_code=201,
     response_model=CardRegistered,
-    responses=documented(400, 401, 403, 409, 413, 415, 422, 503),
+    responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    dependencies=LIMITED,
     summary="Register a card with its templates",
 )
 def register_card(
@@ -35,11 +41,36 @@ def register_card(
     return answer(receipts.completed(service, enrolled))
 
 
+@router.get(
+    "/{card_id}",
+    response_model=CardAnswer,
+    responses=documented(401, 403, 404, 422, 503),
+    summary="A card and what happened to it",
+)
+def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
+    """For the issuing authority: a card that it, or one of its branches, registered."""
+    with service.database.begin() as connection:
+        known = register.find(connection, card_id, caller)
+    card = known.card
+    return {
+        "id": card.id,
+        "type": card.type,
+        "status": card.status,
+        "valid_from": card.valid_from,
+        "valid_to": card.valid_to,
+        "superseded_by": card.superseded_by,
+        "registered_at": card.created_at,
+        "checks_locked_until": card.until,
+        "events": [event._asdict() for event in known.events],
+    }
+
+
 @router.post(
     "/{card_id}/events",
     status_code=201,
     response_model=EventRecorded,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    dependencies=LIMITED,
     summary="Report what happened to a card",
 )
 def report_event(

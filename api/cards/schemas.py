@@ -1,6 +1,6 @@
 """The requests and answers of the cards' routes."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -171,6 +171,30 @@ class CardRegistered(BaseModel):
     enrolled: list[EnrolledModality]
     registered_at: datetime
     receipt: ReceiptAnswer
+
+
+class PastEvent(BaseModel):
+    """What happened to a card."""
+
+    id: UUID
+    event: str
+    status: str = Field(description="The card's status after it.")
+    superseded_by: UUID | None
+    recorded_at: datetime
+
+
+class CardAnswer(BaseModel):
+    """A card as the register knows it. Its number is told to nobody."""
+
+    id: UUID
+    type: str
+    status: str = Field(description="As reported; validity by date is judged on the day of each check.")
+    valid_from: date
+    valid_to: date | None = Field(description="Inclusive; null: long-term.")
+    superseded_by: UUID | None
+    registered_at: datetime
+    checks_locked_until: datetime | None = Field(description="Until when its number is locked after too many failures.")
+    events: list[PastEvent] = Field(description="Oldest first.")
 
 
 class EventRecorded(BaseModel):

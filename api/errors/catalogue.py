@@ -30,12 +30,18 @@ class Entry(BaseModel):
 
 
 class ServiceError(Exception):
-    """An answer of the form `{code, message, operator, retryable, request_id}`; `details` name fields, never values."""
+    """An answer of the form `{code, message, operator, retryable, request_id}`; `details` name fields, never values.
 
-    def __init__(self, code: str, details: list[dict[str, str]] | None = None) -> None:
+    `retry_after_s`: in how many seconds it is worth asking again, where that is known.
+    """
+
+    def __init__(
+        self, code: str, details: list[dict[str, str]] | None = None, *, retry_after_s: int | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.details = details or []
+        self.retry_after_s = retry_after_s
 
 
 @cache

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.alerts import routes as alerts
 from api.cards import routes as cards
 from api.evidence import routes as evidence
 from api.http import errors, public
@@ -40,6 +41,7 @@ def create_app(service: Service) -> FastAPI:
         captures.router,
         verification.router,
         cards.router,
+        alerts.router,
         institutions.router,
         evidence.router,
         public.router,

@@ -58,13 +58,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-def response(request: Request, code: str, details: list[dict[str, str]] | None = None) -> JSONResponse:
+def response(
+    request: Request, code: str, details: list[dict[str, str]] | None = None, retry_after_s: int | None = None
+) -> JSONResponse:
     """The error answer for a code."""
     found = entry(code)
     status = found.http or 500
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status == 503 and found.retryable:
         headers["Retry-After"] = "1"
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
     body = {
         "code": code,
         "message": found.message.model_dump(),
@@ -87,7 +91,7 @@ def _fixed(code: str) -> Callable[[Request, Exception], JSONResponse]:
 def _service(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ServiceError):
         return internal(request, error)
-    return response(request, error.code, error.details)
+    return response(request, error.code, error.details, error.retry_after_s)
 
 
 def _capture(request: Request, error: Exception) -> JSONResponse:

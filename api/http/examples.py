@@ -33,6 +33,13 @@ CARD_EVENT: Any = {
     },
 }
 
+ALERT_CLOSING: Any = {
+    "holder": {
+        "summary": "The holder was asked",
+        "value": {"note": "Tried at three counters; camera replaced."},
+    },
+}
+
 VERIFICATION: Any = {
     "counter": {
         "summary": "At a bank counter, face and one finger",

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.cards.identity import CardIndexes
 from api.errors import entry
 from api.evidence.leaves import Receipt
 from api.matching.comparison import ModalityResult, PersonResult
 from api.verification.decision import Decision
 from api.verification.document import Document
+from api.verification.request import VerificationRequest
 
 
 def findings(document: Document, person: PersonResult, decision: Decision, policy_version: str) -> dict[str, Any]:
@@ -49,6 +51,26 @@ def answer(
             },
         },
         "receipt": receipt.as_json(),
+    }
+
+
+def leaf(
+    request: VerificationRequest, shown: CardIndexes, person: PersonResult | None, found: dict[str, Any], at: datetime
+) -> dict[str, Any]:
+    """What the evidence tells of a verification."""
+    return {
+        **found,
+        "at": at.isoformat(),
+        "captured_at": request.captured_at.isoformat(),
+        "institution": str(request.caller.institution_id),
+        "terminal": str(request.caller.principal_id),
+        "key": str(request.caller.key_id),
+        "operator": None if request.operator is None else str(request.operator.principal_id),
+        "card": shown.instance.hex(),
+        "channel": request.channel,
+        "purpose": request.purpose,
+        "engines": [] if person is None else list(person.engines),
+        "request": request.attempt.digest.hex(),
     }
 
 

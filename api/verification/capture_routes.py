@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.http.answers import documented
+from api.http.limits import LIMITED
 from api.http.signin import ServiceDep, VerifierDep
 from api.matching import duplicates
 from api.verification import nonces
@@ -27,7 +28,8 @@ class NonceAnswer(BaseModel):
     "",
     status_code=201,
     response_model=NonceAnswer,
-    responses=documented(401, 403, 503),
+    responses=documented(401, 403, 429, 503),
+    dependencies=LIMITED,
     summary="A nonce for the next verification",
 )
 def begin_capture(service: ServiceDep, caller: VerifierDep) -> Any:

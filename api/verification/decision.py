@@ -28,14 +28,19 @@ class Decision:
     advice: str
 
 
-def decide(document: Document, person: PersonResult, policy: ChannelPolicy, earlier_attempts: int) -> Decision:
-    """Apply a channel's policy. `earlier_attempts` are this transaction's attempts without a PASS before this one."""
-    verdict = _verdict(person, policy)
+def decide(document: Document, person: PersonResult | None, policy: ChannelPolicy, earlier_attempts: int) -> Decision:
+    """Apply a channel's policy. `earlier_attempts` are this transaction's attempts without a PASS before this one.
+
+    `person` None: the number is locked, and nothing that was compared counts or is told.
+    """
+    if person is None:
+        return _withheld(document)
+    verdict = verdict_on(person, policy)
     missing = _missing(person, policy)
     # No engine of this version judges liveness; what is not judged is never taken for live.
     unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
-    against = ["modalities_disagree"] if verdict == "match" and _contradicted(person, policy) else []
+    against = ["modalities_disagree"] if verdict == "match" and contradicted(person, policy) else []
     barred = bool(unlive or exceeded or against) or person.by_chip_photo
     outcome = _outcome(document, verdict, incomplete=bool(missing), barred=barred)
     reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against])
@@ -44,7 +49,14 @@ def decide(document: Document, person: PersonResult, policy: ChannelPolicy, earl
     return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, retry=retry))
 
 
-def _verdict(person: PersonResult, policy: ChannelPolicy) -> str:
+def _withheld(document: Document) -> Decision:
+    outcome = Outcome.REFUSE if document.refused else Outcome.REVIEW
+    advice = "see_police" if document.refused else "other_document"
+    return Decision(outcome, ("not_assessed", "card_locked"), advice)
+
+
+def verdict_on(person: PersonResult, policy: ChannelPolicy) -> str:
+    """What the sum of the evidence says: `match`, `inconclusive`, `mismatch`, or `not_assessed` when there is none."""
     if person.fmr is None:
         return "not_assessed"
     if person.fmr <= policy.pass_fmr:
@@ -52,7 +64,7 @@ def _verdict(person: PersonResult, policy: ChannelPolicy) -> str:
     return "inconclusive" if person.fmr <= policy.review_fmr else "mismatch"
 
 
-def _contradicted(person: PersonResult, policy: ChannelPolicy) -> bool:
+def contradicted(person: PersonResult, policy: ChannelPolicy) -> bool:
     """Whether a required modality, looked at alone, is plainly another person's, however strongly the others agree."""
     assessed = [result for result in person.modalities if result.fmr is not None and result.modality in policy.required]
     return any(result.fmr is not None and result.fmr > policy.review_fmr for result in assessed)

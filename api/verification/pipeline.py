@@ -4,7 +4,6 @@ Nothing is written before the comparison is done, and everything that is written
 dies on the way leaves nothing, one that dies after the commit has answered for good.
 """
 
-from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -18,7 +17,7 @@ from api.matching import duplicates
 from api.matching.comparison import PersonResult
 from api.service import Service
 from api.storage import idempotency
-from api.verification import answers, freshness, nonces, records
+from api.verification import answers, freshness, guessing, nonces, records
 from api.verification.decision import decide
 from api.verification.document import judge
 from api.verification.request import VerificationRequest
@@ -27,9 +26,11 @@ from api.verification.request import VerificationRequest
 def verify(service: Service, request: VerificationRequest) -> idempotency.StoredAnswer:
     """Decide, or give the answer that was given to this idempotency key before.
 
-    Raises `ServiceError` for a capture that is not fresh, `CaptureInvalid` for one that is no image, `KeyReused`,
-    `KeyRevoked` and `DatabaseUnavailable`.
+    Raises `ServiceError` for a channel that is not the terminal's and for captures that are not fresh or not new,
+    `CaptureInvalid` for those that are no images, `KeyReused`, `KeyRevoked` and `DatabaseUnavailable`.
     """
+    if request.caller.channel not in {None, request.channel}:
+        raise ServiceError("channel_not_allowed")
     shown = indexes(service.keys.index, request.card)
     with service.database.begin() as connection:
         fault = freshness.fault(connection, service, request)
@@ -40,9 +41,12 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         if fault is not None:
             raise ServiceError(fault)
         references = templates.of_instance(connection, service.keys, shown.instance)
-    person = service.comparer.compare(request.captures, references)
+        # Of a card that is not registered nothing is guessed: whether its number is locked is nobody's business.
+        locked = bool(references) and guessing.is_locked(connection, shown.number)
+    person = None if locked else service.comparer.compare(request.captures, references)
     with service.database.begin() as connection:
-        credentials.hold(connection, request.caller)
+        for present in filter(None, (request.caller, request.operator)):
+            credentials.hold(connection, present)
         given = idempotency.claim(connection, request.attempt)
         return given or _decide(connection, service, request, shown, person)
 
@@ -52,54 +56,45 @@ def _decide(
     service: Service,
     request: VerificationRequest,
     shown: CardIndexes,
-    person: PersonResult,
+    person: PersonResult | None,
 ) -> idempotency.StoredAnswer:
-    """Everything that is written, in the caller's transaction. The card's row stays locked until it commits."""
-    terminal_id = request.caller.principal_id
-    if not nonces.use(connection, service.keys, terminal_id, request.nonce):
-        raise ServiceError("nonce_reused")
-    if not duplicates.remember(
-        connection, service.keys, person.capture_digests, service.settings.capture_duplicate_days
-    ):
-        raise ServiceError("capture_duplicate")
+    """Everything that is written, in the caller's transaction. The card's row stays locked until it commits.
+
+    `person` None: the number is locked, and nothing was compared.
+    """
+    _use_up(connection, service, request, person)
     rules = service.policy.channels[request.channel]
+    terminal_id = request.caller.principal_id
     attempts = records.failed_attempts(connection, terminal_id, shown.instance, rules.attempt_window_s)
     card_id, card = records.lock_card(connection, shown.instance)
-    decided_at, today = records.decision_time(connection)
-    document = judge(card, shown, person.chip_photo, today, service.policy.chip_photo.match_fmr)
+    failed = card is not None and guessing.is_failure(person, rules, service.policy.chip_photo)
+    if card is not None:
+        guessing.enter(connection, shown.number, alone=failed)
+    moment = records.moment(connection, shown.number)
+    if card is not None and moment.locked:
+        # It was locked while this was compared: no score leaves the service any more.
+        person, failed = None, False
+    chip_photo = None if person is None else person.chip_photo
+    document = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
     decision = decide(document, person, rules, attempts)
     verification_id = uuid4()
-    findings = answers.findings(document, person, decision, service.policy.version)
-    receipt = leaves.append(
-        connection,
-        service.keys,
-        "verification",
-        verification_id,
-        decided_at,
-        _leaf(request, shown, person, findings, decided_at.isoformat()),
-    )
-    answer = answers.answer(verification_id, decided_at, findings, decision, receipt)
-    records.insert_verification(connection, verification_id, request, shown.instance, card_id, answer, decided_at)
+    found = answers.findings(document, person or PersonResult(()), decision, service.policy.version)
+    leaf = answers.leaf(request, shown, person, found, moment.at)
+    receipt = leaves.append(connection, service.keys, "verification", verification_id, moment.at, leaf)
+    answer = answers.answer(verification_id, moment.at, found, decision, receipt)
+    records.insert_verification(connection, verification_id, request, shown, card_id, answer, moment.at, failed=failed)
+    if failed and card_id is not None:
+        guessing.count(connection, service, shown.number, card_id, moment)
     idempotency.store(connection, request.attempt, 200, answer)
     return idempotency.StoredAnswer(200, answer)
 
 
-def _leaf(
-    request: VerificationRequest,
-    shown: CardIndexes,
-    person: PersonResult,
-    findings: dict[str, Any],
-    decided_at: str,
-) -> dict[str, Any]:
-    return {
-        **findings,
-        "at": decided_at,
-        "captured_at": request.captured_at.isoformat(),
-        "institution": str(request.caller.institution_id),
-        "terminal": str(request.caller.principal_id),
-        "card": shown.instance.hex(),
-        "channel": request.channel,
-        "purpose": request.purpose,
-        "engines": list(person.engines),
-        "request": request.attempt.digest.hex(),
-    }
+def _use_up(
+    connection: Connection, service: Service, request: VerificationRequest, person: PersonResult | None
+) -> None:
+    """The nonce and the captures; of requests side by side that share one, one goes on."""
+    if not nonces.use(connection, service.keys, request.caller.principal_id, request.nonce):
+        raise ServiceError("nonce_reused")
+    seen = () if person is None else person.capture_digests
+    if not duplicates.remember(connection, service.keys, seen, service.settings.capture_duplicate_days):
+        raise ServiceError("capture_duplicate")

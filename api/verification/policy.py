@@ -42,10 +42,19 @@ class ChipPhotoPolicy(_Strict):
     match_fmr: float = Field(gt=0, lt=1)
 
 
+class GuessingPolicy(_Strict):
+    """When a number is locked, after how many failures at all terminals together; times in seconds."""
+
+    max_failures: int = Field(ge=1, le=1000)
+    window_s: int = Field(ge=1, le=30 * 86400)
+    lock_s: int = Field(ge=1, le=365 * 86400)
+
+
 class _PolicyFile(_Strict):
     version: str = Field(min_length=1, max_length=64)
     channels: dict[Channel, ChannelPolicy]
     chip_photo: ChipPhotoPolicy
+    guessing: GuessingPolicy
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -64,6 +73,7 @@ class Policy(BaseModel):
     version: str
     channels: dict[Channel, ChannelPolicy]
     chip_photo: ChipPhotoPolicy
+    guessing: GuessingPolicy
 
 
 def load(path: Path | None) -> Policy:
@@ -74,4 +84,9 @@ def load(path: Path | None) -> Policy:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise PolicyInvalid(f"policy {path or 'built in'}: {error}") from error
     digest = hashlib.sha256(raw).hexdigest()[:12]
-    return Policy(version=f"{parsed.version}+{digest}", channels=dict(parsed.channels), chip_photo=parsed.chip_photo)
+    return Policy(
+        version=f"{parsed.version}+{digest}",
+        channels=dict(parsed.channels),
+        chip_photo=parsed.chip_photo,
+        guessing=parsed.guessing,
+    )

@@ -1,15 +1,17 @@
-"""The verification's storage: clock, attempts, the locked card row, the decision."""
+"""The verification's storage: attempts, the locked card row, the moment, the decision."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select
 
+from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
 from api.cards.parameters import TIMEZONE
 from api.storage import idempotency
-from api.storage.tables import cards, verifications
+from api.storage.tables import card_locks, cards, verifications
 from api.verification.document import RegisteredCard
 from api.verification.request import VerificationRequest
 
@@ -31,11 +33,36 @@ _FAILED_ATTEMPTS = (
     select(func.count()).select_from(verifications).where(_ATTEMPTS, verifications.c.decided_at > _LAST_PASS)
 )
 
+_MOMENT = select(
+    func.clock_timestamp().label("at"),
+    select(card_locks.c.until).where(card_locks.c.number_index == bindparam("number")).scalar_subquery().label("until"),
+)
 
-def clock(connection: Connection) -> datetime:
-    """The database's clock, the only one that counts."""
-    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return now
+
+@dataclass(frozen=True)
+class Moment:
+    """When something is decided: the instant by the database's clock, and for validity the day in Asia/Shanghai.
+
+    `locked_until` is when the number's last lock ends or ended, None when there was none.
+    """
+
+    at: datetime
+    locked_until: datetime | None
+
+    @property
+    def day(self) -> date:
+        """The day of validity."""
+        return day_of_validity(self.at)
+
+    @property
+    def locked(self) -> bool:
+        """Whether the number is locked at this moment."""
+        return self.locked_until is not None and self.locked_until > self.at
+
+    @property
+    def lock_ended(self) -> datetime | None:
+        """Since when failures count again; None when there was no lock."""
+        return None if self.locked else self.locked_until
 
 
 def day_of_validity(instant: datetime) -> date:
@@ -43,10 +70,10 @@ def day_of_validity(instant: datetime) -> date:
     return instant.astimezone(TIMEZONE).date()
 
 
-def decision_time(connection: Connection) -> tuple[datetime, date]:
-    """The instant and, for validity, the day in Asia/Shanghai. To be read under the lock."""
-    now = clock(connection)
-    return now, day_of_validity(now)
+def moment(connection: Connection, number_index: bytes) -> Moment:
+    """The moment of a decision. To be read under the locks of the card and the number."""
+    row = connection.execute(_MOMENT, {"number": number_index}).one()
+    return Moment(row.at, row.until)
 
 
 def failed_attempts(connection: Connection, terminal_id: UUID, instance_index: bytes, window_s: int) -> int:
@@ -82,37 +109,30 @@ def insert_verification(
     connection: Connection,
     verification_id: UUID,
     request: VerificationRequest,
-    instance_index: bytes,
+    shown: CardIndexes,
     card_id: UUID | None,
     answer: dict[str, Any],
     decided_at: datetime,
+    *,
+    failed: bool,
 ) -> None:
     """Write the decision."""
     connection.execute(
         insert(verifications).values(
             id=verification_id,
-            instance_index=instance_index,
+            instance_index=shown.instance,
+            number_index=shown.number,
             card_id=card_id,
             terminal_id=request.caller.principal_id,
+            operator_id=None if request.operator is None else request.operator.principal_id,
             institution_id=request.caller.institution_id,
             channel=request.channel,
             purpose=request.purpose,
             decision=answer["decision"],
             document_status=answer["document"]["status"],
+            person_verdict=answer["person"]["reasons"][0],
+            failed=failed,
             answer=answer,
             decided_at=decided_at,
         )
     )
-
-
-def find_verification(connection: Connection, verification_id: UUID, institution_id: UUID) -> dict[str, Any] | None:
-    """A decision of the asking institution, None for others' and unknown ones."""
-    row = connection.execute(
-        select(verifications.c.answer).where(
-            verifications.c.id == verification_id, verifications.c.institution_id == institution_id
-        )
-    ).first()
-    if row is None:
-        return None
-    answer: dict[str, Any] = row.answer
-    return answer

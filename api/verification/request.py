@@ -12,7 +12,7 @@ from api.verification.policy import Channel
 
 @dataclass(frozen=True)
 class VerificationRequest:
-    """Who asks, about which card, with which captures. `captured_at` is aware."""
+    """Who asks, about which card, with which captures. `captured_at` is aware; `operator` stands at the counter."""
 
     caller: Caller
     attempt: Attempt
@@ -22,3 +22,4 @@ class VerificationRequest:
     captures: Captures
     captured_at: datetime
     nonce: str
+    operator: Caller | None = None

@@ -38,7 +38,7 @@ class VerificationBody(Strict):
     captured_at: Instant = Field(description="When the captures were taken, with time zone.")
     nonce: Plain = Field(min_length=8, max_length=128, description="As `POST /v1/captures` gave it, used once.")
 
-    def request(self, caller: Caller, attempt: Attempt) -> VerificationRequest:
+    def request(self, caller: Caller, operator: Caller | None, attempt: Attempt) -> VerificationRequest:
         """The request in the domain's form."""
         return VerificationRequest(
             caller,
@@ -49,6 +49,7 @@ class VerificationBody(Strict):
             self.captures.captures(),
             self.captured_at,
             self.nonce,
+            operator,
         )
 
 
@@ -103,6 +104,28 @@ class Words(BaseModel):
 
     reasons: list[CodedText]
     advice: Advice
+
+
+class VerificationSummary(BaseModel):
+    """A decision in a list."""
+
+    id: UUID
+    decided_at: datetime
+    decision: Literal["PASS", "REVIEW", "REFUSE"]
+    document_status: str
+    person_verdict: str | None = Field(description="Null for decisions from before it was kept.")
+    channel: Channel
+    purpose: str
+    terminal_id: UUID
+    operator_id: UUID | None
+    institution_id: UUID
+
+
+class VerificationsPage(BaseModel):
+    """Decisions, newest first."""
+
+    items: list[VerificationSummary]
+    next: UUID | None = Field(description="To be sent as `after` for those that follow; null at the end.")
 
 
 class VerificationAnswer(BaseModel):

@@ -18,6 +18,7 @@ def test_the_built_in_policy_has_the_default_numbers() -> None:
     for channel in rules.channels.values():
         assert (channel.pass_fmr, channel.review_fmr) == (1e-4, 1e-2)
         assert channel.max_attempts == 3
+    assert rules.guessing.model_dump() == {"max_failures": 10, "window_s": 86400, "lock_s": 86400}
     assert rules.channels["counter"].required == {"face"}
     assert rules.channels["kiosk"].required == {"face", "liveness"}
 
@@ -27,7 +28,7 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
     written.write_bytes(BUILT_IN)
     copy = policy.load(written)
     assert copy == policy.load(None)
-    assert copy.version == f"2026-11-1+{hashlib.sha256(BUILT_IN).hexdigest()[:12]}"
+    assert copy.version == f"2026-11-2+{hashlib.sha256(BUILT_IN).hexdigest()[:12]}"
     written.write_bytes(BUILT_IN.replace(b"max_attempts = 3", b"max_attempts = 4", 1))
     assert policy.load(written).version != copy.version, "a change that forgot the version is still told apart"
 
@@ -36,8 +37,8 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
     ("old", "new", "word"),
     [
         ("", "= broken", "policy.toml"),
-        ('version = "2026-11-1"', "", "version"),
-        ('version = "2026-11-1"', 'version = ""', "version"),
+        ('version = "2026-11-2"', "", "version"),
+        ('version = "2026-11-2"', 'version = ""', "version"),
         ("pass_fmr = 1e-4", "pass_fmr = 0", "pass_fmr"),
         ("pass_fmr = 1e-4", "pass_fmr = 1.0", "pass_fmr"),
         ("pass_fmr = 1e-4", "pass_fmr = nan", "pass_fmr"),
@@ -50,6 +51,12 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
         ('["face", "liveness"]', '["face"]', "liveness"),
         ("[channels.kiosk]", "[channels.web]", "channels"),
         ("[chip_photo]", "[chip_picture]", "chip_photo"),
+        ("[guessing]", "[gambling]", "guessing"),
+        ("max_failures = 10", "max_failures = 0", "max_failures"),
+        ("max_failures = 10", "max_failures = 2.5", "max_failures"),
+        ("\nwindow_s = 86400", "\nwindow_s = 0", "window_s"),
+        ("lock_s = 86400", "lock_s = 1e12", "lock_s"),
+        ("lock_s = 86400", "", "lock_s"),
         ("[chip_photo]", "[extra]\nx = 1\n[chip_photo]", "extra"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 
 from api.service import Service
 from api.verification import records
+from api.verification.records import Moment
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,16 @@ def test_the_day_of_validity_is_that_of_shanghai(instant: datetime, day: date) -
 
 def test_the_clock_is_the_databases_and_moves_within_a_transaction(service: Service) -> None:
     with service.database.begin() as connection:
-        first = records.clock(connection)
-        second, day = records.decision_time(connection)
-    assert first.utcoffset() == timedelta(0)
-    assert second > first, "the transaction's start would be older than a report that it waited for"
-    assert day == records.day_of_validity(second)
+        first, second = (records.moment(connection, b"no such number") for _ in range(2))
+    assert first.at.utcoffset() == timedelta(0)
+    assert second.at > first.at, "the transaction's start would be older than a report that it waited for"
+    assert second.day == records.day_of_validity(second.at)
+    assert (second.locked_until, second.locked, second.lock_ended) == (None, False, None)
+
+
+def test_a_lock_that_ended_is_when_failures_count_again() -> None:
+    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    past, coming = at - timedelta(seconds=1), at + timedelta(seconds=1)
+    assert (Moment(at, coming).locked, Moment(at, coming).lock_ended) == (True, None)
+    assert (Moment(at, at).locked, Moment(at, at).lock_ended) == (False, at)
+    assert (Moment(at, past).locked, Moment(at, past).lock_ended) == (False, past)

@@ -1,0 +1,1 @@
+"""Alerts: what institutions and authorities are told of, and what they did about it."""

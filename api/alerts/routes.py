@@ -1,0 +1,67 @@
+"""`GET /v1/alerts`, `GET /v1/alerts/{id}` and `POST /v1/alerts/{id}/close`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query
+from fastapi.responses import JSONResponse
+
+from api.alerts import closing, records
+from api.alerts.schemas import AlertAnswer, AlertClosed, AlertClosing, AlertsPage
+from api.errors import ServiceError
+from api.evidence import receipts
+from api.http import examples
+from api.http.answers import answer, documented
+from api.http.signin import Holder, OptionalAttemptDep, ServiceDep
+from api.institutions.caller import Caller
+from api.institutions.roles import Scope
+
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+
+HandlerDep = Annotated[Caller, Depends(Holder(Scope.HANDLE_ALERTS))]
+
+
+@router.get("", response_model=AlertsPage, responses=documented(401, 403, 422, 503), summary="Alerts, newest first")
+def list_alerts(
+    service: ServiceDep,
+    caller: HandlerDep,
+    still_open: Annotated[bool | None, Query(alias="open", description="Open ones, or closed ones.")] = None,
+    after: Annotated[UUID | None, Query(description="The `next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> JSONResponse:
+    """Alerts of the caller's institution and its branches."""
+    with service.database.begin() as connection:
+        rows, following = records.page(connection, caller, still_open=still_open, after=after, limit=limit)
+    return JSONResponse(
+        {"items": [closing.shown(row) for row in rows], "next": None if following is None else str(following)}
+    )
+
+
+@router.get(
+    "/{alert_id}", response_model=AlertAnswer, responses=documented(401, 403, 404, 422, 503), summary="One alert"
+)
+def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONResponse:
+    """An alert of the caller's institution or one of its branches."""
+    with service.database.begin() as connection:
+        found = records.find(connection, caller, alert_id)
+    if found is None:
+        raise ServiceError("not_found")
+    return JSONResponse(closing.shown(found))
+
+
+@router.post(
+    "/{alert_id}/close",
+    response_model=AlertClosed,
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    summary="Close an alert",
+)
+def close_alert(
+    service: ServiceDep,
+    caller: HandlerDep,
+    attempt: OptionalAttemptDep,
+    alert_id: UUID,
+    body: Annotated[AlertClosing, Body(openapi_examples=examples.ALERT_CLOSING)],
+) -> JSONResponse:
+    """Says what was found out. Closed by the authority that registered the card, it ends the lock of the card's number
+    at once; a supervisor's closing ends no lock."""
+    return answer(receipts.completed(service, closing.close(service, caller, attempt, alert_id, body.note)))

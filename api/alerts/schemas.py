@@ -1,0 +1,52 @@
+"""The requests and answers of the alerts' routes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.cards.schemas import Strict
+from api.evidence.schemas import ReceiptAnswer
+from api.http.fields import Trimmed
+
+
+class AlertClosing(Strict):
+    """What was found out and done."""
+
+    note: Trimmed = Field(min_length=1, max_length=1000, description="Kept with the alert; no names, no numbers.")
+
+
+class AlertDetails(BaseModel):
+    """What an alert tells."""
+
+    failures: int = Field(description="How many were counted, at all institutions together.")
+    locked_until: datetime = Field(description="When the lock ends by itself.")
+    verifications: list[UUID] = Field(description="Those of this institution's own terminals.")
+
+
+class AlertAnswer(BaseModel):
+    """An alert, raised for one institution."""
+
+    id: UUID
+    kind: str = Field(description="`card_guessing`: too many people who are not its holder tried one card number.")
+    institution_id: UUID
+    card_id: UUID | None = Field(description="The card, for the institution that registered it.")
+    details: AlertDetails
+    raised_at: datetime
+    closed_at: datetime | None
+    closed_by: UUID | None
+    note: str | None
+
+
+class AlertsPage(BaseModel):
+    """Alerts, newest first."""
+
+    items: list[AlertAnswer]
+    next: UUID | None = Field(description="To be sent as `after` for those that follow; null at the end.")
+
+
+class AlertClosed(AlertAnswer):
+    """An alert that was closed."""
+
+    lock_released: bool = Field(description="Whether it ended the lock: by the authority that issued the card.")
+    receipt: ReceiptAnswer
