@@ -6,7 +6,7 @@ from fastapi_offline import FastAPIOffline
 from api.alerts import routes as alerts
 from api.cards import routes as cards
 from api.evidence import routes as evidence
-from api.http import errors, public
+from api.http import errors, openapi, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.institutions import routes as institutions
@@ -19,6 +19,17 @@ _DESCRIPTION = """Is this person the holder of this resident identity card, and 
 人证核验：比对人、证，核查证件状态，留存核验证据。
 
 Errors have one form; `/v1/errors` lists every code in Chinese and English."""
+
+
+ROUTERS = (
+    captures.router,
+    verification.router,
+    cards.router,
+    alerts.router,
+    institutions.router,
+    evidence.router,
+    public.router,
+)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -37,14 +48,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(Envelope)
     errors.install(app)
-    for router in (
-        captures.router,
-        verification.router,
-        cards.router,
-        alerts.router,
-        institutions.router,
-        evidence.router,
-        public.router,
-    ):
+    for router in ROUTERS:
+        openapi.say_rights(router)
         app.include_router(router)
     return app
