@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from api.cli import cards, demo, evaluate, fsck, institutions, models, people, serve, signing, terminals, verify
+from api.cli import (
+    cards,
+    demo,
+    evaluate,
+    explain,
+    fsck,
+    institutions,
+    models,
+    people,
+    serve,
+    signing,
+    terminals,
+    verify,
+)
 
 app = typer.Typer(
     name="renzheng",
@@ -47,6 +60,7 @@ app.command(
     epilog="Example: RENZHENG_KEY=… renzheng verify --card card.json --face live.jpg --finger right_index=live.png",
 )(verify.verify)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("explain", epilog="Example: renzheng explain live.png enrolled.png --out explained")(explain.explain)
 
 
 def main() -> None:

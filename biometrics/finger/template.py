@@ -35,8 +35,8 @@ A minutia of the compact form is a number of 40 bits:
 
 It holds as many of the surest minutiae as the given number of bytes allows: 97 in the 512 of a chip's slot, with the
 engine's id of today, where the full form has room for 69. The network tells whole pixels, so that only directions
-are rounded, by up to 0.7 degrees. What that and fewer bytes cost is in `benchmarks/RESULTS.md`; leaving out those far
-from the middle instead of the least sure ones was tried, and is worse.
+are rounded, by up to 0.7 degrees. What that and fewer bytes cost is in `benchmarks/RESULTS.md`; to leave out those far
+from the middle instead of the least sure ones was tried, and costs more.
 """
 
 from __future__ import annotations

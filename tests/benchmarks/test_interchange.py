@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import cbor2
@@ -52,6 +53,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(FingerEngine, "open", lambda: engine)
     monkeypatch.setattr(FingerEngine, "warm_up", lambda _: None)
     monkeypatch.setattr(interchange_loss, "REPLICATES", 40)
+    monkeypatch.setattr(interchange, "rate_results", partial(interchange.rate_results, replicates=40))
     folders = [tmp_path / "fingerprints" / "made_up", tmp_path / "cache"]
     folders += [tmp_path / "templates" / name for name in interchange.TOOLS.values()]
     for folder in folders:
@@ -156,7 +158,8 @@ def test_the_draws_of_sets_are_averaged_one_by_one() -> None:
     one = interchange_loss.Figure("one", "x", "eer_loss", 0.1, [0.0, 0.1, 0.2], 3)
     two = interchange_loss.Figure("two", "x", "eer_loss", 0.3, [0.4, 0.3, 0.2], 4)
     (mean,) = interchange_loss.means([one, two])
-    assert (mean.set, mean.value, mean.n) == ("mean", pytest.approx(0.2), 7)
+    assert (mean.set, mean.n) == ("mean", 7)
+    assert mean.value == pytest.approx(0.2)
     assert mean.drawn == pytest.approx([0.2, 0.2, 0.2])
 
 
