@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from api.evidence import log
 from api.evidence.checkpoints import Checkpoint, open_note
@@ -46,6 +47,12 @@ def write(database: Database, keys: Keys, count: int) -> list[bytes]:
             for number in range(count)
         ]
     return [bytes.fromhex(receipt.leaf_hash) for receipt in made]
+
+
+def administer(service: Service, statement: str) -> None:
+    """For logs that a whole module shares: databases are made and dropped outside of transactions."""
+    with service.database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
 
 
 def newest(database: Database, keys: Keys) -> Checkpoint:

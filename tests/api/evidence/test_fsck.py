@@ -23,7 +23,7 @@ from api.storage.keys import Keys
 from api.storage.tables import evidence, evidence_texts, evidence_tiles
 from tests.api.bodies import new_card, register, report, verify
 from tests.api.conftest import NewClient, NewDatabase
-from tests.api.evidence.conftest import write
+from tests.api.evidence.conftest import administer, write
 
 
 def checked(database: Database, keys: Keys, kept: Iterable[Kept] = ()) -> Report:
@@ -42,8 +42,7 @@ def run(database: Database, statements: str) -> None:
 def logged(service: Service) -> Iterable[Database]:
     """A log of 600 leaves under two checkpoints, and three leaves that wait; what is damaged is rolled back."""
     name = f"fsck_{uuid4().hex[:8]}"
-    with service.database.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text(f"CREATE DATABASE {name}"))
+    administer(service, f"CREATE DATABASE {name}")
     database = Database(service.database.url.set(database=name), pool_size=2, timeout_s=30)
     migrate.upgrade(database)
     for count in (300, 300):
