@@ -1,0 +1,347 @@
+"""Whose objects whom: two banks, one with a branch, and two authorities, one with a branch; everything of everybody.
+
+What belongs to others is not found, by its identifier and in lists; a house sees its branches', a branch not its
+house's. Every route with an object in its path and every list has to be in the tables below.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, insert
+from starlette.testclient import TestClient
+
+from api.institutions import institutions as places
+from api.institutions import principals
+from api.institutions.principals import Added
+from api.institutions.roles import Role
+from api.service import Service
+from api.storage import tables
+from tests.api.bodies import Json, new_card, register, verify
+from tests.api.http.answers import assert_error
+from tests.api.institutions.conftest import signed_in
+from tests.api.test_authorisation import KEYED, Route, routes
+
+BANK, BRANCH, OTHER = "bank", "bank/branch", "other bank"
+BUREAU, OFFICE, STRANGER = "bureau", "bureau/office", "other bureau"
+HOUSES = (BANK, BRANCH, OTHER, BUREAU, OFFICE, STRANGER)
+BANKS, AUTHORITIES = (BANK, BRANCH, OTHER), (BUREAU, OFFICE, STRANGER)
+
+OWN_AND_BRANCHES = {
+    **{house: {house} for house in HOUSES},
+    BANK: {BANK, BRANCH},
+    BUREAU: {BUREAU, OFFICE},
+}
+OWN = {house: {house} for house in HOUSES}
+EVERYTHING = {house: set(HOUSES) for house in HOUSES}
+
+# (kind of object, role of who asks): whose objects each house's people of that role see.
+SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
+    ("verification", Role.TERMINAL): OWN,
+    ("verification", Role.OPERATOR): OWN,
+    ("verification", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("card", Role.AUTHORITY): OWN_AND_BRANCHES,
+    ("alert", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("alert", Role.AUTHORITY): OWN_AND_BRANCHES,
+    ("institution", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("institution", Role.ADMINISTRATOR): EVERYTHING,
+    ("principal", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("principal", Role.ADMINISTRATOR): EVERYTHING,
+}
+# The kind of object in each path, what is sent, and the code of those that are not there.
+OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
+    ("GET", "/v1/verifications/{verification_id}"): ("verification", None, "not_found"),
+    ("GET", "/v1/cards/{card_id}"): ("card", None, "card_unknown"),
+    ("POST", "/v1/cards/{card_id}/events"): ("card", {"event": "reported_lost"}, "card_unknown"),
+    ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
+    ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
+    ("POST", "/v1/institutions/{institution_id}/branches"): ("institution", {"name": "NEW"}, "not_found"),
+    ("GET", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
+    ("DELETE", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
+    ("GET", "/v1/principals/{principal_id}/keys"): ("principal", None, "not_found"),
+    ("POST", "/v1/principals/{principal_id}/keys"): ("principal", {}, "not_found"),
+    ("DELETE", "/v1/principals/{principal_id}/keys/{key_id}"): ("principal", None, "not_found"),
+}
+LISTS: dict[Route, str] = {
+    ("GET", "/v1/verifications"): "verification",
+    ("GET", "/v1/alerts"): "alert",
+    ("GET", "/v1/institutions"): "institution",
+    ("GET", "/v1/principals"): "principal",
+}
+# Keyed routes that show or change nothing but the asker's own, or what their body names; each is looked at elsewhere.
+WITHOUT_OBJECT: set[Route] = {
+    ("POST", "/v1/captures"),
+    ("POST", "/v1/verifications"),
+    ("POST", "/v1/cards"),
+    ("GET", "/v1/me"),
+    ("POST", "/v1/me/key"),
+    ("POST", "/v1/institutions"),
+    ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
+    ("GET", "/v1/evidence/leaves"),  # below: test_an_evaluator_reads_their_own_houses_leaves
+}
+
+
+@dataclass
+class World:
+    """The houses, and makers of everything that they can own."""
+
+    app: FastAPI
+    service: Service
+    mark: str = field(default_factory=lambda: secrets.token_hex(4))
+    held: dict[tuple[str, Role], Added] = field(default_factory=dict)
+
+    def path(self, house: str) -> str:
+        return "/".join(f"{part} {self.mark}" for part in house.split("/"))
+
+    def add(self, house: str, role: Role) -> Added:
+        with self.service.database.begin() as connection:
+            return principals.add(
+                connection, self.service.keys, self.path(house), secrets.token_hex(6), role, requests_per_minute=10_000
+            )
+
+    def holder(self, house: str, role: Role) -> Added:
+        """The one member of a house and role who does everything."""
+        if (house, role) not in self.held:
+            self.held[house, role] = self.add(house, role)
+        return self.held[house, role]
+
+    def client(self, house: str, role: Role) -> TestClient:
+        return signed_in(self.app, self.holder(house, role).key)
+
+    def institution(self, house: str) -> str:
+        return str(self.holder(house, Role.SUPERVISOR).institution_id)
+
+    def principal(self, house: str) -> str:
+        return str(self.add(house, Role.OPERATOR).id)
+
+    def verification(self, house: str) -> str:
+        return str(verify(self.client(house, Role.TERMINAL), new_card())["id"])
+
+    def card(self, house: str) -> str:
+        return register(self.client(house, Role.AUTHORITY))[0]
+
+    def alert(self, house: str) -> str:
+        alert_id = uuid4()
+        with self.service.database.begin() as connection:
+            connection.execute(
+                insert(tables.alerts).values(
+                    id=alert_id,
+                    kind="card_guessing",
+                    institution_id=UUID(self.institution(house)),
+                    details={},
+                    raised_at=func.clock_timestamp(),
+                )
+            )
+        return str(alert_id)
+
+    def key_of(self, principal_id: str) -> str:
+        with self.service.database.begin() as connection:
+            found = connection.execute(
+                tables.credentials.select().where(tables.credentials.c.principal_id == UUID(principal_id))
+            ).first()
+        assert found is not None
+        return str(found.id)
+
+
+@pytest.fixture(scope="module")
+def world(app: FastAPI, service: Service) -> World:
+    return World(app, service)
+
+
+def test_every_keyed_route_is_looked_at(app: FastAPI) -> None:
+    keyed = {route for route in routes(app) if route in KEYED}
+    assert keyed == OBJECTS.keys() | LISTS.keys() | WITHOUT_OBJECT
+    assert {route for route in keyed if "{" in route[1]} == set(OBJECTS)
+    reached = {(kind, role) for route, (kind, _, _) in OBJECTS.items() for role in KEYED[route]}
+    assert {(kind, Role(role)) for kind, role in reached} == set(SEEN), "every role that reaches an object is asked"
+
+
+def owners(kind: str) -> tuple[str, ...]:
+    return {"verification": BANKS, "card": AUTHORITIES}.get(kind, HOUSES)
+
+
+CASES = [
+    pytest.param(route, role, asker, id=f"{' '.join(route)} {role} of {asker}")
+    for route, (kind, _, _) in OBJECTS.items()
+    for (of, role) in SEEN
+    if of == kind
+    for asker in (AUTHORITIES if role is Role.AUTHORITY else BANKS)
+]
+
+
+@pytest.mark.parametrize(("route", "role", "asker"), CASES)
+def test_others_objects_are_not_found(world: World, route: Route, role: Role, asker: str) -> None:
+    method, path = route
+    kind, body, code = OBJECTS[route]
+    make: Callable[[str], str] = getattr(world, kind)
+    for owner in owners(kind):
+        identifier = make(owner)
+        filled = path.replace(f"{{{kind}_id}}", identifier)
+        if "{key_id}" in filled:
+            filled = filled.replace("{key_id}", world.key_of(identifier))
+        sent = {"name": secrets.token_hex(6)} if body == {"name": "NEW"} else body
+        answer = world.client(asker, role).request(method, filled, json=sent)
+        if owner not in SEEN[kind, role][asker]:
+            assert_error(answer, 404, code)
+        elif (method, path) == ("POST", "/v1/principals/{principal_id}/keys") and role is Role.ADMINISTRATOR:
+            assert_error(answer, 403, "role_not_allowed")  # seen, but operators' keys are the supervisor's affair
+        else:
+            assert answer.is_success, (owner, answer.text)
+
+
+@pytest.mark.parametrize("kind", ["verification", "card", "alert", "principal", "institution"])
+def test_what_is_not_there_is_answered_as_what_is_others(world: World, kind: str) -> None:
+    """Nobody can tell from an answer whether an identifier is somebody's."""
+    role = Role.AUTHORITY if kind == "card" else Role.SUPERVISOR
+    asker, owner = (STRANGER, BUREAU) if kind == "card" else (OTHER, BANK)
+    client = world.client(asker, role)
+    for (method, path), (of, body, _) in OBJECTS.items():
+        if of != kind:
+            continue
+        answers = []
+        for identifier in (getattr(world, kind)(owner), str(uuid4())):
+            filled = path.replace(f"{{{kind}_id}}", identifier).replace("{key_id}", str(uuid4()))
+            answer = client.request(method, filled, json=body)
+            said = answer.json()
+            del said["request_id"]
+            answers.append((answer.status_code, said, sorted(set(answer.headers))))
+        assert answers[0] == answers[1], (method, path)
+
+
+LIST_CASES = [
+    pytest.param(route, role, asker, id=f"{' '.join(route)} {role} of {asker}")
+    for route, kind in LISTS.items()
+    for (of, role) in SEEN
+    if of == kind and role in KEYED[route]
+    for asker in (AUTHORITIES if role is Role.AUTHORITY else BANKS)
+]
+
+
+@pytest.mark.parametrize(("route", "role", "asker"), LIST_CASES)
+def test_lists_hold_what_the_asker_sees(world: World, route: Route, role: Role, asker: str) -> None:
+    kind = LISTS[route]
+    made = {owner: getattr(world, kind)(owner) for owner in owners(kind)}
+    listed = everything(world.client(asker, role), route[1])
+    assert len(listed) == len(set(listed))
+    assert {owner for owner, identifier in made.items() if identifier in listed} == SEEN[kind, role][asker] & set(made)
+
+
+def everything(client: TestClient, path: str) -> list[str]:
+    """A whole list, in pages of the largest size and, when that is short, in small ones too, which has to agree."""
+    whole = pages(client, path, 200)
+    if len(whole) <= 40:
+        assert pages(client, path, 3) == whole
+    return whole
+
+
+def pages(client: TestClient, path: str, limit: int) -> list[str]:
+    found: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        page = client.get(path, params={"limit": limit, **after})
+        assert page.status_code == 200, page.text
+        found.extend(item["id"] for item in page.json()["items"])
+        if page.json()["next"] is None:
+            return found
+        after = {"after": page.json()["next"]}
+
+
+@pytest.mark.parametrize("path", [path for _, path in LISTS])
+def test_anothers_place_in_a_list_tells_nothing(world: World, path: str) -> None:
+    """A list that begins after another's object is empty, not one of what came after it."""
+    kind = next(kind for route, kind in LISTS.items() if route[1] == path)
+    others = getattr(world, kind)(OTHER)
+    getattr(world, kind)(BANK)
+    page = world.client(BANK, Role.SUPERVISOR).get(path, params={"after": others})
+    assert page.status_code == 200, page.text
+    assert page.json() == {"items": [], "next": None}
+
+
+def test_filters_open_no_other_house(world: World) -> None:
+    supervisor = world.client(BANK, Role.SUPERVISOR)
+    world.verification(OTHER)
+    terminal = world.holder(OTHER, Role.TERMINAL).id
+    assert supervisor.get("/v1/verifications", params={"terminal": str(terminal)}).json()["items"] == []
+    asked = {"institution": world.institution(OTHER)}
+    assert supervisor.get("/v1/principals", params=asked).json()["items"] == []
+    branch = world.client(BRANCH, Role.SUPERVISOR)
+    assert branch.get("/v1/principals", params={"institution": world.institution(BANK)}).json()["items"] == []
+    (own, *_) = branch.get("/v1/institutions").json()["items"]
+    assert own["id"] == world.institution(BRANCH)
+    assert own["parent_id"] is None, "whose branch it is lies beyond its sight"
+
+
+def test_two_terminals_of_a_house_see_their_own(world: World) -> None:
+    other = signed_in(world.app, world.add(BANK, Role.TERMINAL).key)
+    assert_error(other.get(f"/v1/verifications/{world.verification(BANK)}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("asker", BANKS)
+def test_nobody_is_added_to_another_house(world: World, asker: str) -> None:
+    for house in BANKS:
+        body = {"institution_id": world.institution(house), "name": secrets.token_hex(6), "role": "terminal"}
+        answer = world.client(asker, Role.SUPERVISOR).post("/v1/principals", json=body)
+        if house in OWN_AND_BRANCHES[asker]:
+            assert answer.status_code == 201, answer.text
+        else:
+            assert_error(answer, 404, "not_found")
+
+
+def test_an_operator_attends_in_the_line_of_the_house(world: World) -> None:
+    """At terminals of the own institution, of those above and of those below; not beside."""
+    with world.service.database.begin() as connection:
+        for house in BANKS:
+            terminal = principals.authenticate(connection, world.holder(house, Role.TERMINAL).key)
+            assert terminal is not None
+            attending = {
+                owner for owner in BANKS
+                if principals.attending(connection, world.holder(owner, Role.OPERATOR).key, terminal) is not None
+            }  # fmt: skip
+            assert attending == ({OTHER} if house == OTHER else {BANK, BRANCH})
+            assert principals.attending(connection, world.holder(house, Role.SUPERVISOR).key, terminal) is None
+        sibling = places.at(connection, world.service.keys, world.path("bank/sibling"), actor_id=None)
+        beside = principals.add_to(connection, world.service.keys, sibling, "teller", Role.OPERATOR)
+        terminal = principals.authenticate(connection, world.holder(BRANCH, Role.TERMINAL).key)
+        assert terminal is not None
+        assert principals.attending(connection, beside.key, terminal) is None
+
+
+def test_an_evaluator_reads_their_own_houses_leaves(world: World) -> None:
+    """Which leaves there are is everybody's to know; what stands in them is not."""
+    terminals = {house: str(world.holder(house, Role.TERMINAL).id) for house in BANKS}
+    for house in BANKS:
+        decided = verify(world.client(house, Role.TERMINAL), new_card())
+        await_place(world, decided["receipt"]["leaf_hash"])
+    for house in BANKS:
+        text = whole_log(world.client(house, Role.EVALUATOR))
+        assert {owner for owner in BANKS if f'\\"terminal\\":\\"{terminals[owner]}' in text} <= OWN_AND_BRANCHES[house]
+        assert f'\\"terminal\\":\\"{terminals[house]}' in text
+    text = whole_log(world.client(OTHER, Role.REGULATOR))
+    assert all(f'\\"terminal\\":\\"{terminals[owner]}' in text for owner in BANKS)
+
+
+def await_place(world: World, leaf_hash: str) -> None:
+    """Until the log has the leaf: what a receipt promises, the sequencer keeps in its own time."""
+    for _ in range(500):
+        if world.client(BANK, Role.TERMINAL).get(f"/v1/evidence/inclusion/{leaf_hash}").status_code == 200:
+            return
+        world.service.sequencer.wake()
+        time.sleep(0.01)
+    pytest.fail("the leaf got no place")
+
+
+def whole_log(client: TestClient) -> str:
+    """Every leaf that the log has a place for, as answered."""
+    parts: list[str] = []
+    start = 0
+    while True:
+        page = client.get("/v1/evidence/leaves", params={"start": start})
+        assert page.status_code == 200, page.text
+        if not page.json()["leaves"]:
+            return "".join(parts)
+        parts.append(page.text)
+        start += len(page.json()["leaves"])
