@@ -13,6 +13,7 @@ from biometrics.finger import matcher
 from biometrics.finger.matcher import Comparison, PreparedFinger
 from biometrics.finger.minutiae import Minutiae, find_minutiae
 from biometrics.finger.parameters import DPI, ENGINE, IMPORTED, MIN_MINUTIAE, NO_FINGER_MINUTIAE
+from biometrics.finger.polarity import dark_on_light
 from biometrics.finger.presence import is_empty
 from biometrics.finger.quality import grade
 from biometrics.finger.resampling import choose_dpi, resample
@@ -60,7 +61,7 @@ class FingerEngine:
         return self.extract_pixels(picture.grey, dpi=choose_dpi(dpi, picture.dpi), trace=trace)
 
     def extract_pixels(self, grey: NDArray[np.uint8], *, dpi: float = DPI, trace: Trace = untraced) -> FingerTemplate:
-        """The template of one finger in an upright picture, uint8 (H, W), dark ridges on light ground.
+        """The template of one finger in an upright picture, uint8 (H, W), of either polarity.
 
         Raises InvalidImage (`image_too_many_pixels`) and NotAssessable: `no_finger`, when nothing or no ridges are
         seen; `wrong_dpi`, when the ridges cannot be that far apart; `low_quality`, when too few minutiae are found.
@@ -69,6 +70,7 @@ class FingerEngine:
         trace("resampled", grey)
         if is_empty(grey):
             raise NotAssessable("no_finger")
+        grey = dark_on_light(grey)
         period = ridge_period(grey)
         if period is not None and is_implausible(period):
             raise NotAssessable("wrong_dpi")
