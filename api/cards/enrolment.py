@@ -48,6 +48,7 @@ def report(
     card_id: UUID,
     event: Event,
     superseded_by: UUID | None,
+    reason: str | None = None,
 ) -> StoredAnswer:
     """Record an event. Once this returns, no verification that decides afterwards can pass a card it invalidates.
 
@@ -58,7 +59,7 @@ def report(
         given = None if attempt is None else idempotency.claim(connection, attempt)
         if given is not None:
             return given
-        recorded = register.report(connection, card_id, event, superseded_by, caller)
+        recorded = register.report(connection, card_id, event, superseded_by, caller, reason)
         receipt = _append_leaf(connection, service, caller, recorded)
         answer = {
             "id": str(recorded.id),

@@ -1,5 +1,9 @@
-"""What can happen to a card: the events, the status each leads to, and from which status it is possible."""
+"""What can happen to a card: the events, from which states each is possible, and the state that it leads to.
 
+The whole table, every state against every event, stands in `docs/cards.md`; a test holds the two together.
+"""
+
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -18,36 +22,80 @@ class Event(StrEnum):
     """What is reported of a card."""
 
     REGISTERED = "registered"
+    FINGERPRINTS_ADDED = "fingerprints_added"
     REPORTED_LOST = "reported_lost"
     REPORTED_STOLEN = "reported_stolen"
     FOUND = "found"
     REISSUED = "reissued"
-    CANCELLED = "cancelled"
+    RENEWED = "renewed"
+    DATA_CORRECTED = "data_corrected"
+    SURRENDERED = "surrendered"
     HOLDER_DECEASED = "holder_deceased"
+    CANCELLED = "cancelled"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_UPHELD = "dispute_upheld"
+    DISPUTE_REJECTED = "dispute_rejected"
+
+
+@dataclass(frozen=True)
+class State:
+    """A card's status, whether the card itself was handed in, and whether its holder disputes what is registered."""
+
+    status: Status = Status.VALID
+    surrendered: bool = False
+    disputed: bool = False
+
+
+class EventNotPossible(Exception):
+    """The card's state does not allow the event."""
 
 
 _MISSING = frozenset({Status.LOST, Status.STOLEN})
 _LIVE = _MISSING | {Status.VALID}
+_ENDED = frozenset({Status.REISSUED, Status.CANCELLED, Status.DECEASED})
 
-# Event: (status afterwards, statuses it is possible in). A card found after it was replaced stays invalid: FOUND is
-# possible only while no new card was issued.
-_TRANSITIONS: dict[Event, tuple[Status, frozenset[Status]]] = {
+# Event: (status afterwards, None for the same; statuses it is possible in).
+_TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
+    Event.FINGERPRINTS_ADDED: (None, frozenset({Status.VALID})),
     Event.REPORTED_LOST: (Status.LOST, frozenset({Status.VALID})),
     Event.REPORTED_STOLEN: (Status.STOLEN, frozenset({Status.VALID, Status.LOST})),
     Event.FOUND: (Status.VALID, _MISSING),
     Event.REISSUED: (Status.REISSUED, _LIVE),
-    Event.CANCELLED: (Status.CANCELLED, _LIVE),
+    # A lost card is not renewed or corrected but re-issued.
+    Event.RENEWED: (Status.REISSUED, frozenset({Status.VALID})),
+    Event.DATA_CORRECTED: (Status.REISSUED, frozenset({Status.VALID})),
+    # A card that is missing and handed in is found; one that was replaced stays what it is.
+    Event.SURRENDERED: (None, _ENDED),
     Event.HOLDER_DECEASED: (Status.DECEASED, _LIVE | {Status.REISSUED, Status.CANCELLED}),
+    Event.CANCELLED: (Status.CANCELLED, _LIVE),
+    Event.DISPUTE_OPENED: (None, frozenset(Status)),
+    # The holder was right: the loss was no loss, the dead is alive. A replaced card stays replaced.
+    Event.DISPUTE_UPHELD: (Status.VALID, frozenset(Status) - {Status.REISSUED}),
+    Event.DISPUTE_REJECTED: (None, frozenset(Status)),
 }
 
+# They name the card that takes this one's place.
+SUPERSEDING = frozenset({Event.REISSUED, Event.RENEWED, Event.DATA_CORRECTED})
+_CLOSING = frozenset({Event.DISPUTE_UPHELD, Event.DISPUTE_REJECTED})
 
-class EventNotPossible(Exception):
-    """The card's status does not allow the event."""
+
+def after(state: State, event: Event) -> State:
+    """The state after an event. Raises `EventNotPossible`."""
+    target, possible = _TRANSITIONS.get(event, (None, frozenset[Status]()))
+    if state.status not in possible or not _in_order(state, event):
+        raise EventNotPossible(f"{event} in {state.status}")
+    changed = replace(state, status=target or state.status)
+    if event is Event.SURRENDERED:
+        return replace(changed, surrendered=True)
+    if event is Event.DISPUTE_OPENED:
+        return replace(changed, disputed=True)
+    return replace(changed, disputed=False) if event in _CLOSING else changed
 
 
-def after(status: Status, event: Event) -> Status:
-    """The status after an event. Raises `EventNotPossible`."""
-    target, possible = _TRANSITIONS.get(event, (status, frozenset[Status]()))
-    if status not in possible:
-        raise EventNotPossible(f"{event} in {status}")
-    return target
+def _in_order(state: State, event: Event) -> bool:
+    """A card is handed in once and never comes back; a dispute is opened before it is decided."""
+    if event is Event.DISPUTE_OPENED:
+        return not state.disputed
+    if event in _CLOSING:
+        return state.disputed and not (event is Event.DISPUTE_UPHELD and state.surrendered)
+    return not (event is Event.SURRENDERED and state.surrendered)

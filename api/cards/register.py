@@ -1,15 +1,15 @@
 """The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
-from api.cards.lifecycle import Event, EventNotPossible, Status, after
+from api.cards.lifecycle import Event, EventNotPossible, State, Status, after
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
 from api.storage.keys import Keys
@@ -82,7 +82,12 @@ def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndex
 
 
 def report(
-    connection: Connection, card_id: UUID, event: Event, superseded_by: UUID | None, caller: Caller
+    connection: Connection,
+    card_id: UUID,
+    event: Event,
+    superseded_by: UUID | None,
+    caller: Caller,
+    reason: str | None = None,
 ) -> RecordedEvent:
     """Record an event under the exclusive lock of the card's row.
 
@@ -90,21 +95,18 @@ def report(
     report, or it waits and sees the new status. Raises `CardUnknown`, also for other authorities' cards,
     `EventNotPossible` and the errors of the superseding card.
     """
-    row = connection.execute(
-        select(cards.c.status, cards.c.instance_index, cards.c.number_index, cards.c.created_at)
-        .where(cards.c.id == card_id, cards_seen(caller))
-        .with_for_update()
-    ).first()
+    row = connection.execute(select(cards).where(cards.c.id == card_id, cards_seen(caller)).with_for_update()).first()
     if row is None:
         raise CardUnknown
-    status = after(Status(row.status), event)
-    if event is Event.FOUND and _has_successor(connection, card_id, row.number_index, row.created_at):
+    state = after(State(Status(row.status), row.surrendered, row.disputed), event)
+    revived = state.status is Status.VALID and row.status != Status.VALID
+    if revived and _has_successor(connection, row):
         raise EventNotPossible("a new card was issued")
     if superseded_by is not None:
         _check_superseding(connection, caller, card_id, superseded_by, row.number_index)
-    change = update(cards).where(cards.c.id == card_id).values(status=status)
+    change = update(cards).where(cards.c.id == card_id).values(**asdict(state))
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
-    return _record(connection, caller, card_id, row.instance_index, event, status, superseded_by)
+    return _record(connection, caller, card_id, row.instance_index, event, state.status, superseded_by, reason)
 
 
 def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
@@ -121,12 +123,17 @@ def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
     return KnownCard(card, tuple(events))
 
 
-def _has_successor(connection: Connection, card_id: UUID, number_index: bytes, registered_at: datetime) -> bool:
-    """Whether the person got a card after this one: then it stays invalid, also where nobody reported the re-issue."""
-    newer = select(cards.c.id).where(
-        cards.c.number_index == number_index, cards.c.id != card_id, cards.c.created_at >= registered_at
+def _has_successor(connection: Connection, card: Row[Any]) -> bool:
+    """Whether the person got a card after this one: then it stays invalid, also where nobody reported the re-issue.
+
+    Cards of one file are registered at one time: of those the one that is valid later is the newer.
+    """
+    newer = or_(
+        cards.c.created_at > card.created_at,
+        and_(cards.c.created_at == card.created_at, cards.c.valid_from > card.valid_from),
     )
-    return connection.execute(newer.limit(1)).first() is not None
+    found = select(cards.c.id).where(cards.c.number_index == card.number_index, cards.c.id != card.id, newer)
+    return connection.execute(found.limit(1)).first() is not None
 
 
 def _check_superseding(
@@ -150,6 +157,7 @@ def _record(
     event: Event,
     status: Status,
     superseded_by: UUID | None,
+    reason: str | None = None,
 ) -> RecordedEvent:
     event_id = uuid4()
     recorded_at = connection.execute(
@@ -162,6 +170,7 @@ def _record(
             superseded_by=superseded_by,
             recorded_by=caller.principal_id,
             recorded_at=func.clock_timestamp(),
+            reason=reason,
         )
         .returning(card_events.c.recorded_at)
     ).scalar_one()

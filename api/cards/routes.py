@@ -56,6 +56,8 @@ def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
         "id": card.id,
         "type": card.type,
         "status": card.status,
+        "surrendered": card.surrendered,
+        "disputed": card.disputed,
         "valid_from": card.valid_from,
         "valid_to": card.valid_to,
         "superseded_by": card.superseded_by,
@@ -82,5 +84,5 @@ def report_event(
 ) -> JSONResponse:
     """For the issuing authority. Once this is answered, no verification that decides afterwards passes a card that the
     event made invalid."""
-    recorded = enrolment.report(service, caller, attempt, card_id, body.event, body.superseded_by)
+    recorded = enrolment.report(service, caller, attempt, card_id, body.event, body.superseded_by, body.reason)
     return answer(receipts.completed(service, recorded))

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from api.cards.identity import CardIdentity, canonical
-from api.cards.lifecycle import Event
+from api.cards.lifecycle import SUPERSEDING, Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Base64, Day, Dpi, Number, Position, Trimmed, bad_value
+from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, Trimmed, bad_value
 from api.matching.captures import Captures, FingerCapture
 
 
@@ -18,6 +18,10 @@ class Strict(BaseModel):
     """A request: unknown fields are errors, so that a slip of a name is not passed over."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+# Registering and adding fingerprints have requests of their own.
+_NOT_REPORTED = frozenset({Event.REGISTERED, Event.FINGERPRINTS_ADDED})
 
 
 def _card_type(value: Any) -> Any:
@@ -35,7 +39,7 @@ def _event(value: Any) -> Event:
         event = Event(value)
     except ValueError as error:
         raise bad_value("event_unknown") from error
-    if event is Event.REGISTERED:
+    if event in _NOT_REPORTED:
         raise bad_value("event_unknown")
     return event
 
@@ -51,7 +55,7 @@ ValidTo = Annotated[
 ReportedEvent = Annotated[
     Event,
     BeforeValidator(_event),
-    WithJsonSchema({"type": "string", "enum": [event.value for event in Event if event is not Event.REGISTERED]}),
+    WithJsonSchema({"type": "string", "enum": [event.value for event in Event if event not in _NOT_REPORTED]}),
 ]
 
 
@@ -145,11 +149,16 @@ class CardEvent(Strict):
     """What happened to a card."""
 
     event: ReportedEvent
-    superseded_by: UUID | None = Field(default=None, description="The new card's identifier, with `reissued`.")
+    superseded_by: UUID | None = Field(
+        default=None, description="The new card's identifier, where another takes its place."
+    )
+    reason: Plain | None = Field(
+        default=None, min_length=1, max_length=200, description="Why; kept with the event, not in the evidence."
+    )
 
     @model_validator(mode="after")
-    def _only_reissue_supersedes(self) -> Self:
-        if self.superseded_by is not None and self.event is not Event.REISSUED:
+    def _superseded_by_another(self) -> Self:
+        if self.superseded_by is not None and self.event not in SUPERSEDING:
             raise bad_value("superseding_card_invalid")
         return self
 
@@ -181,6 +190,7 @@ class PastEvent(BaseModel):
     status: str = Field(description="The card's status after it.")
     superseded_by: UUID | None
     recorded_at: datetime
+    reason: str | None
 
 
 class CardAnswer(BaseModel):
@@ -189,6 +199,8 @@ class CardAnswer(BaseModel):
     id: UUID
     type: str
     status: str = Field(description="As reported; validity by date is judged on the day of each check.")
+    surrendered: bool = Field(description="The card itself was handed in.")
+    disputed: bool = Field(description="The holder disputes what is registered.")
     valid_from: date
     valid_to: date | None = Field(description="Inclusive; null: long-term.")
     superseded_by: UUID | None

@@ -12,7 +12,7 @@ from api.cli.failure import guarded
 from api.errors import catalogue
 
 app = typer.Typer(help="Cards: register, report. For keys of an issuing authority.", no_args_is_help=True)
-_EVENTS = [event for event in Event if event is not Event.REGISTERED]
+_EVENTS = [event for event in Event if event not in {Event.REGISTERED, Event.FINGERPRINTS_ADDED}]
 
 
 def _event(given: str) -> str:
@@ -78,8 +78,9 @@ def report(
         str, typer.Argument(callback=_event, metavar="EVENT", help=f"What happened: {', '.join(_EVENTS)}.")
     ],
     superseded_by: Annotated[
-        UUID | None, typer.Option(metavar="ID", help="The new card's identifier, with `reissued`.")
+        UUID | None, typer.Option(metavar="ID", help="The new card's identifier, where another takes its place.")
     ] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why; kept with the event.")] = None,
     url: client.Url = client.DEFAULT_URL,
     key_file: client.KeyFile = None,
     idempotency_key: client.IdempotencyKey = None,
@@ -89,6 +90,8 @@ def report(
     body: dict[str, Any] = {"event": event}
     if superseded_by is not None:
         body["superseded_by"] = str(superseded_by)
+    if reason is not None:
+        body["reason"] = reason
     path = f"/v1/cards/{card_id}/events"
     answer = client.ask(path, body, url=url, key_file=key_file, idempotency_key=idempotency_key, raw=raw)
     if not raw:
