@@ -63,7 +63,7 @@ class FingerEngine:
     def extract_pixels(self, grey: NDArray[np.uint8], *, dpi: float = DPI, trace: Trace = untraced) -> FingerTemplate:
         """The template of one finger in an upright picture, uint8 (H, W), of either polarity.
 
-        Raises InvalidImage (`image_too_many_pixels`) and NotAssessable: `no_finger`, when nothing or no ridges are
+        Raises InvalidImage (`image_larger_than_finger`) and NotAssessable: `no_finger`, when nothing or no ridges are
         seen; `wrong_dpi`, when the ridges cannot be that far apart; `low_quality`, when too few minutiae are found.
         """
         grey = resample(grey, choose_dpi(dpi, None))

@@ -29,12 +29,12 @@ def choose_dpi(stated: float | None, in_file: float | None) -> float:
 def resample(grey: NDArray[np.uint8], dpi: float) -> NDArray[np.uint8]:
     """The picture, uint8 (H, W), at 500 dpi: area-weighted when it shrinks, bicubic when it grows.
 
-    Raises InvalidImage (`image_too_many_pixels`) where the result would be larger than any finger.
+    Raises InvalidImage (`image_larger_than_finger`) where the result would be larger than any finger.
     """
     scale = DPI / dpi if abs(dpi / DPI - 1.0) > DPI_SLACK else 1.0
     height, width = (max(1, round(side * scale)) for side in grey.shape)
     if width * height > MAX_AREA or max(width, height) > MAX_SIDE:
-        raise InvalidImage("image_too_many_pixels", f"{width} x {height} at 500 dpi")
+        raise InvalidImage("image_larger_than_finger", f"{width} x {height} at 500 dpi")
     if scale == 1.0:
         return grey
     # Pillow widens its bilinear kernel with the reduction, so that ridges are averaged and not skipped.

@@ -208,7 +208,7 @@ def test_resampling_keeps_the_mean_and_near_500_the_pixels() -> None:
 def test_nothing_larger_than_a_finger_is_searched(engine: FingerEngine) -> None:
     with pytest.raises(InvalidImage) as raised:
         engine.extract_pixels(np.zeros((1000, MAX_AREA // 1000 + 1), np.uint8))
-    assert raised.value.code == "image_too_many_pixels"
+    assert raised.value.code == "image_larger_than_finger"
 
 
 def scanner_noise() -> NDArray[np.uint8]:
