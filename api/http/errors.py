@@ -28,6 +28,7 @@ _CODES: dict[type[Exception], str] = {
     LogDamaged: "evidence_damaged",
     KeyReused: "idempotency_key_reused",
     credentials.KeyRevoked: "key_invalid",
+    credentials.OperatorRevoked: "operator_not_allowed",
     credentials.KeyRotated: "key_rotated",
     credentials.AlreadyRevoked: "already_revoked",
     principals.PrincipalExists: "principal_exists",

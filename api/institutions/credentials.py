@@ -29,6 +29,10 @@ class KeyRevoked(Exception):
     """The key was revoked, or its holder disabled, or its time ran out, since the request came in."""
 
 
+class OperatorRevoked(KeyRevoked):
+    """As above, of the operator at the counter: the terminal's own key is good."""
+
+
 class KeyRotated(AdministrationError):
     """The key was rotated, and its replacement is in use."""
 
@@ -105,6 +109,15 @@ def hold(connection: Connection, caller: Caller, *, alone: bool = False) -> None
     held = connection.execute(_ALONE if alone else _SHARED, {"key_id": caller.key_id})
     if held.first() is None:
         raise KeyRevoked
+
+
+def hold_operator(connection: Connection, operator: Caller | None) -> None:
+    """As `hold`, for the operator whom a terminal names, if it names one. Raises `OperatorRevoked`."""
+    if operator is not None:
+        try:
+            hold(connection, operator)
+        except KeyRevoked as error:
+            raise OperatorRevoked from error
 
 
 def issue(

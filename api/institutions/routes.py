@@ -4,12 +4,12 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 
 from api.http.answers import answer, documented
 from api.http.signin import AdministratorDep, CallerDep, ManagerDep, OptionalAttemptDep, PlacesDep, ServiceDep
-from api.institutions import administration, credentials, listing
+from api.institutions import administration, credentials, examples, listing
 from api.institutions.administration import once
 from api.institutions.parameters import LARGEST_PAGE
 from api.institutions.roles import Role
@@ -47,7 +47,12 @@ def read_me(service: ServiceDep, caller: CallerDep) -> Any:
 @router.post(
     "/me/key", status_code=201, response_model=KeyAdded, responses=_WRITE, summary="A new key in place of one's own"
 )
-def rotate_key(service: ServiceDep, caller: CallerDep, attempt: OptionalAttemptDep, body: RotationBody) -> JSONResponse:
+def rotate_key(
+    service: ServiceDep,
+    caller: CallerDep,
+    attempt: OptionalAttemptDep,
+    body: Annotated[RotationBody, Body(openapi_examples=examples.ROTATION)],
+) -> JSONResponse:
     """The new key works at once and has the same rights and lifetime; the one in use lives on for `overlap_s`. The
     answer is not repeated: who lost it rotates once more with another idempotency key, before the new key is used."""
     act = partial(administration.rotate_own_key, caller=caller, wish=body)
@@ -65,7 +70,10 @@ def list_institutions(service: ServiceDep, caller: PlacesDep, after: After = Non
     "/institutions", status_code=201, response_model=InstitutionAdded, responses=_WRITE, summary="Add an institution"
 )
 def add_institution(
-    service: ServiceDep, caller: AdministratorDep, attempt: OptionalAttemptDep, body: InstitutionBody
+    service: ServiceDep,
+    caller: AdministratorDep,
+    attempt: OptionalAttemptDep,
+    body: Annotated[InstitutionBody, Body(openapi_examples=examples.INSTITUTION)],
 ) -> JSONResponse:
     """An uppermost institution, such as a bank. For administrators."""
     act = partial(administration.add_institution, caller=caller, name=body.name, parent_id=None)
@@ -84,7 +92,7 @@ def add_branch(
     caller: PlacesDep,
     attempt: OptionalAttemptDep,
     institution_id: UUID,
-    body: InstitutionBody,
+    body: Annotated[InstitutionBody, Body(openapi_examples=examples.BRANCH)],
 ) -> JSONResponse:
     """A branch never moves. Supervisors add branches below their own institution."""
     act = partial(administration.add_institution, caller=caller, name=body.name, parent_id=institution_id)
@@ -113,7 +121,10 @@ def list_principals(
     summary="Add a terminal or a member of staff",
 )
 def add_principal(
-    service: ServiceDep, caller: ManagerDep, attempt: OptionalAttemptDep, body: PrincipalBody
+    service: ServiceDep,
+    caller: ManagerDep,
+    attempt: OptionalAttemptDep,
+    body: Annotated[PrincipalBody, Body(openapi_examples=examples.PRINCIPAL)],
 ) -> JSONResponse:
     """Supervisors add terminals, operators and supervisors; administrators add authorities, supervisors, regulators,
     evaluators and administrators. The key is shown this once."""
@@ -164,7 +175,11 @@ def list_keys(service: ServiceDep, caller: ManagerDep, principal_id: UUID) -> An
     summary="Give a principal another key",
 )
 def add_key(
-    service: ServiceDep, caller: ManagerDep, attempt: OptionalAttemptDep, principal_id: UUID, body: KeyBody
+    service: ServiceDep,
+    caller: ManagerDep,
+    attempt: OptionalAttemptDep,
+    principal_id: UUID,
+    body: Annotated[KeyBody, Body(openapi_examples=examples.KEY)],
 ) -> JSONResponse:
     """Beside those that it has. Nobody gives rights that their own key lacks."""
     act = partial(administration.add_key, caller=caller, principal_id=principal_id, wish=body)

@@ -45,8 +45,8 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         locked = bool(references) and guessing.is_locked(connection, shown.number)
     person = None if locked else service.comparer.compare(request.captures, references)
     with service.database.begin() as connection:
-        for present in filter(None, (request.caller, request.operator)):
-            credentials.hold(connection, present)
+        credentials.hold(connection, request.caller)
+        credentials.hold_operator(connection, request.operator)
         given = idempotency.claim(connection, request.attempt)
         return given or _decide(connection, service, request, shown, person)
 

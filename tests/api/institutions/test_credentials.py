@@ -220,6 +220,29 @@ def test_a_request_in_flight_decides_nothing_after_a_revocation(service: Service
         assert connection.execute(written).scalar_one() == 0
 
 
+def test_a_revoked_operator_stops_the_decision_and_says_so(service: Service) -> None:
+    """Another code than for the terminal's own key: the terminal goes on with another operator."""
+    with service.database.begin() as connection:
+        bank = secrets.token_hex(8)
+        counter = principals.add(connection, service.keys, bank, "counter", Role.TERMINAL)
+        teller = principals.add(connection, service.keys, bank, "teller", Role.OPERATOR)
+
+    def end() -> None:
+        with service.database.begin() as connection:
+            principals.end(connection, service.keys, teller.id, actor_id=None)
+
+    comparer = EndingComparer(meanwhile=end)
+    asked = TestClient(
+        create_app(replace(service, comparer=comparer)),
+        headers={"Authorization": f"Bearer {counter.key}", "Operator-Key": teller.key},
+    )
+    body = fresh(asked, new_card())
+    assert_error(asked.post("/v1/verifications", json=body, headers=fresh_key()), 403, "operator_not_allowed")
+    del asked.headers["Operator-Key"]
+    comparer.meanwhile = lambda: None
+    assert asked.post("/v1/verifications", json=body, headers=fresh_key()).status_code == 200, "the nonce is unused"
+
+
 class EndingComparer(ScriptedComparer):
     """Calls `meanwhile` in enrolments too."""
 
