@@ -7,6 +7,7 @@ the same file is given again, and nothing of a row is there without the rest of 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from api.storage.sealing import seal
 from api.storage.tables import card_events, cards, imports
 
 CHUNK = 2000
+_TICK = timedelta(microseconds=1)
 
 # How a card came by the status that the file states.
 _EVENT_OF = {
@@ -222,9 +224,10 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
         return
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
     events = [
-        RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now)
+        # One after the other: the newest event is what the card's status comes from.
+        RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now + order * _TICK)
         for card in taken
-        for event, status in _history(card.status)
+        for order, (event, status) in enumerate(_history(card.status))
     ]
     copy_rows(
         connection,

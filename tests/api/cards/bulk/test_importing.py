@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from api.cards.bulk import importing
 from api.cards.bulk.importing import ImportMoved, Tally
+from api.evidence import fsck
+from api.evidence.sequencer import drain
 from api.institutions import principals
 from api.institutions.caller import Caller
 from api.institutions.roles import Role
@@ -64,6 +66,9 @@ def test_cards_of_a_file_are_registered_with_their_status(
     assert counted(service, caller) == (3, 5, 5)
     shown = [verify(terminal, card)["document"]["status"] for card in (sound, lost, stolen)]
     assert shown == ["valid", "card_reported_lost", "card_reported_stolen"]
+    drain(service.database, service.keys)
+    with service.database.begin() as connection:
+        assert fsck.check(connection, service.keys).findings == []
 
 
 def test_bad_rows_are_left_out_and_told_by_line_field_and_code(
