@@ -1,0 +1,85 @@
+"""A sequencer that dies by kill -9: `dying_sequencer ADDRESS KEYS`.
+
+Reads points from its input, one a line: how many statements, and `before` or `after` (the next of them) or `commit` (0
+before it, 1 after). For each it forks a process that runs the sequencer until it is at that point, and there kills
+itself. Answers with the signal that ended it, or with `ended` when it never came to that point.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import make_url
+from sqlalchemy.engine import Engine
+
+from api.evidence.sequencer import Sequencer
+from api.storage import keys
+from api.storage.database import Database
+
+RUN_AT_MOST_S = 30.0
+
+
+def die() -> None:
+    """As the machine's end would: nothing is cleaned up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(engine: Engine, number: int, kind: str) -> None:
+    """Put the death where it is wanted. Looking whether the connection lives counts as no statement."""
+    if kind == "commit":
+        commit = engine.dialect.do_commit
+
+        def dying(connection: object) -> None:
+            if number == 0:
+                die()
+            commit(connection)  # type: ignore[arg-type]
+            die()
+
+        engine.dialect.do_commit = dying  # type: ignore[method-assign, assignment]
+        return
+    seen = 0
+    committed = False
+
+    def count(*_: object) -> None:
+        nonlocal seen
+        if seen == number and not committed:
+            die()
+        seen += 1
+
+    def commits(*_: object) -> None:
+        nonlocal committed
+        committed = True
+
+    sa.event.listen(engine, "commit", commits)
+    sa.event.listen(engine, f"{kind}_cursor_execute", count)
+
+
+def run(address: str, folder: str, number: int, kind: str) -> None:
+    """Run the sequencer until everything is placed, unless it dies."""
+    database = Database(make_url(address), pool_size=1, timeout_s=10)
+    one = Sequencer(database, keys.load(Path(folder)))
+    die_at(one._database.engine, number, kind)
+    one.start()
+    deadline = time.monotonic() + RUN_AT_MOST_S
+    while one.counts.placed == 0 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    one.stop()
+
+
+def forked(point: str) -> int:
+    """Run in a process of its own, made in a moment because everything is imported; gives how it ended."""
+    child = os.fork()
+    if child == 0:
+        number, kind = point.split()
+        run(sys.argv[1], sys.argv[2], int(number), kind)
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        status = forked(line)
+        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else "ended", flush=True)  # noqa: T201
