@@ -25,7 +25,9 @@ def _noise(seed: int, level: float) -> NDArray[np.float64]:
 
 def _blob(depth: float) -> NDArray[np.float64]:
     down, across = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    depths: NDArray[np.float64] = depth / (1.0 + np.exp(12.0 * (np.hypot((down - 190) / 130, (across - 190) / 95) - 1.0)))
+    depths: NDArray[np.float64] = depth / (
+        1.0 + np.exp(12.0 * (np.hypot((down - 190) / 130, (across - 190) / 95) - 1.0))
+    )
     return depths
 
 
