@@ -88,6 +88,18 @@ def reanswer(world: World, key: str, **changes: Any) -> None:
     world.operation(key).answer = Answer(answer.status, json.dumps(told).encode())
 
 
+def prove(world: World, key: str, root: str, *, again: bool = False) -> None:
+    """Add a proof to the answer, or to what was answered when it was asked for again."""
+    answer = world.stored.replayed[key] if again else world.operation(key).answer
+    assert answer is not None
+    told = json.loads(answer.content)
+    proven = Answer(answer.status, json.dumps(told | {"receipt": told["receipt"] | {"inclusion": root}}).encode())
+    if again:
+        world.stored.replayed[key] = proven
+    else:
+        world.operation(key).answer = proven
+
+
 def pass_after_the_report(world: World) -> None:
     """Told and stored alike: only the order is wrong."""
     reanswer(world, "refused", decision="PASS")
@@ -142,6 +154,14 @@ BROKEN: dict[str, tuple[Callable[[World], Any], str]] = {
     "other answer stored": (lambda w: reanswer(w, "passed", decision="REFUSE"), "another answer is stored"),
     "other bytes given again": (
         lambda w: w.stored.replayed.update(passed=Answer(200, b"{}")),
+        "passed: sent again, it is answered differently",
+    ),
+    "another proof given again": (
+        lambda w: (prove(w, "passed", "root"), prove(w, "passed", "other root", again=True)),
+        "passed: sent again, it is answered differently",
+    ),
+    "a proof given and taken away": (
+        lambda w: prove(w, "passed", "root"),
         "passed: sent again, it is answered differently",
     ),
     "nothing given again": (lambda w: w.stored.replayed.update(report=None), "report: sent again"),
@@ -221,6 +241,13 @@ def test_a_pass_that_raced_the_report_and_came_first_is_kept() -> None:
     """Answered long after the report, but decided before it."""
     world = kept_promises()
     world.operation("passed").answered_s = 9.0
+    assert breaches(world.operations, world.stored) == []
+
+
+def test_a_proof_may_come_later_than_the_answer() -> None:
+    world = kept_promises()
+    prove(world, "passed", "root", again=True)
+    world.stored.read["decision passed"] = world.stored.replayed["passed"]
     assert breaches(world.operations, world.stored) == []
 
 
