@@ -51,7 +51,7 @@ def _acknowledged_is_there(operations: Sequence[Operation], stored: Stored) -> I
             yield f"{one.kind} {one.key}: another answer is stored than was given"
 
 
-def _asked_again_it_says_thesame(operations: Sequence[Operation], stored: Stored) -> Iterator[str]:
+def _asked_again_it_says_the_same(operations: Sequence[Operation], stored: Stored) -> Iterator[str]:
     for one in operations:
         if one.answer is None:
             continue

@@ -206,7 +206,11 @@ class TestSideBySide:
     def test_no_more_than_the_policy_allows_get_scores(self, town: Town, face: str) -> None:
         """All are compared at the same time; wrong faces, then wrong ones among the holder's own."""
         together = threading.Barrier(8, timeout=20)
-        comparer = ScriptedComparer(meanwhile=together.wait)
+
+        def wait() -> None:
+            together.wait()
+
+        comparer = ScriptedComparer(meanwhile=wait)
         wide = watchful(town.service)
         object.__setattr__(wide, "comparer", comparer)
         terminals = [town.new(Role.TERMINAL, None, wide) for _ in range(8)]
