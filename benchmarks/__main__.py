@@ -143,12 +143,38 @@ def vectors(
     images: Annotated[Path, _folder("Folder with a folder of pictures for each person.")],
     out: Annotated[Path, typer.Option(metavar="NPZ", help="The templates are written here.")],
 ) -> None:
-    """Extract the templates of all pictures, for `calibrate` and `fusion`."""
+    """Extract the templates of all pictures, for `calibrate` and `chimeric`."""
     _run("vectors", images=images, out=out)
 
 
 @app.command()
 def fusion(
+    scores: Annotated[Path, _folder("One square matrix <matcher>.csv a matcher; first row and column: subjects.")],
+    splits: Annotated[int, typer.Option(min=1, help="How often the subjects are halved.")] = 20,
+    matchers: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Only these matchers, by the stems of their files.")
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Fuse the scores of several matchers: fitted on one half of the subjects, judged on the other."""
+    chosen = None if matchers is None else [name.strip() for name in matchers.split(",") if name.strip()]
+    try:
+        _run("fusion", scores=scores, splits=splits, matchers=chosen, json_path=json_path)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@app.command("fusion-rules")
+def fusion_rules(
+    worlds: Annotated[int, typer.Option(min=1, max=12, help="How many simulated worlds.")] = 12,
+    json_path: Json = None,
+) -> None:
+    """Compare ways to fuse scores in simulated worlds; for what the rule of `fusion` was chosen."""
+    _run("fusion_rules", worlds=worlds, json_path=json_path)
+
+
+@app.command()
+def chimeric(
     face_scores: Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Face scores as CSV.")],
     finger_scores: Annotated[
         list[Path],
@@ -160,7 +186,7 @@ def fusion(
 ) -> None:
     """Check the stated FMR of face, fingers and both on chimeric persons that the calibration has not seen."""
     _run(
-        "fusion",
+        "chimeric",
         face_scores=face_scores,
         vectors=vectors,
         finger_scores=finger_scores,

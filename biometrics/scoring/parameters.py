@@ -30,3 +30,23 @@ GRID_STEP = 0.01
 
 # Bins of the expected calibration error.
 ECE_BINS = 15
+
+# Normal scores: the step between the quantiles that are knots, and from which one on the last stretch's slope is taken.
+NORMAL_SCORE_STEP = 0.1
+NORMAL_SCORE_SLOPE_FROM = 2.3
+
+# Joint fusion: the ridges of the two regressions, the scale of the calibrated ratios; components of the two mixtures
+# and the share of the variances that is added to them.
+NORMAL_RIDGE = 10.0
+LLR_RIDGE = 1.0
+LLR_SCALE = 0.2
+MATED_COMPONENTS = 2
+NON_MATED_COMPONENTS = 4
+MATED_RIDGE = 0.01
+NON_MATED_RIDGE = 1e-3
+MIXTURE_ITERATIONS = 200
+MIXTURE_TOLERANCE = 1e-5
+
+# The mixture of non-mated scores is fitted to all points with a normal score above this, and to so many of the others.
+TAIL_FROM = 2.0
+BULK_POINTS = 6000

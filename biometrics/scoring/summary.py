@@ -31,13 +31,13 @@ def summarise(
     for a metric that is none.
     """
     wanted = supported_metrics(len(comparisons.non_mated)) if metrics is None else list(metrics)
-    statistics = {metric: _statistic(metric) for metric in wanted}
+    statistics = {metric: statistic(metric) for metric in wanted}
     curve = comparisons.curve()
     bounds = intervals(comparisons, statistics, replicates=replicates)
     rates = []
-    for metric, statistic in statistics.items():
+    for metric, rate in statistics.items():
         low, high = bounds[metric] or (None, None)
-        rates.append(Rate(metric, statistic(curve), low, high, len(comparisons.mated)))
+        rates.append(Rate(metric, rate(curve), low, high, len(comparisons.mated)))
     return rates
 
 
@@ -47,7 +47,8 @@ def supported_metrics(non_mated: int) -> list[str]:
     return ["eer", *(metric for metric, fmr in targets.items() if fmr == 0 or fmr * non_mated >= 1)]
 
 
-def _statistic(metric: str) -> Callable[[Curve], float]:
+def statistic(metric: str) -> Callable[[Curve], float]:
+    """The rate of that name as a function of a curve. Raises KeyError for a metric that is none."""
     if metric == "eer":
         return Curve.eer
     if metric in FNMR_METRICS:

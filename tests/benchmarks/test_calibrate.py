@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import calibrate, fusion, held_out
+from benchmarks import calibrate, chimeric, held_out
 from benchmarks.report import ScoreRow, write_scores
 from benchmarks.score_sets import cross_scores, describe, read_set, restricted
 from biometrics.scoring import Calibration
@@ -120,18 +120,18 @@ def test_restriction_drops_pairs_across(score_files: list[Path]) -> None:
 def test_fused_rates_hold_for_chimeric_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score_files: list[Path]
 ) -> None:
-    monkeypatch.setattr(fusion, "ROUNDS", 2)
-    monkeypatch.setattr(fusion, "DRAWS", 50_000)
+    monkeypatch.setattr(chimeric, "ROUNDS", 2)
+    monkeypatch.setattr(chimeric, "DRAWS", 50_000)
     persons = write_fingers(tmp_path / "scores_persons.csv", seed=5, persons=True)
-    figures = tmp_path / "fusion.json"
-    results = fusion.run(score_files[0], None, [score_files[1], persons], 0.0, figures)
+    figures = tmp_path / "chimeric.json"
+    results = chimeric.run(score_files[0], None, [score_files[1], persons], 0.0, figures)
     rate = {(result.set, result.metric): result.value for result in results}
-    for name in fusion.COMBINATIONS:
+    for name in chimeric.COMBINATIONS:
         assert rate[name, "fmr_at_stated_1e-2"] < 0.03
         assert rate[name, "fnmr_at_stated_1e-2"] < 0.4
     assert rate["face+2 fingers", "fnmr_at_stated_1e-2"] < rate["face", "fnmr_at_stated_1e-2"] / 4
     assert abs(rate["persons/2 real fingers", "llr_correlation"]) < 0.1
-    assert json.loads(figures.read_text())["benchmark"] == "fusion"
+    assert json.loads(figures.read_text())["benchmark"] == "chimeric"
 
 
 def test_two_real_fingers_are_paired_within_the_same_two_people() -> None:
@@ -144,7 +144,7 @@ def test_two_real_fingers_are_paired_within_the_same_two_people() -> None:
         ScoreRow("1_a_1", "1_a_2", True, 9.0),
         ScoreRow("1_a_1", "3_a_1", False, 9.0),  # no second finger of that person
     ]
-    first, second = fusion.two_fingers(rows)
+    first, second = chimeric.two_fingers(rows)
     assert sorted(zip(first.tolist(), second.tolist(), strict=True)) == [(1.0, 2.0), (1.0, 3.0), (2.0, 3.0)]
 
 

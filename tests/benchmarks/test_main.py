@@ -10,7 +10,18 @@ from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
 
-COMMANDS = ("fingerprint", "interchange", "face", "service", "calibrate", "vectors", "fusion", "markdown")
+COMMANDS = (
+    "fingerprint",
+    "interchange",
+    "face",
+    "service",
+    "calibrate",
+    "vectors",
+    "fusion",
+    "fusion-rules",
+    "chimeric",
+    "markdown",
+)
 runner = CliRunner()
 
 
