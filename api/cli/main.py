@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api.cli import (
+    archive,
     cards,
     demo,
     evaluate,
@@ -53,6 +54,7 @@ app.command("signing-key", epilog="Example: renzheng signing-key counter-7.pem")
 app.add_typer(cards.app, name="cards")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
+app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
 app.command(

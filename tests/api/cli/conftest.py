@@ -1,5 +1,6 @@
 """A service on a port of its own, in this process, and the command line with keys for it."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,9 +13,14 @@ from fastapi import FastAPI
 from typer.testing import CliRunner, Result
 
 from api.cli.main import app as command_line
+from api.evidence.sequencer import drain
 from api.institutions.roles import Role
 from api.service import Service
+from api.storage import migrate
+from api.storage.database import Database
+from tests.api.conftest import NewDatabase
 from tests.api.entries import new_key
+from tests.api.evidence.conftest import write
 
 
 @dataclass
@@ -81,4 +87,26 @@ def terminal_line(as_role: Callable[[Role], CommandLine]) -> CommandLine:
 def line(service: Service, home: Path, renzheng: CommandLine) -> CommandLine:
     """The command line on the shared service's home, for what works on the database directly."""
     renzheng.environment |= {"RENZHENG_HOME": str(home), "RENZHENG_DATABASE_URL": None}
+    return renzheng
+
+
+@pytest.fixture
+def logged(new_database: NewDatabase, service: Service) -> Database:
+    """A log of five leaves on a database of its own."""
+    made = new_database()
+    migrate.upgrade(made)
+    write(made, service.keys, 5)
+    drain(made, service.keys)
+    return made
+
+
+@pytest.fixture
+def log_line(service: Service, logged: Database, renzheng: CommandLine) -> CommandLine:
+    """The command line on that log."""
+    # A home of its own with the same keys: the end of a command ends the server in its home.
+    shutil.copytree(service.settings.keys_dir, renzheng.folder / "keys")
+    renzheng.environment |= {
+        "RENZHENG_HOME": str(renzheng.folder),
+        "RENZHENG_DATABASE_URL": logged.url.render_as_string(hide_password=False),
+    }
     return renzheng
