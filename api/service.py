@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.evidence.sequencer import Sequencer
+from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.settings import Settings
 from api.storage import database, keys, migrate
@@ -36,6 +37,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     secrets = keys.load(settings.keys_dir)
     opened = database.open_database(settings)
     migrate.upgrade(opened)
+    deployment.record_changes(opened, secrets, rules.version)
     sequencer = Sequencer(opened, secrets)
     sequencer.start()
     return Service(settings, opened, secrets, rules, comparer, sequencer)
