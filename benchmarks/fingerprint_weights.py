@@ -48,7 +48,7 @@ Fingers = Mapping[str, PreparedFinger]
 
 @dataclass(frozen=True)
 class Sample:
-    """Evidence (p, 13) and scores (p,) of p pairs, and which of them are mated (p,)."""
+    """Evidence (p, 14) and scores (p,) of p pairs, and which of them are mated (p,)."""
 
     evidence: Floats
     score: Floats
@@ -144,7 +144,7 @@ def _compare(references: Fingers, probes: Fingers, names: list[str], weights: Fl
 
 
 def logistic(evidence: Floats, mated: NDArray[np.bool_], penalty: float) -> Floats:
-    """Weights (13 + 1, the last the intercept) of a ridge-penalised logistic regression, by Newton's method.
+    """Weights (14 + 1, the last the intercept) of a ridge-penalised logistic regression, by Newton's method.
 
     The penalty acts on the weights of evidence with unit variance; both classes weigh one half.
     """

@@ -1,5 +1,8 @@
 """The matcher: prepare a template, find roots, grow a pairing from each, keep the best, score it.
 
+Beside the pairing a second comparison looks only at the surroundings of each minutia (`relaxation`); its result is one
+of the figures that the score weighs.
+
 Roles: the probe's edges are tabulated and the reference's are looked up in that table, so that one probe is prepared
 once for many references. The two roles see the same edges, tolerances and evidence; changing them changes a score only
 where several candidates tie, and rarely then.
@@ -14,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.finger.compiled import kernel
+from biometrics.finger.cylinders import cylinders_of
 from biometrics.finger.edge_table import EdgeTable, tabulate
 from biometrics.finger.edges import Edges, describe
 from biometrics.finger.outline import outline
 from biometrics.finger.pairing import grow, new_candidates, new_pairing
 from biometrics.finger.parameters import GROWN_ROOTS, MIN_MINUTIAE
+from biometrics.finger.relaxation import likeness
 from biometrics.finger.roots import elect, vote
 from biometrics.finger.score import EVIDENCE, SIZE, WEIGHTS, Finger, collect, grade, weigh
 from biometrics.finger.template import FingerTemplate
@@ -35,10 +40,12 @@ class PreparedFinger:
 
     @classmethod
     def of(cls, template: FingerTemplate) -> PreparedFinger:
-        """Describe the edges of a template (about 0.1 ms)."""
+        """Describe the edges and the cylinders of a template (about 0.4 ms)."""
         edges = Edges(*describe(template.x, template.y, template.direction))
         corners = outline(template.x, template.y)
-        return cls(template, Finger(template.x, template.y, template.direction, template.kind, corners, edges))
+        cylinders = cylinders_of(template.x, template.y, template.direction, corners)
+        finger = Finger(template.x, template.y, template.direction, template.kind, corners, edges, cylinders)
+        return cls(template, finger)
 
     @cached_property
     def table(self) -> EdgeTable:
@@ -83,6 +90,7 @@ def _compare(
         return best, best_tree, best_evidence
     pairing, candidates, evidence = new_pairing(n, m), new_candidates(n, m), np.zeros(_FIGURES, np.float64)
     seen, grown = np.zeros((n, m), np.bool_), 0
+    alike = likeness(probe.cylinders, reference.cylinders, 0, m, min(n, m), np.empty(n * m, np.int32))
     for root in elect(vote(probe.edges, table, reference.edges)):
         if seen[root[0], root[1]] or grown == GROWN_ROOTS:
             continue
@@ -90,7 +98,7 @@ def _compare(
         grow(probe.edges, reference.edges, root[0], root[1], pairing, candidates)
         for row in pairing.tree[: pairing.size[0]]:
             seen[row[0], row[1]] = True
-        collect(probe, reference, pairing, evidence)
+        collect(probe, reference, pairing, alike, evidence)
         total = weigh(evidence, weights)
         if len(best_tree) == 0 or total > best:
             best = total

@@ -45,6 +45,24 @@ def inside(corners: NDArray[np.float32], x: float, y: float) -> bool:
 
 
 @kernel
+def distance_outside(corners: NDArray[np.float32], x: float, y: float) -> float:
+    """How far, in pixels, a point lies outside an outline; 0 within it."""
+    count = len(corners)
+    within, least = count >= 3, np.inf
+    for i in range(count):
+        here, there = corners[i], corners[(i + 1) % count]
+        if _turn(here, there, x, y) < 0.0:
+            within = False
+        along_x, along_y = there[0] - here[0], there[1] - here[1]
+        square = along_x * along_x + along_y * along_y
+        share = 0.0
+        if square > 0.0:
+            share = min(1.0, max(0.0, ((x - here[0]) * along_x + (y - here[1]) * along_y) / square))
+        least = min(least, (here[0] + share * along_x - x) ** 2 + (here[1] + share * along_y - y) ** 2)
+    return 0.0 if within else math.sqrt(least)
+
+
+@kernel
 def _turn(first: NDArray[np.float32], second: NDArray[np.float32], x: float, y: float) -> float:
     turn: float = (second[0] - first[0]) * (y - first[1]) - (second[1] - first[1]) * (x - first[0])
     return turn

@@ -107,6 +107,34 @@ PRIOR_DISPLACEMENT: Final = 3.0
 PRIOR_TURNING: Final = 0.1
 """Pairs that are counted in every mean, and what they are taken to have: about what chance pairings have."""
 
+# --- minutia cylinder codes (values of the paper where it has them) --------------------------------------------------
+CYLINDER_RADIUS: Final = 70.0
+CYLINDER_CELLS: Final = 8
+"""Cells a side of the base: 8 x 8 bits are one word."""
+CYLINDER_SECTIONS: Final = 6
+CYLINDER_SPREAD: Final = 28.0 / 3.0
+"""Standard deviation of a neighbour's weight by its distance from a cell."""
+CYLINDER_REACH: Final = 3.0 * CYLINDER_SPREAD
+CYLINDER_TURN_SPREAD: Final = math.radians(40.0)
+CYLINDER_THRESHOLD: Final = 0.01 * CYLINDER_SPREAD * math.sqrt(2.0 * math.pi)
+"""What the neighbours' weights, 1 at their own place, must add up to for a bit (0.01 of the paper's densities)."""
+CYLINDER_MARGIN: Final = 50.0
+"""Skin that is taken to be seen around the outline of the minutiae."""
+COUNTED_PAIRS: Final = (4, 12)
+COUNTED_PAIRS_MIDDLE: Final = 20
+COUNTED_PAIRS_SLOPE: Final = 0.4
+"""How many pairs count rises from the one to the other around so many minutiae."""
+PAIR_LENGTH_TOLERANCE: Final = 12.0
+PAIR_TURN_TOLERANCE: Final = math.radians(30.0)
+"""Two pairs that differ by this much in their distance, or in how they are turned, do not go together."""
+RELAXATIONS: Final = 5
+RELAXATION_HOLD: Final = 0.5
+"""What a pair keeps of its similarity in each relaxation; the rest is what the others lend it."""
+SEARCH_PAIRS: Final = 16
+"""Pairs that are relaxed in a search: with all of them the first stage takes twice as long and ranks no better."""
+SHORTLIST: Final = 20
+"""How many of the first stage's best the accurate comparison looks at."""
+
 # --- fitted on neuro_uareu by `python -m benchmarks.fingerprint_weights` ---------------------------------------------
 EVIDENCE_WEIGHTS: Final = {
     "pairs": 0.03915,

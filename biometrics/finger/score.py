@@ -1,8 +1,9 @@
 """Score: how unlikely it is that a pairing as good as this one is a coincidence.
 
-A pairing is described by thirteen figures, its evidence: the seven of SourceAFIS (how many minutiae, edges and kinds
-agree, and how well), and six about the skin that both captures show. Two captures of one finger often share only a part
-of it; what counts then is the share of the minutiae *in that part* that were paired.
+A pairing is described by fourteen figures, its evidence: the seven of SourceAFIS (how many minutiae, edges and kinds
+agree, and how well), six about the skin that both captures show, and one that knows nothing of the pairing: how alike
+the surroundings of both fingers' minutiae are (`relaxation`), a second opinion with errors of its own. Two captures of
+one finger often share only a part of it; what counts then is the share of the minutiae *in that part* that were paired.
 
 The evidence's weighted sum is not yet the score: between two scraps of skin with eight minutiae each, half of them
 agree by chance again and again, between two whole fingers never. So the sum is measured against what chance reaches
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from biometrics.finger.alignment import Movement, align, moved, moved_back
 from biometrics.finger.compiled import kernel
+from biometrics.finger.cylinders import Cylinders
 from biometrics.finger.edges import Edges, angle_between, wrapped
 from biometrics.finger.outline import inside
 from biometrics.finger.pairing import Pairing
@@ -54,25 +56,27 @@ EVIDENCE = (
     "turning",
     "spread",
     "size",
+    "likeness",
 )
 """Names of the evidence. `pairs` accepted; `share` of both fingers' minutiae that is (mean); `edges` of the tree and
 supporting ones; `supported` pairs with at least one supporting edge; `kinds` pairs of one kind; `length_accuracy` and
 `angle_accuracy` 1 for edges that agree within the slack, 0 at the tolerance (mean over the tree); `overlap_share` as
 `share`, of the minutiae within the other finger's outline; `overlap_pairs` pairs x overlap_share; `displacement` pixels
 and `turning` radians left after the best rigid movement (mean); `spread` mean distance of the pairs from their centre,
-pixels; `size` natural log of the product of both fingers' numbers of minutiae. Every share and mean is taken as if some
-undecided minutiae (the PRIOR parameters) were there too, so that two or three cannot make an extreme one."""
+pixels; `size` natural log of the product of both fingers' numbers of minutiae; `likeness` of `relaxation`, 0..1. Every
+share and mean is taken as if some undecided minutiae (the PRIOR parameters) were there too, so that two or three cannot
+make an extreme one."""
 
 SIZE = EVIDENCE.index("size")
 CHANCE_TERMS = 3
 WEIGHTS = np.array([*(EVIDENCE_WEIGHTS.get(name, 0.0) for name in EVIDENCE), *CHANCE_LEVEL, *CHANCE_DECADE], np.float64)
 """Weights of the evidence in its order, and two polynomials in `size` (constant, linear, quadratic): the sum that a
-hundredth of non-mated comparisons reach, and by how much more a thousandth: float64 (13 + 3 + 3,)."""
+hundredth of non-mated comparisons reach, and by how much more a thousandth: float64 (14 + 3 + 3,)."""
 WEIGHTS.setflags(write=False)
 
 
 class Finger(NamedTuple):
-    """What the score needs of n minutiae: `x`, `y`, `direction` float32, `kind` uint8, `corners` (h, 2), `edges`."""
+    """What the score needs of n minutiae: `x`, `y`, `direction` float32, `kind` uint8, and what is made of these."""
 
     x: NDArray[np.float32]
     y: NDArray[np.float32]
@@ -80,11 +84,12 @@ class Finger(NamedTuple):
     kind: NDArray[np.uint8]
     corners: NDArray[np.float32]
     edges: Edges
+    cylinders: Cylinders
 
 
 @kernel
 def weigh(evidence: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """The weighted sum of the evidence, float64 (13,); `weights` as WEIGHTS."""
+    """The weighted sum of the evidence, float64 (14,); `weights` as WEIGHTS."""
     total = 0.0
     for i in range(len(evidence)):
         total += weights[i] * evidence[i]
@@ -105,8 +110,11 @@ def grade(total: float, size: float, weights: NDArray[np.float64]) -> float:
 
 
 @kernel
-def collect(probe: Finger, reference: Finger, pairing: Pairing, evidence: NDArray[np.float64]) -> None:
-    """Write the evidence of a pairing, which has at least its root, to `evidence` float64 (13,)."""
+def collect(probe: Finger, reference: Finger, pairing: Pairing, likeness: float, evidence: NDArray[np.float64]) -> None:
+    """Write the evidence of a pairing, which has at least its root, to `evidence` float64 (14,).
+
+    `likeness` is that of `biometrics.finger.relaxation`, the same for all pairings of two fingers.
+    """
     tree = pairing.tree[: pairing.size[0]]
     n, m, count = len(probe.x), len(reference.x), len(tree)
     evidence[0] = count
@@ -118,6 +126,7 @@ def collect(probe: Finger, reference: Finger, pairing: Pairing, evidence: NDArra
     evidence[8] = count * evidence[7]
     _measure_residuals(probe, reference, movement, tree, evidence)
     evidence[12] = math.log(n * m)
+    evidence[13] = likeness
 
 
 @kernel

@@ -201,7 +201,7 @@ def test_the_evidence_of_a_finger_with_itself() -> None:
     pairing, candidates = new_pairing(30, 30), new_candidates(30, 30)
     grow(side.edges, side.edges, 0, 0, pairing, candidates)
     evidence = np.zeros(len(EVIDENCE))
-    collect(side, side, pairing, evidence)
+    collect(side, side, pairing, 0.25, evidence)
     found = dict(zip(EVIDENCE, evidence.tolist(), strict=True))
     assert found["pairs"] == found["kinds"] == 30
     assert found["overlap_pairs"] == pytest.approx(30 * found["overlap_share"])

@@ -1,0 +1,147 @@
+"""Minutia cylinder codes: what surrounds each minutia, as bits that are compared without any alignment.
+
+Around each minutia stands a cylinder, turned with it: its base a disc of skin cut into 8 x 8 cells, its height the
+direction that a neighbour has relative to the minutia, cut into six. A bit is 1 where the neighbours add up to enough.
+A cell is valid where the capture can be taken to show the skin; invalid ones say nothing. (R. Cappelli, M. Ferrara,
+D. Maltoni, "Minutia Cylinder-Code: a new representation and matching technique for fingerprint recognition", PAMI 32,
+2010: its bit-based form with 8 cells a side.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.finger.compiled import kernel
+from biometrics.finger.outline import distance_outside
+from biometrics.finger.parameters import (
+    CYLINDER_CELLS,
+    CYLINDER_MARGIN,
+    CYLINDER_RADIUS,
+    CYLINDER_REACH,
+    CYLINDER_SECTIONS,
+    CYLINDER_SPREAD,
+    CYLINDER_THRESHOLD,
+    CYLINDER_TURN_SPREAD,
+)
+
+TURN = 2.0 * math.pi
+_CELL = 2.0 * CYLINDER_RADIUS / CYLINDER_CELLS
+_SECTION = TURN / CYLINDER_SECTIONS
+_STEPS = 720
+_INVERSE_STEP = _STEPS / TURN
+
+
+class Cylinders(NamedTuple):
+    """The cylinders of n minutiae: `codes` uint64 (6, n), a word for each section of directions; `valid` uint64 (n,).
+
+    Bit 8 r + c of a word is the cell in row r, column c; bits of invalid cells are 0. `x`, `y`, `direction` float32
+    (n,): the minutiae themselves; `cosine`, `sine` float32 (n,): of the direction.
+    """
+
+    codes: NDArray[np.uint64]
+    valid: NDArray[np.uint64]
+    x: NDArray[np.float32]
+    y: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    sine: NDArray[np.float32]
+
+
+def cylinders_of(
+    x: NDArray[np.float32], y: NDArray[np.float32], direction: NDArray[np.float32], corners: NDArray[np.float32]
+) -> Cylinders:
+    """The cylinders of minutiae at `x`, `y` (pixels) with `direction` (radians), each float32 (n,).
+
+    `corners` float32 (h, 2) is their outline.
+    """
+    cosine, sine = np.cos(direction), np.sin(direction)
+    codes, valid = _build(x, y, direction, corners, _SHARES)
+    return Cylinders(codes, valid, x, y, cosine, sine)
+
+
+def _shares() -> NDArray[np.float32]:
+    """How much a neighbour adds to each section by its relative direction in half degrees: float32 (720, 6)."""
+    relative = np.arange(_STEPS) / _INVERSE_STEP
+    centres = -math.pi + (np.arange(CYLINDER_SECTIONS) + 0.5) * _SECTION
+    away = np.mod(relative[:, None] - centres + math.pi, TURN) - math.pi
+    unit = CYLINDER_TURN_SPREAD * math.sqrt(2.0)
+    upper, lower = (away + 0.5 * _SECTION) / unit, (away - 0.5 * _SECTION) / unit
+    shares = [
+        [0.5 * (math.erf(a) - math.erf(b)) for a, b in zip(*row, strict=True)] for row in zip(upper, lower, strict=True)
+    ]
+    return np.array(shares, np.float32)
+
+
+_SHARES = _shares()
+
+
+@kernel
+def _build(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    direction: NDArray[np.float32],
+    corners: NDArray[np.float32],
+    shares: NDArray[np.float32],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    n = len(x)
+    codes = np.zeros((CYLINDER_SECTIONS, n), np.uint64)
+    valid = np.zeros(n, np.uint64)
+    near = np.empty(n, np.int64)
+    for i in range(n):
+        count = _neighbours(x, y, i, near)
+        cosine, sine = math.cos(direction[i]), math.sin(direction[i])
+        for row in range(CYLINDER_CELLS):
+            for column in range(CYLINDER_CELLS):
+                u, v = (column + 0.5) * _CELL - CYLINDER_RADIUS, (row + 0.5) * _CELL - CYLINDER_RADIUS
+                if u * u + v * v > CYLINDER_RADIUS * CYLINDER_RADIUS:
+                    continue
+                at_x, at_y = x[i] + cosine * u - sine * v, y[i] + sine * u + cosine * v
+                if distance_outside(corners, at_x, at_y) > CYLINDER_MARGIN:
+                    continue
+                bit = np.uint64(1) << np.uint64(row * CYLINDER_CELLS + column)
+                valid[i] |= bit
+                _mark(x, y, direction, i, near[:count], at_x, at_y, shares, bit, codes)
+    return codes, valid
+
+
+@kernel
+def _neighbours(x: NDArray[np.float32], y: NDArray[np.float32], i: int, near: NDArray[np.int64]) -> int:
+    """Write the minutiae that any cell of minutia i can see to `near`; returns how many there are."""
+    count = 0
+    reach = CYLINDER_RADIUS + CYLINDER_REACH
+    for j in range(len(x)):
+        if j != i and (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2 <= reach * reach:
+            near[count] = j
+            count += 1
+    return count
+
+
+@kernel
+def _mark(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    direction: NDArray[np.float32],
+    i: int,
+    near: NDArray[np.int64],
+    at_x: float,
+    at_y: float,
+    shares: NDArray[np.float32],
+    bit: np.uint64,
+    codes: NDArray[np.uint64],
+) -> None:
+    """Set the bit of one cell in the sections where the neighbours around it add up to the threshold."""
+    sums = np.zeros(CYLINDER_SECTIONS, np.float32)
+    for j in near:
+        square = (x[j] - at_x) ** 2 + (y[j] - at_y) ** 2
+        if square > CYLINDER_REACH * CYLINDER_REACH:
+            continue
+        closeness = math.exp(-square / (2.0 * CYLINDER_SPREAD * CYLINDER_SPREAD))
+        step = int((direction[j] - direction[i] + TURN) * _INVERSE_STEP) % _STEPS
+        for section in range(CYLINDER_SECTIONS):
+            sums[section] += closeness * shares[step, section]
+    for section in range(CYLINDER_SECTIONS):
+        if sums[section] >= CYLINDER_THRESHOLD:
+            codes[section, i] |= bit
