@@ -22,10 +22,10 @@ class InputContract:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One network of a pack.
+    """One network of a pack, or the weights of one that this project computes itself: these take no `input`.
 
     `member` is its path in the source; `member_sha256` the hash there and `sha256` the hash as installed, both hex and
-    both None where the catalogue pins no bytes (research-only packs); `conversion` names a recipe of `conversion.py`.
+    both None where the catalogue pins no bytes (research-only packs); `conversion` names a recipe of `conversion`.
     """
 
     name: str
@@ -33,7 +33,12 @@ class ModelFile:
     conversion: str
     member_sha256: str | None
     sha256: str | None
-    input: InputContract
+    input: InputContract | None
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the installed file's name."""
+        return ".onnx" if self.input else ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -136,12 +141,12 @@ def _pack(entry: dict[str, Any]) -> Pack:
 
 
 def _file(entry: dict[str, Any]) -> ModelFile:
-    contract = entry["input"]
+    contract = entry.get("input")
     return ModelFile(
         name=entry["name"],
         member=entry["member"],
         conversion=entry["conversion"],
         member_sha256=entry.get("member_sha256"),
         sha256=entry.get("sha256"),
-        input=InputContract(contract["name"], tuple(contract["shape"]), contract["meaning"]),
+        input=contract and InputContract(contract["name"], tuple(contract["shape"]), contract["meaning"]),
     )

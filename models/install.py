@@ -88,9 +88,10 @@ def verify(name: str, root: Path | None = None) -> Manifest:
     """
     pack = catalogue.find(name)
     manifest = store.read_manifest(name, root)
-    for file in pack.files:
-        store.read_file(manifest, file.name, root)
-    if not _current(pack, manifest):
+    fewer = manifest.is_of_fewer(file.name for file in pack.files)
+    for name_of_file in manifest.files if fewer else [file.name for file in pack.files]:
+        store.read_file(manifest, name_of_file, root)
+    if fewer or not _current(pack, manifest):
         raise PackOutdated(f"The model pack '{name}' was installed by another version of Renzheng. {pack.remedy}")
     return manifest
 
@@ -132,7 +133,7 @@ def _install(pack: catalogue.Pack, read: Callable[[str], bytes], root: Path | No
         shipped = read(file.member)
         _check(file.member_sha256, shipped, file.member)
         contents[file.name] = convert(file.conversion, shipped)
-        _check(file.sha256, contents[file.name], f"{file.name}.onnx as converted")
+        _check(file.sha256, contents[file.name], f"{file.name}{file.suffix} as converted")
     manifest = _manifest(pack, contents)
     progress(f"installing {pack.name}", len(pack.files), len(pack.files))
     store.install(manifest, contents, root)
@@ -141,9 +142,10 @@ def _install(pack: catalogue.Pack, read: Callable[[str], bytes], root: Path | No
 
 def _manifest(pack: catalogue.Pack, contents: dict[str, bytes]) -> Manifest:
     files = {}
-    for name, data in contents.items():
+    for file in pack.files:
+        data = contents[file.name]
         digest = store.sha256(data)
-        files[name] = InstalledFile(f"{name}-{digest[:12]}.onnx", digest, len(data))
+        files[file.name] = InstalledFile(f"{file.name}-{digest[:12]}{file.suffix}", digest, len(data))
     source = pack.source
     return Manifest(
         pack=pack.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 
@@ -35,6 +36,10 @@ class Manifest:
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(entry.size for entry in self.files.values())
+
+    def is_of_fewer(self, names: Iterable[str]) -> bool:
+        """Whether it lists some of these files and no others, as one of a version that had fewer does."""
+        return self.files.keys() < set(names)
 
     def dumps(self) -> str:
         """The manifest as JSON text."""

@@ -1,4 +1,4 @@
-"""Opening installed networks with onnxruntime, with explicit thread counts."""
+"""Opening installed networks with onnxruntime, with explicit thread counts; and weights without a network."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import onnxruntime
 
-from . import catalogue, store
+from . import catalogue, store, tensors
 from .errors import PackOutdated
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class ResearchOnlyWarning(UserWarning):
@@ -27,14 +30,28 @@ def open_session(pack: str, file: str, *, threads: int = 1, home: Path | None = 
     """
     if threads < 1:
         raise ValueError("threads has to be at least 1")
+    data = _checked(pack, file, home)
+    return onnxruntime.InferenceSession(data, session_options(threads), providers=["CPUExecutionProvider"])
+
+
+def open_weights(pack: str, file: str, *, home: Path | None = None) -> dict[str, NDArray[np.float32]]:
+    """Installed weights without a network, float32 by name, read-only, checked as those of a session are.
+
+    Raises UnknownPack, PackMissing, PackDamaged, PackOutdated. Warns with ResearchOnlyWarning as `open_session` does.
+    """
+    return tensors.loads(_checked(pack, file, home))
+
+
+def _checked(pack: str, file: str, home: Path | None) -> bytes:
     entry = catalogue.find(pack)
     wanted = entry.file(file)
     manifest = store.read_manifest(pack, home)
-    data = store.read_file(manifest, file, home)
-    if wanted.sha256 is not None and manifest.files[file].sha256 != wanted.sha256:
+    fewer = file not in manifest.files and manifest.is_of_fewer(known.name for known in entry.files)
+    data = b"" if fewer else store.read_file(manifest, file, home)
+    if fewer or (wanted.sha256 is not None and manifest.files[file].sha256 != wanted.sha256):
         raise PackOutdated(f"The model pack '{pack}' was installed by another version of Renzheng. {entry.remedy}")
-    warn_research_only(entry)
-    return onnxruntime.InferenceSession(data, session_options(threads), providers=["CPUExecutionProvider"])
+    warn_research_only(entry, levels=4)
+    return data
 
 
 def session_options(threads: int = 1) -> onnxruntime.SessionOptions:
@@ -52,12 +69,15 @@ def session_options(threads: int = 1) -> onnxruntime.SessionOptions:
     return options
 
 
-def warn_research_only(pack: catalogue.Pack) -> None:
-    """Says loudly that a pack may be used for research only; says nothing about any other."""
+def warn_research_only(pack: catalogue.Pack, *, levels: int = 3) -> None:
+    """Says loudly that a pack may be used for research only; says nothing about any other.
+
+    `levels` is how many calls above this one the warning points.
+    """
     if pack.research_only:
         warnings.warn(
             f"The model pack '{pack.name}' may be used for research only ({pack.licence}). "
             "Do not use it in a service; the default packs are free for commercial use.",
             ResearchOnlyWarning,
-            stacklevel=3,
+            stacklevel=levels,
         )

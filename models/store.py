@@ -1,6 +1,6 @@
 """Where installed packs lie and what is recorded about them.
 
-A pack is a folder `$RENZHENG_HOME/packs/<pack>/` of network files named `<name>-<hash prefix>.onnx` and one
+A pack is a folder `$RENZHENG_HOME/packs/<pack>/` of network files named `<name>-<hash prefix>` and one
 `manifest.json` that says which of them count. Files are never rewritten, and replacing the manifest (one rename) is
 what installs a pack: whoever reads, at any moment and after any crash, sees the old pack or the new one, whole.
 """

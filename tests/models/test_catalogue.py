@@ -24,21 +24,30 @@ def test_a_pack_says_what_it_is_for_and_under_which_licence(pack: Pack) -> None:
     assert pack.research_only == ("research only" in pack.licence)
 
 
-def test_every_file_has_an_input_contract(pack: Pack) -> None:
-    assert pack.files
+def test_every_network_has_an_input_contract(pack: Pack) -> None:
     assert len({file.name for file in pack.files}) == len(pack.files)
-    for file in pack.files:
+    networks = [file for file in pack.files if file.input is not None]
+    assert networks
+    assert {file.suffix for file in networks} == {".onnx"}
+    for file in networks:
+        assert file.input is not None
         assert file.input.name
         assert len(file.input.shape) == 4
         assert all((isinstance(n, int) and n > 0) or (isinstance(n, str) and n) for n in file.input.shape)
         assert file.input.meaning
 
 
+def test_weights_without_a_network_have_no_input_and_another_ending() -> None:
+    weights = PACKS["leader"].file("weights")
+    assert weights.input is None
+    assert weights.suffix == ".safetensors"
+
+
 def test_bytes_are_pinned_unless_the_pack_is_for_research(pack: Pack) -> None:
     for file in pack.files:
         for pinned in (file.member_sha256, file.sha256):
             assert (pinned is None) if pack.research_only else SHA256.fullmatch(str(pinned))
-        assert file.conversion in {"keep", *conversion._STEPS}
+        assert file.conversion in {"keep", *conversion.RECIPES}
         if file.conversion == "keep":
             assert file.sha256 == file.member_sha256
 

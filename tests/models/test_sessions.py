@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import onnxruntime
 import pytest
 
 import models
-from models import catalogue
-from models.errors import PackMissing, UnknownPack
+from models import catalogue, install, store
+from models.errors import PackMissing, PackOutdated, UnknownPack
 from models.sessions import session_options
 
 NETWORKS = [("sface", "yunet"), ("sface", "sface"), ("leader", "leader")]
@@ -19,6 +20,7 @@ NETWORKS = [("sface", "yunet"), ("sface", "sface"), ("leader", "leader")]
 @pytest.mark.parametrize(("pack", "file"), NETWORKS)
 def test_an_installed_network_takes_what_its_contract_says(pack: str, file: str) -> None:
     contract = catalogue.find(pack).file(file).input
+    assert contract is not None
     (given,) = models.open_session(pack, file).get_inputs()
     assert given.name == contract.name
     assert given.type == "tensor(float)"
@@ -63,6 +65,26 @@ def test_a_missing_pack_says_how_to_get_it(tmp_path: Path) -> None:
         models.open_session("sface", "yunet", home=tmp_path)
     with pytest.raises(PackMissing, match="renzheng models add DIR"):
         models.open_session("minifasnet", "v2", home=tmp_path)
+
+
+def test_weights_are_opened_as_sessions_are(tmp_path: Path) -> None:
+    weights = models.open_weights("leader", "weights")
+    assert weights["gate.weight"].shape == (32, 48)
+    with pytest.raises(ValueError, match="read-only"):
+        weights["gate.weight"][0, 0] = 1.0
+    with pytest.raises(PackMissing, match="renzheng models pull leader"):
+        models.open_weights("leader", "weights", home=tmp_path)
+
+
+def test_a_pack_of_a_version_that_had_fewer_files_is_outdated(tmp_path: Path) -> None:
+    manifest = store.read_manifest("leader")
+    older = replace(manifest, files={"leader": manifest.files["leader"]})
+    store.install(older, {"leader": store.read_file(manifest, "leader")}, tmp_path)
+    with pytest.raises(PackOutdated, match="renzheng models pull leader"):
+        models.open_weights("leader", "weights", home=tmp_path)
+    with pytest.raises(PackOutdated, match="renzheng models pull leader"):
+        install.verify("leader", tmp_path)
+    assert install.state("leader", tmp_path) == "outdated"
 
 
 def test_an_unknown_name_is_a_clear_error() -> None:

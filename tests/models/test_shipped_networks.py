@@ -18,6 +18,7 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from models import catalogue, conversion, open_session
+from models.conversion import quantised
 
 Shipped = Callable[[str, str], bytes]
 
@@ -105,16 +106,10 @@ def test_yunet_computes_what_the_shipped_file_stands_for(shipped: Shipped, heigh
 
 def test_sface_without_prelu_has_the_same_bits(shipped: Shipped) -> None:
     as_exported = onnx.load_model_from_string(shipped("sface", "sface"))
-    for step in (conversion._fold_weights, conversion._drop_training_nodes, conversion._tidy):
+    for step in (quantised._fold_weights, quantised._drop_training_nodes, quantised._tidy):
         step(as_exported)
     assert sum(node.op_type == "PRelu" for node in as_exported.graph.node) == 27
     before = onnxruntime.InferenceSession(as_exported.SerializeToString())
     data = np.random.default_rng(9).integers(0, 256, (1, 3, 112, 112)).astype(np.float32)
     expected, found = before.run(None, {"data": data})[0], open_session("sface", "sface").run(None, {"data": data})[0]
     np.testing.assert_array_equal(found, expected)
-
-
-def test_leader_is_installed_as_it_ships(shipped: Shipped) -> None:
-    from models import store
-
-    assert store.read_file(store.read_manifest("leader"), "leader") == shipped("leader", "leader")

@@ -1,4 +1,4 @@
-"""The one-time conversion of networks as they ship into clean float graphs that onnxruntime runs.
+"""Block-quantised networks as they ship, made into clean float graphs that onnxruntime runs.
 
 What the shipped block-quantised files have that onnxruntime cannot run, or runs badly:
 
@@ -6,8 +6,6 @@ What the shipped block-quantised files have that onnxruntime cannot run, or runs
 * weights that are listed as graph inputs too, some of them (in SFace) left over and bound to nothing;
 * a fixed 640 x 640 input (YuNet), though the network is fully convolutional;
 * `PRelu`, which onnxruntime computes slowly, where plain maxima and products give the same bits.
-
-`onnx` is imported here only, and only when a pack is installed.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import ConversionFailed
+from models.errors import ConversionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,32 +23,23 @@ if TYPE_CHECKING:
 
 _ZERO = "zero"  # name of the constant that negative parts are cut off with
 
-CONVERTER_VERSION = 1
-"""Raised whenever a conversion would write other bytes than before; packs of another version are converted anew."""
+
+def to_float(model: Any) -> bytes:
+    """The float network, serialised."""
+    return _finished(model, _FLOAT)
 
 
-def convert(recipe: str, source: bytes) -> bytes:
-    """The file to install for a source file.
+def to_float_of_free_size(model: Any) -> bytes:
+    """The float network for pictures of any size, serialised."""
+    return _finished(model, (*_FLOAT, _free_size))
 
-    `recipe` is the catalogue's name of the conversion: "keep" (unchanged), "float" (SFace) or "float-free-size"
-    (YuNet). The same source gives the same bytes, whatever the machine. Raises ConversionFailed.
-    """
-    if recipe == "keep":
-        return source
+
+def _finished(model: Any, steps: tuple[Callable[[Any], None], ...]) -> bytes:
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-    try:
-        model = onnx.load_model_from_string(source)
-        for step in _STEPS[recipe]:
-            step(model)
-        onnx.checker.check_model(model, full_check=True)
-    except KeyError:
-        raise ConversionFailed(f"There is no conversion called '{recipe}'; the catalogue is damaged.") from None
-    except (DecodeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ConversionFailed(
-            f"The network cannot be converted ({type(error).__name__}). Fetch the pack again: renzheng models pull"
-        ) from error
+    for step in steps:
+        step(model)
+    onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
 
@@ -193,4 +182,3 @@ def _replace(field: Any, items: list[Any]) -> None:
 
 
 _FLOAT: tuple[Callable[[Any], None], ...] = (_fold_weights, _drop_training_nodes, _spell_out_prelu, _tidy)
-_STEPS: dict[str, tuple[Callable[[Any], None], ...]] = {"float": _FLOAT, "float-free-size": (*_FLOAT, _free_size)}
