@@ -26,10 +26,22 @@ def kernel(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
     Where no folder can be written (a sealed container), it is compiled anew in each process; NUMBA_CACHE_DIR can name
     a folder that can.
     """
+    return _compiled(function, False)
+
+
+def loose_kernel(function: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
+    """As `kernel`, for sums whose order does not matter, so that they can be taken many numbers at a time.
+
+    Not-a-number and infinity keep their meaning.
+    """
+    return _compiled(function, {"reassoc", "contract", "nsz", "arcp"})
+
+
+def _compiled(function: Callable[Arguments, Value], loosely: bool | set[str]) -> Callable[Arguments, Value]:
     try:
-        compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        compiled = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=loosely)(function)
     except RuntimeError:  # numba found no place to keep it
-        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(nogil=True, error_model="numpy", fastmath=loosely)(function)
     return cast("Callable[Arguments, Value]", compiled)
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-import models
 from biometrics.errors import IncompatibleTemplates, NotAssessable
 from biometrics.finger import matcher
 from biometrics.finger.matcher import Comparison, PreparedFinger
-from biometrics.finger.minutiae import Minutiae, find_minutiae
+from biometrics.finger.minutiae import Minutiae, find_minutiae, open_network
 from biometrics.finger.parameters import DPI, ENGINE, IMPORTED, MIN_MINUTIAE, NO_FINGER_MINUTIAE
 from biometrics.finger.polarity import dark_on_light
 from biometrics.finger.presence import is_empty
@@ -25,7 +24,7 @@ from biometrics.images import decode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from onnxruntime import InferenceSession
+    from biometrics.finger.leader.network import Network
 
 
 class FingerEngine:
@@ -33,13 +32,13 @@ class FingerEngine:
 
     engine = ENGINE
 
-    def __init__(self, session: InferenceSession) -> None:
-        self._session = session
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     @classmethod
     def open(cls, home: Path | None = None, *, threads: int = 1) -> FingerEngine:
         """Opens the installed pack under `home`. Raises models.errors.PackMissing or PackDamaged."""
-        return cls(models.open_session("leader", "leader", threads=threads, home=home))
+        return cls(open_network(home, threads=threads))
 
     def warm_up(self) -> None:
         """Load or compile everything that the first call would wait for (half a minute on a new installation)."""
@@ -49,7 +48,7 @@ class FingerEngine:
             minutia_quality=np.full(8, 90), quality=50,
         )  # fmt: skip
         self.compare(template, template)
-        find_minutiae(self._session, np.zeros((32, 32), np.uint8))
+        find_minutiae(self._network, np.zeros((32, 32), np.uint8))
 
     def extract(self, image: bytes, *, dpi: float | None = None, trace: Trace = untraced) -> FingerTemplate:
         """The template of one finger in a picture file; `dpi` is the scanner's, where it is known.
@@ -74,8 +73,8 @@ class FingerEngine:
         period = ridge_period(grey)
         if period is not None and is_implausible(period):
             raise NotAssessable("wrong_dpi")
-        minutiae, answer = find_minutiae(self._session, grey)
-        trace("network", answer)
+        minutiae, position = find_minutiae(self._network, grey)
+        trace("position", position)
         _require_enough(minutiae)
         return FingerTemplate.of(
             self.engine,

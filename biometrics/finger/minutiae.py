@@ -1,26 +1,31 @@
 """Minutiae: what the LEADER network sees in a picture at 500 dpi.
 
 R. Cappelli, "No feature left behind: filling the gap in fingerprint minutiae extraction" (LEADER, 2025). The network
-reads N x H x W x 1 grey values 0..255 with sides that are multiples of 32, and answers for each pixel: how much it is a
-minutia, the direction (radians, from the x axis *upwards*), the probability that it is an ending, and a quality from
-which all but the local maxima have been removed.
+reads grey values 0..255 with sides that are multiples of 32, and answers for each pixel: how much it is a minutia, the
+direction (radians, from the x axis *upwards*), the probability that it is an ending, and a quality from which all but
+the local maxima have been removed. It is computed by kernels of our own (`biometrics.finger.leader`) or, where the
+processor lacks what they need, by onnxruntime.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+import models
+from biometrics.finger.leader import lanes
+from biometrics.finger.leader.network import Findings, KernelNetwork, Network, SessionNetwork
 from biometrics.finger.parameters import ENDING_THRESHOLD, MINUTIA_THRESHOLD, SIZE_MULTIPLE
 from biometrics.finger.template import MinutiaKind
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from pathlib import Path
 
-_DIRECTION, _ENDING, _QUALITY = 1, 2, 3
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +39,23 @@ class Minutiae:
     quality: NDArray[np.float32]
 
 
-def find_minutiae(session: InferenceSession, grey: NDArray[np.uint8]) -> tuple[Minutiae, NDArray[np.float32]]:
-    """The minutiae of a picture, uint8 (H, W), and the network's whole answer, float32 (H, W, 4)."""
+def open_network(home: Path | None = None, *, threads: int = 1) -> Network:
+    """The network of the installed pack under `home`, in the fastest form that this processor can compute.
+
+    `threads` is for onnxruntime; the kernels use one. Raises models.errors.PackMissing or PackDamaged.
+    """
+    if lanes.supported():
+        return KernelNetwork(models.open_weights("leader", "weights", home=home))
+    _log.warning("no AVX-512 BF16 on this processor: fingerprints are extracted in float, about four times slower")
+    return SessionNetwork(models.open_session("leader", "leader", threads=threads, home=home))
+
+
+def find_minutiae(network: Network, grey: NDArray[np.uint8]) -> tuple[Minutiae, NDArray[np.float32]]:
+    """The minutiae of a picture, uint8 (H, W), and how much each pixel is one, float32 (H, W)."""
     padded, top, left = pad(grey)
-    (answers,) = session.run(None, {session.get_inputs()[0].name: padded[None, :, :, None]})
-    answer = answers[0, top : top + grey.shape[0], left : left + grey.shape[1]]
-    return read_minutiae(answer), answer
+    found = network(padded, MINUTIA_THRESHOLD)
+    height, width = grey.shape
+    return read_minutiae(found, top, left, grey.shape), found.position[top : top + height, left : left + width]
 
 
 def pad(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int, int]:
@@ -57,17 +73,17 @@ def pad(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float32], int, int]:
     return padded, top, left
 
 
-def read_minutiae(answer: NDArray[np.float32]) -> Minutiae:
-    """The minutiae in the network's answer, float32 (H, W, 4), the surest first."""
-    y, x = np.nonzero(answer[..., _QUALITY] >= MINUTIA_THRESHOLD)
-    surest = np.argsort(-answer[y, x, _QUALITY], kind="stable")
-    y, x = y[surest], x[surest]
-    at = answer[y, x]
-    endings = at[:, _ENDING] >= ENDING_THRESHOLD
+def read_minutiae(found: Findings, top: int, left: int, size: tuple[int, ...]) -> Minutiae:
+    """What was found in a picture with `top` and `left` pixels of frame, within `size` (H, W), the surest first."""
+    y, x = found.at[:, 0] - top, found.at[:, 1] - left
+    inside = np.flatnonzero((y >= 0) & (y < size[0]) & (x >= 0) & (x < size[1]))
+    # In the order of lines where two are equally sure.
+    kept = inside[np.lexsort((x[inside], y[inside], -found.quality[inside]))]
+    endings = found.ending[kept] >= ENDING_THRESHOLD
     return Minutiae(
-        x,
-        y,
-        -at[:, _DIRECTION],
+        x[kept],
+        y[kept],
+        -found.direction[kept],
         np.where(endings, MinutiaKind.ENDING, MinutiaKind.BIFURCATION).astype(np.uint8),
-        np.clip(at[:, _QUALITY], 0.0, 1.0),
+        np.clip(found.quality[kept], 0.0, 1.0),
     )

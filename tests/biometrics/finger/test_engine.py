@@ -15,6 +15,7 @@ from PIL import Image
 
 from biometrics.errors import IncompatibleTemplates, InvalidImage, NotAssessable
 from biometrics.finger import FingerEngine, FingerTemplate, MinutiaKind, compiled
+from biometrics.finger.leader.network import Findings
 from biometrics.finger.minutiae import pad, read_minutiae
 from biometrics.finger.parameters import MAX_AREA
 from biometrics.finger.presence import is_empty
@@ -280,7 +281,7 @@ def test_templates_of_another_engine_do_not_compare(
 def test_a_trace_sees_every_stage(engine: FingerEngine, prints: dict[tuple[int, int], NDArray[np.uint8]]) -> None:
     seen: dict[str, tuple[int, ...]] = {}
     engine.extract_pixels(prints[1, 0], trace=lambda stage, result: seen.update({stage: result.shape}))
-    assert seen == {"resampled": (374, 388), "network": (374, 388, 4)}
+    assert seen == {"resampled": (374, 388), "position": (374, 388)}
 
 
 def test_padding_is_a_frame_of_the_ground() -> None:
@@ -295,16 +296,20 @@ def test_padding_is_a_frame_of_the_ground() -> None:
     assert np.all(padded[:, :left] == 200)
 
 
-def test_the_networks_answer_is_read_with_y_downwards() -> None:
-    answer = np.zeros((10, 20, 4), np.float32)
-    answer[3, 7] = 0.9, 1.0, 0.9, 0.7
-    answer[8, 2] = 0.9, -2.0, 0.1, 0.8
-    answer[5, 5] = 0.9, 1.0, 0.9, 0.3
-    minutiae = read_minutiae(answer)
-    assert minutiae.x.tolist() == [2, 7]
-    assert minutiae.y.tolist() == [8, 3]
-    assert minutiae.direction.tolist() == [2.0, -1.0]
-    assert minutiae.kind.tolist() == [MinutiaKind.BIFURCATION, MinutiaKind.ENDING]
+def test_findings_are_read_with_y_downwards_and_without_the_frame() -> None:
+    found = Findings(
+        at=np.array([[5, 5], [3, 7], [8, 2], [1, 7], [8, 30]]),
+        direction=np.array([0.5, 1.0, -2.0, 0.0, 0.0], np.float32),
+        ending=np.array([0.7, 0.9, 0.1, 0.9, 0.9], np.float32),
+        quality=np.array([0.7, 0.7, 1.01, 0.9, 0.9], np.float32),
+        position=np.zeros((12, 40), np.float32),
+    )
+    minutiae = read_minutiae(found, 2, 1, (10, 20))
+    assert minutiae.x.tolist() == [1, 6, 4]
+    assert minutiae.y.tolist() == [6, 1, 3]
+    assert minutiae.direction.tolist() == [2.0, -1.0, -0.5]
+    assert minutiae.kind.tolist() == [MinutiaKind.BIFURCATION, MinutiaKind.ENDING, MinutiaKind.ENDING]
+    np.testing.assert_allclose(minutiae.quality, [1.0, 0.7, 0.7])
 
 
 def test_kept_machine_code_goes_when_a_source_is_newer(tmp_path: Path) -> None:
