@@ -106,7 +106,7 @@ def rotate(
     institution: str, name: str, roles: Collection[str], key: UUID | None, overlap_hours: float, public: bytes | None
 ) -> None:
     """Print a new key in place of the newest live one, or of the one named. Without a live one: simply a new key."""
-    from api.institutions import credentials
+    from api.institutions import credentials, rotation
 
     with registry() as opened, opened.database.begin() as connection:
         found = _find(connection, institution, name, roles)
@@ -118,7 +118,7 @@ def rotate(
             fail("There is no such live key.", NEGATIVE)
         current = [state.id for state in live if state.id in chosen and state.replaced_by is None]
         if chosen:
-            issued = credentials.rotate(
+            issued = rotation.rotate(
                 connection,
                 opened.keys,
                 (current or chosen)[0],

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from api.cards import lifecycle, register
 from api.errors import ServiceError, catalogue, entry
 from api.evidence.log import LogDamaged
-from api.institutions import credentials, institutions, principals
+from api.institutions import credentials, institutions, principals, rotation
 from api.matching.comparison import CaptureInvalid
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.idempotency import KeyReused
@@ -29,7 +29,7 @@ _CODES: dict[type[Exception], str] = {
     KeyReused: "idempotency_key_reused",
     credentials.KeyRevoked: "key_invalid",
     credentials.OperatorRevoked: "operator_not_allowed",
-    credentials.KeyRotated: "key_rotated",
+    rotation.KeyRotated: "key_rotated",
     credentials.AlreadyRevoked: "already_revoked",
     principals.PrincipalExists: "principal_exists",
     institutions.InstitutionExists: "institution_exists",

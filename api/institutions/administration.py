@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, true
 
 from api.errors import ServiceError
 from api.evidence import receipts
-from api.institutions import credentials, principals
+from api.institutions import credentials, principals, rotation
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
 from api.institutions.credentials import Issued
@@ -152,7 +152,7 @@ def end_key(connection: Connection, keys: Keys, caller: Caller, principal_id: UU
 
 def rotate_own_key(connection: Connection, keys: Keys, caller: Caller, wish: RotationBody) -> dict[str, Any]:
     """Give the caller a new key in place of the one in use."""
-    issued = credentials.rotate(
+    issued = rotation.rotate(
         connection,
         keys,
         caller.key_id,

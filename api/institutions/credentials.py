@@ -1,4 +1,4 @@
-"""Bearer keys: issuing, rotating with overlap, revoking at once. Of a key's 32 random bytes only the SHA-256 is stored.
+"""Bearer keys: issuing, holding, revoking at once. Of a key's 32 random bytes only the SHA-256 is stored.
 
 A plain hash is enough for a key that cannot be guessed; what needs stretching are passwords.
 """
@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from api.evidence.leaves import Receipt
 from api.institutions import acts
 from api.institutions.caller import Caller
 from api.institutions.errors import AdministrationError
-from api.institutions.parameters import OVERLAP_S
 from api.institutions.roles import Scope
 from api.storage.keys import Keys
 from api.storage.tables import credentials, principals
@@ -31,12 +30,6 @@ class KeyRevoked(Exception):
 
 class OperatorRevoked(KeyRevoked):
     """As above, of the operator at the counter: the terminal's own key is good."""
-
-
-class KeyRotated(AdministrationError):
-    """The key was rotated, and its replacement is in use."""
-
-    text = "The key was rotated before, and its replacement is in use."
 
 
 class AlreadyRevoked(AdministrationError):
@@ -134,7 +127,7 @@ def issue(
     """Make a key. `scopes` None: all of the role's. With a `public_key` (Ed25519, 32 bytes) requests must be signed."""
     lifetime = None if lifetime_s is None else timedelta(seconds=lifetime_s)
     kept = None if scopes is None else sorted(scope.value for scope in scopes)
-    key_id, text, expires_at = _insert(connection, principal_id, kept, lifetime, public_key)
+    key_id, text, expires_at = insert_key(connection, principal_id, kept, lifetime, public_key)
     receipt = acts.record(
         connection,
         keys,
@@ -142,56 +135,9 @@ def issue(
         actor_id=actor_id,
         institution_id=institution_id,
         subject_id=principal_id,
-        details=_described(key_id, kept, expires_at, public_key),
+        details=described(key_id, kept, expires_at, public_key),
     )
     return Issued(key_id, text, kept, signer(public_key), expires_at, receipt)
-
-
-def rotate(
-    connection: Connection,
-    keys: Keys,
-    key_id: UUID,
-    institution_id: UUID,
-    *,
-    actor_id: UUID | None,
-    overlap_s: float = OVERLAP_S,
-    public_key: bytes | None = None,
-) -> Issued:
-    """Make a key with the same rights and the same lifetime in place of a live one, which lives on for `overlap_s`.
-
-    The new key works at once. It signs with the same public key unless given another: nobody sheds the signatures by
-    rotating. A replacement that was never used, because its answer was lost, makes room for another one; one that was
-    used does not (`KeyRotated`), or whoever found the old key could take over from the holder of the new one.
-    """
-    old = _locked(connection, key_id)
-    model = old if old.replaced_by is None else _unused_replacement(connection, old.replaced_by)
-    lifetime = None if model.expires_at is None else model.expires_at - model.created_at
-    public = public_key or model.public_key
-    new_id, text, expires_at = _insert(connection, old.principal_id, model.scopes, lifetime, public)
-    until = connection.execute(
-        update(credentials)
-        .where(credentials.c.id == key_id)
-        .values(
-            replaced_by=new_id,
-            expires_at=func.least(
-                credentials.c.expires_at, func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, overlap_s)
-            ),
-        )
-        .returning(credentials.c.expires_at)
-    ).scalar_one()
-    lost = {} if model is old else {"revokes": str(model.id)}
-    receipt = acts.record(
-        connection,
-        keys,
-        "key_rotated",
-        actor_id=actor_id,
-        institution_id=institution_id,
-        subject_id=old.principal_id,
-        details=_described(new_id, model.scopes, expires_at, public)
-        | {"replaces": str(key_id), "until": until.isoformat()}
-        | lost,
-    )
-    return Issued(new_id, text, model.scopes, signer(public), expires_at, receipt)
 
 
 def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUID, *, actor_id: UUID | None) -> Ended:
@@ -258,13 +204,14 @@ def signer(public_key: bytes | None) -> str | None:
     return None if public_key is None else fingerprint(public_key)
 
 
-def _insert(
+def insert_key(
     connection: Connection,
     principal_id: UUID,
     scopes: list[str] | None,
     lifetime: timedelta | None,
     public_key: bytes | None,
 ) -> tuple[UUID, str, datetime | None]:
+    """Make and store a key: its identifier, its text, and when it ends."""
     key_id, text = uuid4(), KEY_PREFIX + secrets.token_urlsafe(32)
     expires_at: datetime | None = connection.execute(
         insert(credentials)
@@ -281,20 +228,7 @@ def _insert(
     return key_id, text, expires_at
 
 
-def _locked(connection: Connection, key_id: UUID) -> Row[Any]:
-    found = select(credentials).where(credentials.c.id == key_id)
-    return connection.execute(found.with_for_update(key_share=True)).one()
-
-
-def _unused_replacement(connection: Connection, key_id: UUID) -> Row[Any]:
-    lost = _locked(connection, key_id)
-    if lost.used_at is not None or lost.revoked_at is not None:
-        raise KeyRotated
-    connection.execute(update(credentials).where(credentials.c.id == key_id).values(revoked_at=func.clock_timestamp()))
-    return lost
-
-
-def _described(
+def described(
     key_id: UUID, scopes: list[str] | None, expires_at: datetime | None, public_key: bytes | None
 ) -> dict[str, Any]:
     """What a leaf says of a key: all but the key."""

@@ -169,7 +169,7 @@ def test_another_content_type_is_refused(terminal: TestClient, kind: str) -> Non
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.bank+json"])
 def test_json_by_any_of_its_names_is_taken(terminal: TestClient, kind: str) -> None:
-    assert post(terminal, padded(3000), **{"Content-Type": kind}).status_code == 200
+    assert post(terminal, padded(3000, terminal), **{"Content-Type": kind}).status_code == 200
 
 
 def test_a_broken_type_of_a_sound_name_is_of_the_wrong_form(terminal: TestClient) -> None:

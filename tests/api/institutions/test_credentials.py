@@ -12,11 +12,12 @@ from sqlalchemy import Connection, func, select, text, update
 from starlette.testclient import TestClient
 
 from api.http.app import create_app
-from api.institutions import credentials, principals
+from api.institutions import credentials, principals, rotation
 from api.institutions.caller import Caller
-from api.institutions.credentials import AlreadyRevoked, Issued, KeyRevoked, KeyRotated
+from api.institutions.credentials import AlreadyRevoked, Issued, KeyRevoked
 from api.institutions.principals import Added
 from api.institutions.roles import Role, Scope
+from api.institutions.rotation import KeyRotated
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import fresh, fresh_key, new_card, registration
@@ -35,7 +36,7 @@ def caller_of(connection: Connection, key: str) -> Caller:
 
 
 def rotated(connection: Connection, service: Service, caller: Caller, **how: Any) -> Issued:
-    return credentials.rotate(
+    return rotation.rotate(
         connection, service.keys, caller.key_id, caller.institution_id, actor_id=caller.principal_id, **how
     )
 
