@@ -22,7 +22,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["error", "document", "person", "modality", "advice"]
+    kind: Literal["error", "document", "person", "modality", "advice", "finding"]
     message: Text
     operator: Text
     http: int | None = None

@@ -10,6 +10,7 @@ from api.http import errors, openapi, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.institutions import routes as institutions
+from api.population import routes as population
 from api.service import Service
 from api.verification import capture_routes as captures
 from api.verification import routes as verification
@@ -24,6 +25,7 @@ Errors have one form; `/v1/errors` lists every code in Chinese and English."""
 ROUTERS = (
     captures.router,
     verification.router,
+    population.router,
     cards.router,
     alerts.router,
     institutions.router,

@@ -53,3 +53,11 @@ VERIFICATION: Any = {
         },
     },
 }
+
+CHECK: Any = {
+    "number": {"summary": "A number alone", "value": {"number": _CARD["number"], "purpose": "account_opening"}},
+    "card": {
+        "summary": "A card with a portrait",
+        "value": {"card": _CARD, "portrait": _PICTURE, "purpose": "account_opening"},
+    },
+}

@@ -1,11 +1,10 @@
 """What is asked of a population register and what it answers, each axis apart."""
 
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
-from api.cards.text_block import CardText
+from api.cards.identity import CardIdentity
 
 
 class Finding(StrEnum):
@@ -18,21 +17,11 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True)
-class Validity:
-    """What identifies the card instance beside the number; `valid_to` None means long-term."""
-
-    issuer: str
-    valid_from: date
-    valid_to: date | None
-
-
-@dataclass(frozen=True)
 class Question:
-    """A number alone, or with more; what is left out is not answered. Never logged."""
+    """A number alone, or a card, with its text where the reader gave it, and a portrait. Never logged."""
 
     number: str = field(repr=False)
-    validity: Validity | None = field(default=None, repr=False)
-    text: CardText | None = field(default=None, repr=False)
+    card: CardIdentity | None = field(default=None, repr=False)
     portrait: bytes | None = field(default=None, repr=False)
 
 

@@ -9,3 +9,6 @@ OPEN_S = 15.0
 
 # An answer is a few hundred bytes; more is another service's page, or an attack.
 MAX_ANSWER_BYTES = 64 * 1024
+
+# Why another register is asked, as its evidence says it.
+PURPOSE = "population_register"

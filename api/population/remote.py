@@ -7,6 +7,7 @@ Release It!, 2007).
 """
 
 import base64
+import secrets
 import time
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.cards import text_block
 from api.population.findings import Answer, Finding, Question, RegisterUnavailable
-from api.population.parameters import FAILURES_TO_OPEN, MAX_ANSWER_BYTES, OPEN_S, TIMEOUT_S
+from api.population.parameters import FAILURES_TO_OPEN, MAX_ANSWER_BYTES, OPEN_S, PURPOSE, TIMEOUT_S
 
 
 class _Told(BaseModel):
@@ -64,7 +65,8 @@ class RemoteRegister:
 
     def _ask(self, question: Question) -> _Told:
         try:
-            with self._http.stream("POST", "/v1/checks", json=_body(question)) as answer:
+            key = {"Idempotency-Key": secrets.token_hex(16)}
+            with self._http.stream("POST", "/v1/checks", json=_body(question), headers=key) as answer:
                 if answer.status_code != 200:
                     raise RegisterUnavailable(f"it answered {answer.status_code}")
                 told = _Told.model_validate_json(self._limited(answer))
@@ -87,16 +89,20 @@ class RemoteRegister:
 
 
 def _body(question: Question) -> dict[str, Any]:
-    body: dict[str, Any] = {"number": question.number}
-    if question.validity is not None:
-        valid_to = question.validity.valid_to
-        body |= {
-            "issuer": question.validity.issuer,
-            "valid_from": question.validity.valid_from.isoformat(),
-            "valid_to": None if valid_to is None else valid_to.isoformat(),
-        }
-    if question.text is not None:
-        body["text"] = base64.b64encode(text_block.build(question.text)).decode()
+    body: dict[str, Any] = {"purpose": PURPOSE}
+    if question.card is None:
+        return {**body, "number": question.number}
+    card = question.card
+    body["card"] = {
+        "number": card.number,
+        "issuer": card.issuer,
+        "valid_from": card.valid_from.isoformat(),
+        "valid_to": None if card.valid_to is None else card.valid_to.isoformat(),
+    }
+    if card.serial is not None:
+        body["card"]["serial"] = card.serial
+    if card.text is not None:
+        body["card"]["text"] = base64.b64encode(text_block.build(card.text)).decode()
     if question.portrait is not None:
         body["portrait"] = base64.b64encode(question.portrait).decode()
     return body
@@ -104,7 +110,8 @@ def _body(question: Question) -> dict[str, Any]:
 
 def _require_complete(question: Question, told: _Told) -> None:
     """An axis that was asked about and is left out must not read as "nothing against it"."""
-    asked = {"card": question.validity, "text": question.text, "portrait": question.portrait}
+    text = None if question.card is None else question.card.text
+    asked = {"card": question.card, "text": text, "portrait": question.portrait}
     if any(value is not None and getattr(told, axis) is None for axis, value in asked.items()):
         raise RegisterUnavailable("its answer leaves out what was asked")
     if told.card is Finding.CONSISTENT and told.status is None:

@@ -18,7 +18,7 @@ from api.alerts import records as alerts
 from api.institutions import acts
 from api.matching.comparison import PersonResult
 from api.service import Service
-from api.storage.tables import card_locks, cards, principals, verifications
+from api.storage.tables import card_locks, cards, checks, principals, verifications
 from api.verification.decision import contradicted, verdict_on
 from api.verification.policy import ChannelPolicy, ChipPhotoPolicy
 from api.verification.records import Moment
@@ -82,12 +82,15 @@ def release(connection: Connection, card_id: UUID, raised_at: datetime) -> bool:
 
 
 def _failures(connection: Connection, number_index: bytes, since: datetime) -> dict[UUID, list[str]]:
-    """The failed verifications of each institution."""
+    """The failed verifications and checks of each institution."""
     found: dict[UUID, list[str]] = {}
-    rows = select(verifications.c.institution_id, verifications.c.id).where(
+    decided = select(verifications.c.institution_id, verifications.c.id, verifications.c.decided_at.label("at")).where(
         verifications.c.number_index == number_index, verifications.c.failed, verifications.c.decided_at > since
     )
-    for row in connection.execute(rows.order_by(verifications.c.decided_at)):
+    checked = select(checks.c.institution_id, checks.c.id, checks.c.checked_at).where(
+        checks.c.number_index == number_index, checks.c.failed, checks.c.checked_at > since
+    )
+    for row in connection.execute(decided.union_all(checked).order_by("at")):
         found.setdefault(row.institution_id, []).append(str(row.id))
     return found
 

@@ -33,6 +33,8 @@ TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/verifications"): {T},
     ("GET", "/v1/verifications"): {O, S},
     ("GET", "/v1/verifications/{verification_id}"): {T, O, S},
+    ("POST", "/v1/checks"): {T},
+    ("GET", "/v1/checks/{check_id}"): {T},
     ("POST", "/v1/cards"): {A},
     ("GET", "/v1/cards/{card_id}"): {A},
     ("POST", "/v1/cards/{card_id}/events"): {A},
@@ -75,7 +77,7 @@ def ask(client: TestClient, route: Route) -> Any:
     """A request to a route, about nothing that is there."""
     method, path = route
     filled = path.replace("{leaf_hash}", "0" * 64)
-    for name in ("verification_id", "card_id", "alert_id", "institution_id", "principal_id", "key_id"):
+    for name in ("verification_id", "card_id", "alert_id", "check_id", "institution_id", "principal_id", "key_id"):
         filled = filled.replace(f"{{{name}}}", UNKNOWN)
     assert "{" not in filled
     return client.request(method, filled, json={} if method == "POST" else None)

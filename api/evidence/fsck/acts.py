@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Connection, Row, Select, Table, Uuid, bindparam, f
 
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.parameters import ROWS
-from api.storage.tables import acts, card_events, cards, evidence, verifications
+from api.storage.tables import acts, card_events, cards, checks, evidence, verifications
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
@@ -94,6 +94,20 @@ def _card_event(row: Row[Any], leaf: "Told") -> Facts:
     yield "time", row.recorded_at.isoformat(), body.get("at")
 
 
+def _check(row: Row[Any], leaf: "Told") -> Facts:
+    body, answer = leaf.body, row.answer
+    yield "subject", row.number_index.hex(), body.get("subject")
+    yield "terminal", str(row.principal_id), body.get("terminal")
+    yield "institution", str(row.institution_id), body.get("institution")
+    yield "purpose", row.purpose, body.get("purpose")
+    yield "time", row.checked_at.isoformat(), body.get("at")
+    yield "answer", answer.get("id"), leaf.subject_id
+    for part in ("number", "card", "status", "text", "text_fields", "portrait"):
+        yield "answer", answer.get(part), body.get(part)
+    receipt = answer.get("receipt", {})
+    yield "receipt", (receipt.get("leaf"), receipt.get("signature")), (leaf.text, leaf.signature)
+
+
 def _administration(row: Row[Any], leaf: "Told") -> Facts:
     body = leaf.body
     yield "act", row.act, body.get("act")
@@ -115,7 +129,7 @@ def _by_ids(table: Table, *more: Any, outer: bool = False) -> Select[Any]:
     return select(table, *more).join(cards, cards.c.id == table.c.card_id, isouter=outer).where(wanted)
 
 
-_TABLES = {"verification": verifications, "card_event": card_events, "administration": acts}
+_TABLES = {"verification": verifications, "card_event": card_events, "administration": acts, "check": checks}
 _KINDS: dict[str, tuple[Select[Any], Callable[[Row[Any], "Told"], Facts]]] = {
     "verification": (
         _by_ids(verifications, cards.c.instance_index.label("registered_index"), outer=True),
@@ -123,4 +137,5 @@ _KINDS: dict[str, tuple[Select[Any], Callable[[Row[Any], "Told"], Facts]]] = {
     ),
     "card_event": (_by_ids(card_events, cards.c.instance_index), _card_event),
     "administration": (_by_ids(acts), _administration),
+    "check": (_by_ids(checks), _check),
 }

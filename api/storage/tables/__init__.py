@@ -6,6 +6,7 @@ envelopes.
 
 from api.storage.tables.base import metadata
 from api.storage.tables.cards import card_events, cards, templates
+from api.storage.tables.checks import checks
 from api.storage.tables.decisions import (
     alerts,
     capture_digests,
@@ -32,6 +33,7 @@ __all__ = [
     "card_events",
     "card_locks",
     "cards",
+    "checks",
     "credentials",
     "deployment",
     "evidence",

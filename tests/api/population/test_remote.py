@@ -4,15 +4,17 @@ import base64
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
 from api.cards import text_block
+from api.cards.identity import CardIdentity
 from api.cards.text_block import CardText
 from api.population import remote
-from api.population.findings import Answer, Finding, Question, RegisterUnavailable, Validity
+from api.population.findings import Answer, Finding, Question, RegisterUnavailable
 from api.population.parameters import FAILURES_TO_OPEN
 from api.population.remote import RemoteRegister
 from tests.api.bodies import new_number
@@ -27,8 +29,9 @@ from tests.api.population.registers import (
 )
 
 NUMBER = new_number()
-VALIDITY = Validity("北京市公安局朝阳分局", date(2016, 3, 1), date(2036, 3, 1))
-TEXT = CardText("王伟", "1", "01", "19491231", "某地", NUMBER, VALIDITY.issuer, VALIDITY.valid_from, VALIDITY.valid_to)
+ISSUER, FIRST, LAST = "北京市公安局朝阳分局", date(2016, 3, 1), date(2036, 3, 1)
+TEXT = CardText("王伟", "1", "01", "19491231", "某地", NUMBER, ISSUER, FIRST, LAST)
+CARD = CardIdentity(NUMBER, ISSUER, FIRST, LAST)
 SOUND: dict[str, Any] = {"number": "consistent", "card": "consistent", "status": "valid"}
 
 
@@ -57,7 +60,7 @@ def test_everything_is_asked_and_answered() -> None:
         answering(**SOUND, text="inconsistent", text_fields={"name": "inconsistent"}, portrait="undetermined")
     ) as register:
         adapter = RemoteRegister(register.url, "rz_key")
-        answer = adapter.check(Question(NUMBER, VALIDITY, TEXT, b"picture"))
+        answer = adapter.check(Question(NUMBER, replace(CARD, text=TEXT), b"picture"))
         adapter.close()
     assert answer == Answer(
         Finding.CONSISTENT,
@@ -71,11 +74,14 @@ def test_everything_is_asked_and_answered() -> None:
         {
             "path": "/v1/checks",
             "authorization": "Bearer rz_key",
-            "number": NUMBER,
-            "issuer": VALIDITY.issuer,
-            "valid_from": "2016-03-01",
-            "valid_to": "2036-03-01",
-            "text": base64.b64encode(text_block.build(TEXT)).decode(),
+            "purpose": "population_register",
+            "card": {
+                "number": NUMBER,
+                "issuer": ISSUER,
+                "valid_from": "2016-03-01",
+                "valid_to": "2036-03-01",
+                "text": base64.b64encode(text_block.build(TEXT)).decode(),
+            },
             "portrait": base64.b64encode(b"picture").decode(),
         }
     ]
@@ -103,7 +109,7 @@ FAILURES: dict[str, Behaviour] = {
 @pytest.mark.parametrize("what", FAILURES)
 def test_a_failure_is_no_answer(what: str) -> None:
     with pytest.raises(RegisterUnavailable) as told:
-        asked(FAILURES[what], Question(NUMBER, VALIDITY))
+        asked(FAILURES[what], Question(NUMBER, CARD))
     assert NUMBER not in str(told.value)
 
 
