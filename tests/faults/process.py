@@ -35,7 +35,9 @@ def _dying_before_answers(app: ASGIApp, die: Callable[[], None]) -> ASGIApp:
                 die()
             await send(message)
 
-        await app(scope, receive, deadly if scope.get("method") == "POST" else send)
+        # A nonce is no act: it may be asked for again.
+        acting = scope.get("method") == "POST" and scope["path"] != "/v1/captures"
+        await app(scope, receive, deadly if acting else send)
 
     return wrapped
 
