@@ -195,6 +195,15 @@ def chimeric(
     )
 
 
+@app.command("rates-speed")
+def rates_speed(
+    count: Annotated[int, typer.Option(min=10_000, help="How many comparison scores.")] = 100_000_000,
+    json_path: Json = None,
+) -> None:
+    """Time and memory of error rates, DET curve and intervals of very many scores."""
+    _run("rates_speed", count=count, json_path=json_path)
+
+
 @app.command()
 def markdown(
     json_path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="What --json wrote.")],

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import FRACTION, Result, figure
+from benchmarks.report import FRACTION, Result, figure, value_text
 
 
 def run(json_path: Path, metrics: list[str] | None) -> None:
@@ -34,5 +34,5 @@ def table(results: list[Result]) -> list[str]:
         if one.low is not None and one.high is not None:
             bounds = f"{figure(one.low, one.unit)} .. {figure(one.high, one.unit)}"
         unit = "%" if one.unit == FRACTION else one.unit
-        lines.append(f"| {one.set} | {one.metric} | {figure(one.value, one.unit)} | {bounds} | {unit} | {one.n:,} |")
+        lines.append(f"| {one.set} | {one.metric} | {value_text(one)} | {bounds} | {unit} | {one.n:,} |")
     return lines

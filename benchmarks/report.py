@@ -113,10 +113,17 @@ def print_table(results: Sequence[Result], *, title: str | None = None, console:
     table.add_column("unit")
     table.add_column("n", justify="right")
     for result in results:
-        figures = [figure(value, result.unit) for value in (result.value, result.low, result.high)]
+        figures = [value_text(result), *(figure(bound, result.unit) for bound in (result.low, result.high))]
         unit = "%" if result.unit == FRACTION else result.unit
         table.add_row(result.set, result.metric, *figures, unit, f"{result.n:,}")
     out.print(table)
+
+
+def value_text(result: Result) -> str:
+    """The value for people; a rate without an error as "< upper bound", where there is one (rule of 3), never as 0."""
+    if result.unit == FRACTION and result.value == 0 and result.high:
+        return f"< {figure(result.high, result.unit)}"
+    return figure(result.value, result.unit)
 
 
 def figure(value: float | None, unit: str) -> str:

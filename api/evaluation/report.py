@@ -14,6 +14,7 @@ from rich.table import Table
 
 from biometrics.scoring.bootstrap import Comparisons
 from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS, summarise
+from biometrics.scoring.support import upper_bound_of_none
 
 _PACKAGES = ("renzheng", "numpy", "onnxruntime", "numba")
 _TARGETS = FNMR_METRICS | TAR_METRICS
@@ -47,12 +48,13 @@ def rates(name: str, comparisons: Comparisons) -> list[Figure]:
 
 
 def share(name: str, metric: str, count: int, of: int) -> Figure:
-    """A plain share, such as the failures to acquire."""
-    return Figure(name, metric, count / of, None, None, "fraction", of)
+    """A plain share, such as the failures to acquire; with none the interval is the rule of 3's."""
+    low, high = (None, None) if count else (0.0, upper_bound_of_none(of))
+    return Figure(name, metric, count / of, low, high, "fraction", of)
 
 
 def table(figures: Sequence[Figure], comparisons: Comparisons, *, distances: bool = False) -> Table:
-    """The figures in per cent; beside a rate at an FMR its threshold, the loosest that keeps the FMR."""
+    """The figures in per cent, never a bare 0; beside a rate at an FMR the loosest threshold that keeps it."""
     shown = Table()
     for heading in ("metric", "%", "95 % interval", "threshold", "n"):
         shown.add_column(heading, justify="left" if heading == "metric" else "right", no_wrap=True)
@@ -64,7 +66,8 @@ def table(figures: Sequence[Figure], comparisons: Comparisons, *, distances: boo
         )
         target = _TARGETS.get(figure.metric)
         threshold = "" if target is None else f"{sign * curve.threshold_at_fmr(target):.6g}"
-        shown.add_row(figure.metric, _percent(figure.value), interval, threshold, f"{figure.n:,}")
+        value = f"< {_percent(figure.high)}" if figure.value == 0 and figure.high else _percent(figure.value)
+        shown.add_row(figure.metric, value, interval, threshold, f"{figure.n:,}")
     return shown
 
 

@@ -114,18 +114,18 @@ class _Sampler:
     def of(cls, comparisons: Comparisons) -> "_Sampler":
         subjects = comparisons.subjects
         order = np.argsort(comparisons.mated, kind="stable")
-        descending = np.argsort(comparisons.non_mated, kind="stable")[::-1]
-        counts = None
-        if len(descending) > max(WHOLE, subjects * subjects // 4):
-            counts = _pair_counts(comparisons.non_mated_subjects, subjects)
-            share = max(TAIL, TAIL_EERS * comparisons.curve().eer())
-            descending = descending[: int(min(1.0, share) * len(descending))]
+        scores, pairs, counts = comparisons.non_mated, comparisons.non_mated_subjects, None
+        if len(scores) > max(WHOLE, subjects * subjects // 4):
+            counts = _pair_counts(pairs, subjects)
+            highest = _highest(comparisons)
+            scores, pairs = scores[highest], pairs[highest]
+        descending = np.argsort(scores, kind="stable")[::-1]
         return cls(
             subjects,
             comparisons.mated[order],
             comparisons.mated_subject[order],
-            comparisons.non_mated[descending],
-            comparisons.non_mated_subjects[descending],
+            scores[descending],
+            pairs[descending],
             counts,
         )
 
@@ -153,7 +153,19 @@ def _pair_weight(weight: NDArray[np.intp], subjects: NDArray[np.int32]) -> NDArr
     return np.where(subjects[:, 0] == subjects[:, 1], first, first * second)
 
 
+def _highest(comparisons: Comparisons) -> NDArray[np.intp]:
+    """Where the highest non-mated scores are: all above the one that stands at the tail's share, ties with it too."""
+    curve = comparisons.curve()
+    share = min(1.0, max(TAIL, TAIL_EERS * curve.eer()))
+    cut = curve.non_mated[len(curve.non_mated) - int(share * len(curve.non_mated))]
+    del curve
+    return np.flatnonzero(comparisons.non_mated >= cut)
+
+
 def _pair_counts(pairs: NDArray[np.int32], subjects: int) -> NDArray[np.float32]:
-    codes = pairs[:, 0].astype(np.int64) * subjects + pairs[:, 1]
-    counts = np.bincount(codes, minlength=subjects * subjects)
+    """In pieces: the codes of 10^8 pairs at once would be most of the memory."""
+    counts = np.zeros(subjects * subjects, np.int64)
+    for start in range(0, len(pairs), WHOLE):
+        piece = pairs[start : start + WHOLE]
+        counts += np.bincount(piece[:, 0].astype(np.int64) * subjects + piece[:, 1], minlength=subjects * subjects)
     return counts.reshape(subjects, subjects).astype(np.float32)

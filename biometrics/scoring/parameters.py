@@ -50,3 +50,6 @@ MIXTURE_TOLERANCE = 1e-5
 # The mixture of non-mated scores is fitted to all points with a normal score above this, and to so many of the others.
 TAIL_FROM = 2.0
 BULK_POINTS = 6000
+
+# A generalised Pareto tail is fitted to so many of the highest non-mated scores, and to no more than a tenth of all.
+PARETO_EXCEEDANCES = 1000

@@ -20,6 +20,7 @@ COMMANDS = (
     "fusion",
     "fusion-rules",
     "chimeric",
+    "rates-speed",
     "markdown",
 )
 runner = CliRunner()

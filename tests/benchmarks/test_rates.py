@@ -1,9 +1,12 @@
 """What accuracy benchmarks report."""
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks import rates_speed
 from benchmarks.rates import comparisons_of, mean_results, rate_results, supported_metrics
-from benchmarks.report import FRACTION, Result, ScoreRow
+from benchmarks.report import FRACTION, Result, ScoreRow, value_text
 from benchmarks.subjects import finger_of, person_of
 from tests.biometrics.scoring.samples import gaussian_comparisons
 
@@ -64,3 +67,18 @@ def test_means_are_of_sets_and_their_intervals_shrink() -> None:
     assert eer.high == pytest.approx(0.03 + (0.03**2 + 0.04**2) ** 0.5 / 2)
     assert fmr100.value == pytest.approx(0.15)
     assert (fmr100.low, fmr100.high) == (None, None)
+
+
+def test_the_speed_benchmark_measures_time_and_memory(tmp_path: Path) -> None:
+    results = rates_speed.run(20_000, tmp_path / "speed.json")
+    measured = {result.metric: result.value for result in results}
+    assert set(measured) == {"curve_s", "all_s", "all_wall_s", "scores_mib", "peak_mib"}
+    assert 0 < measured["curve_s"] <= measured["all_s"]
+    assert measured["scores_mib"] <= measured["peak_mib"]
+    assert all(result.n == 20_000 for result in results)
+
+
+def test_a_rate_without_errors_is_printed_with_its_bound() -> None:
+    assert value_text(Result("a", "eer", 0.0, 0.0, 0.03, FRACTION, 100)) == "< 3.000"
+    assert value_text(Result("a", "eer", 0.0, None, None, FRACTION, 100)) == "0.000"
+    assert value_text(Result("a", "eer", 0.02, 0.0, 0.03, FRACTION, 100)) == "2.000"
