@@ -21,7 +21,7 @@ from api.institutions.principals import Added
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from tests.api.bodies import Json, new_card, register, verify
+from tests.api.bodies import Json, fresh_key, new_card, new_number, register, verify
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import signed_in
 from tests.api.test_authorisation import KEYED, Route, routes
@@ -44,6 +44,7 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("verification", Role.TERMINAL): OWN,
     ("verification", Role.OPERATOR): OWN,
     ("verification", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("check", Role.TERMINAL): OWN,
     ("card", Role.AUTHORITY): OWN_AND_BRANCHES,
     ("alert", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("alert", Role.AUTHORITY): OWN_AND_BRANCHES,
@@ -55,6 +56,7 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
 # The kind of object in each path, what is sent, and the code of those that are not there.
 OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/verifications/{verification_id}"): ("verification", None, "not_found"),
+    ("GET", "/v1/checks/{check_id}"): ("check", None, "not_found"),
     ("GET", "/v1/cards/{card_id}"): ("card", None, "card_unknown"),
     ("POST", "/v1/cards/{card_id}/events"): ("card", {"event": "reported_lost"}, "card_unknown"),
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
@@ -76,6 +78,7 @@ LISTS: dict[Route, str] = {
 WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/captures"),
     ("POST", "/v1/verifications"),
+    ("POST", "/v1/checks"),
     ("POST", "/v1/cards"),
     ("GET", "/v1/me"),
     ("POST", "/v1/me/key"),
@@ -121,6 +124,12 @@ class World:
     def verification(self, house: str) -> str:
         return str(verify(self.client(house, Role.TERMINAL), new_card())["id"])
 
+    def check(self, house: str) -> str:
+        body = {"number": new_number(), "purpose": "test"}
+        answer = self.client(house, Role.TERMINAL).post("/v1/checks", json=body, headers=fresh_key())
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
     def card(self, house: str) -> str:
         return register(self.client(house, Role.AUTHORITY))[0]
 
@@ -161,7 +170,7 @@ def test_every_keyed_route_is_looked_at(app: FastAPI) -> None:
 
 
 def owners(kind: str) -> tuple[str, ...]:
-    return {"verification": BANKS, "card": AUTHORITIES}.get(kind, HOUSES)
+    return {"verification": BANKS, "check": BANKS, "card": AUTHORITIES}.get(kind, HOUSES)
 
 
 CASES = [

@@ -33,6 +33,8 @@ post /v1/captures
 post /v1/verifications
 get /v1/verifications
 get /v1/verifications/{verification_id}
+post /v1/checks
+get /v1/checks/{check_id}
 post /v1/cards
 get /v1/cards/{card_id}
 post /v1/cards/{card_id}/events
