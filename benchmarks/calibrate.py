@@ -1,15 +1,16 @@
 """Fit a calibration to score files, judge it on people it has not seen, and write it as the service reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.held_out import by_sets, by_subjects, held_out_results
+from benchmarks.held_out import held_out_results
 from benchmarks.machine import describe_versions
-from benchmarks.progress import say
+from benchmarks.progress import say, track
 from benchmarks.report import Result, command_line, print_table, write_json
 from benchmarks.score_sets import describe, read_set
 from biometrics.scoring.fit import fit
+from biometrics.scoring.held_out import FOLDS, by_sets, by_subjects
 from models.catalogue import find
 
 
@@ -26,7 +27,8 @@ def run(
     """Write the calibration of `engine` to `out`; print and (with `json_path`) write how it does on held-out people."""
     sets = [read_set(path, vectors=vectors) for path in scores]
     say(f"Fitting {engine} to {len(sets)} sets")
-    judged = held_out_results(by_subjects(engine, sets, label_noise=label_noise), "subjects")
+    folds = by_subjects(engine, sets, label_noise=label_noise, progress=_told)
+    judged = held_out_results(folds, "subjects")
     if len(sets) > 1:
         judged += held_out_results(list(by_sets(engine, sets, label_noise=label_noise)), "other_sets")
     provenance = {
@@ -44,6 +46,10 @@ def run(
     print_table(judged, title=f"{engine}: judged on people who were not fitted on")
     if json_path is not None:
         write_json(json_path, "calibrate", judged)
+
+
+def _told(folds: Iterable[int]) -> Iterable[int]:
+    return track(folds, "Held-out subjects", total=FOLDS)
 
 
 def _pack(name: str | None) -> dict[str, str | None] | None:

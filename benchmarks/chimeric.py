@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 from benchmarks.progress import track
 from benchmarks.report import FRACTION, Result, ScoreRow, print_table, read_scores, write_json
-from benchmarks.score_sets import read_set, restricted
+from benchmarks.score_sets import read_set
 from benchmarks.subjects import finger_of, person_of
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
 from biometrics.scoring.folds import random_subject_folds
 from biometrics.scoring.fusion import fused_fmr
+from biometrics.scoring.held_out import restricted
 
 ROUNDS = 10
 DRAWS = 2_000_000

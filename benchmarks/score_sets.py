@@ -1,7 +1,6 @@
 """Score files as sets with subjects, and the parts of a set that hold certain subjects only."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,20 +59,6 @@ def cross_scores(
         scores.append(cosines[row, column])
         pairs.append(np.stack([subject[start + row], subject[start + column]], axis=1))
     return np.concatenate(scores).astype(np.float32), np.concatenate(pairs)
-
-
-def restricted(one: ScoreSet, keep: NDArray[np.bool_]) -> ScoreSet:
-    """The comparisons among the subjects with `keep` (S,) set; pairs of a kept and another subject are dropped."""
-    comparisons = one.comparisons
-    mated = keep[comparisons.mated_subject]
-    non_mated = keep[comparisons.non_mated_subjects].all(axis=1)
-    kept = Comparisons(
-        comparisons.mated[mated],
-        comparisons.non_mated[non_mated],
-        comparisons.mated_subject[mated],
-        comparisons.non_mated_subjects[non_mated],
-    )
-    return replace(one, comparisons=kept)
 
 
 def describe(sets: Iterable[ScoreSet]) -> list[dict[str, str | int | float]]:

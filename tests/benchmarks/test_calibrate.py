@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import calibrate, chimeric, held_out
+from benchmarks import calibrate, chimeric
+from benchmarks.held_out import held_out_results
 from benchmarks.report import ScoreRow, write_scores
-from benchmarks.score_sets import cross_scores, describe, read_set, restricted
-from biometrics.scoring import Calibration
+from benchmarks.score_sets import cross_scores, describe, read_set
+from biometrics.scoring import Calibration, held_out
 from biometrics.scoring.fit import fit
+from biometrics.scoring.held_out import restricted
 from tests.biometrics.scoring.samples import gaussian_set, normal_tail, true_llr
 
 FINGERS = 24
@@ -151,7 +153,7 @@ def test_two_real_fingers_are_paired_within_the_same_two_people() -> None:
 def test_gaussian_sets_judge_themselves_fairly() -> None:
     sets = [gaussian_set(2000, 60_000, seed=1, name="a"), gaussian_set(2000, 60_000, seed=2, name="b")]
     (judged, _) = held_out.by_sets("gauss-1", sets, label_noise=0.0)
-    rates = {result.metric: result.value for result in held_out.held_out_results([judged], "other_sets")}
+    rates = {result.metric: result.value for result in held_out_results([judged], "other_sets")}
     assert rates["fmr_at_stated_1e-2"] == pytest.approx(1e-2, rel=0.15)
     assert rates["fmr_at_stated_1e-3"] == pytest.approx(1e-3, rel=0.4)
     assert rates["cllr"] - rates["cllr_min"] < 0.03
