@@ -38,7 +38,10 @@ def list_alerts(
 
 
 @router.get(
-    "/{alert_id}", response_model=AlertAnswer, responses=documented(401, 403, 404, 422, 503), summary="An alert, and what was done"
+    "/{alert_id}",
+    response_model=AlertAnswer,
+    responses=documented(401, 403, 404, 422, 503),
+    summary="An alert, and what was done",
 )
 def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONResponse:
     """An alert of the caller's institution or one of its branches."""

@@ -114,9 +114,9 @@ def told(result: PersonResult) -> list[tuple[str, FingerPosition | None, str | N
 def test_enrolment_makes_templates_in_the_order_of_the_captures(comparer: BiometricComparer) -> None:
     made = comparer.enrol(Captures(square(9), (finger(RIGHT, 9), finger(THUMB, 8))))
     assert [(one.modality, one.position, one.engine, one.quality) for one in made.templates] == [
-        ("face", None, "sface-1", 9.0),
-        ("finger", RIGHT, "leader-edges-1", 70.0),
-        ("finger", THUMB, "leader-edges-1", 70.0),
+        ("face", None, FaceEngine.engine, 9.0),
+        ("finger", RIGHT, FingerEngine.engine, 70.0),
+        ("finger", THUMB, FingerEngine.engine, 70.0),
     ]
     assert FaceTemplate.from_bytes(made.templates[0].template).quality == 9
     assert FingerTemplate.from_bytes(made.templates[1].template).width == 109
@@ -161,14 +161,17 @@ def test_the_holder_is_assessed_by_every_modality(comparer: BiometricComparer) -
     )
     assert told(result) == [("face", None, None), ("finger", RIGHT, None), ("finger", LEFT, None)]
     face, right, left = result.modalities
-    expected = [Calibration.load("sface-1").assess(1.0), *[Calibration.load("leader-edges-1").assess(60.0)] * 2]
+    expected = [
+        Calibration.load(FaceEngine.engine).assess(1.0),
+        *[Calibration.load(FingerEngine.engine).assess(60.0)] * 2,
+    ]
     assert [(one.llr, one.fmr) for one in (face, right, left)] == [(one.llr, one.fmr) for one in expected]
     assert result.llr == pytest.approx(sum(one.llr for one in expected))
     assert result.fmr is not None
     assert result.fmr < 1e-6
     assert result.consistency is not None
     assert result.consistency > 0.999
-    assert result.engines == ("sface-1", "leader-edges-1")
+    assert result.engines == (FaceEngine.engine, FingerEngine.engine)
 
 
 def test_another_person_is_assessed_and_does_not_match(comparer: BiometricComparer) -> None:
@@ -229,11 +232,11 @@ def test_a_face_that_gives_no_score_leaves_the_finger_to_speak(
 @pytest.mark.parametrize(
     ("engine", "template", "reason"),
     [
-        ("sface-1", None, "template_damaged"),
-        ("sface-1", b"", "template_damaged"),
-        ("sface-1", b"RZFT\x01nonsense", "template_damaged"),
+        (FaceEngine.engine, None, "template_damaged"),
+        (FaceEngine.engine, b"", "template_damaged"),
+        (FaceEngine.engine, b"RZFT\x01nonsense", "template_damaged"),
         ("sface-0", b"whatever", "engine_mismatch"),
-        ("leader-edges-1", b"", "template_damaged"),
+        (FingerEngine.engine, b"", "template_damaged"),
     ],
 )
 def test_a_reference_that_cannot_be_used(
@@ -331,6 +334,6 @@ class TestDigests:
 
 def test_captures_and_templates_are_not_in_any_repr() -> None:
     captures = Captures(b"face", (FingerCapture(RIGHT, b"finger", 500.0),), b"photo")
-    reference = Reference("face", None, "sface-1", b"template")
+    reference = Reference("face", None, FaceEngine.engine, b"template")
     for shown in (repr(captures), repr(reference)):
         assert not [word for word in ("b'face'", "finger'", "photo'", "template'") if word in shown]
