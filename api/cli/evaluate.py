@@ -142,7 +142,7 @@ def _of_pairs(
     except (files.FileMalformed, run.ImagesMissing) as error:
         raise CommandFailed(str(error)) from error
     if scores is not None:
-        files.write_scores(scores, done.scored)
+        files.write_scores(scores, done.scored, engine=engine.name)
     _tell_failures(done)
     name = images.resolve().name
     failures = [report.share(name, rate, done.failed(rate), done.images) for rate in ("fta", "fte")]

@@ -7,6 +7,7 @@ import typer
 
 from api.cli import (
     archive,
+    calibrate,
     cards,
     demo,
     evaluate,
@@ -61,6 +62,7 @@ app.command(
     "verify",
     epilog="Example: RENZHENG_KEY=… renzheng verify --card card.json --face live.jpg --finger right_index=live.png",
 )(verify.verify)
+app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("explain", epilog="Example: renzheng explain live.png enrolled.png --out explained")(explain.explain)
 

@@ -1,6 +1,7 @@
 """The evaluator's files: pairs (reference, probe, mated) and scores (the same and score), CSV with a header."""
 
 import csv
+import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Literal, TypeVar
 
 PAIR_COLUMNS = ("reference", "probe", "mated")
 SCORE_COLUMNS = (*PAIR_COLUMNS, "score")
+ENGINE_COLUMN = "engine"
 FAILED = -math.inf
 
 # Rates are computed in single precision.
@@ -67,13 +69,42 @@ def read_scores(path: Path, *, distances: bool = False) -> list[Scored]:
     return list(_rows(path, SCORE_COLUMNS, scored))
 
 
-def write_scores(path: Path, rows: Iterable[Scored]) -> None:
-    """Write scores with float32's digits, failures as -inf. Raises OSError."""
+def write_scores(path: Path, rows: Iterable[Scored], *, engine: str | None = None) -> None:
+    """Write scores with float32's digits, failures as -inf. Raises OSError.
+
+    With `engine` a file beside it, `<name>.json`, says which engine and version they are of.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SCORE_COLUMNS)
         for row in rows:
             writer.writerow((row.pair.reference, row.pair.probe, int(row.pair.mated), f"{row.score:.9g}"))
+    if engine is not None:
+        _origin(path).write_text(json.dumps({"engine": engine}) + "\n", encoding="utf-8")
+
+
+def read_engine(path: Path) -> str | None:
+    """The engine of a score file: what its column `engine` names, else the file beside it; None where neither tells.
+
+    Raises `FileMalformed` where its rows name several, whose scores do not mean the same. OSError.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = [name.strip().lower() for name in next(csv.reader(file), [])]
+    if ENGINE_COLUMN in header:
+        named = set(_rows(path, (ENGINE_COLUMN,), lambda row: row[0].strip()))
+        if len(named) > 1:
+            raise FileMalformed(f"{path}: scores of {len(named)} engines in one file; they do not mean the same")
+        return named.pop() if named else None
+    try:
+        return str(json.loads(_origin(path).read_text(encoding="utf-8"))["engine"])
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileMalformed(f"{_origin(path)}: does not say which engine the scores are of") from error
+
+
+def _origin(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
 
 
 def _rows(path: Path, columns: Sequence[str], parse: Callable[[Sequence[str]], Row]) -> Iterator[Row]:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from api.evaluation.files import FAILED, FileMalformed, Pair, Scored, read_pairs, read_scores, write_scores
+from api.evaluation.files import (
+    FAILED,
+    FileMalformed,
+    Pair,
+    Scored,
+    read_engine,
+    read_pairs,
+    read_scores,
+    write_scores,
+)
 
 HEADER = "reference,probe,mated,score\n"
 
@@ -79,3 +88,16 @@ def test_a_file_that_is_no_text(tmp_path: Path, content: bytes) -> None:
 def test_pairs_need_no_score(tmp_path: Path) -> None:
     assert read_pairs(write(tmp_path, "reference,probe,mated\na,b,1\n")) == [Pair("a", "b", True)]
     assert read_pairs(write(tmp_path, f"{HEADER}a,b,0,whatever\n")) == [Pair("a", "b", False)]
+
+
+def test_the_engine_of_scores_is_told_beside_them_or_in_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    write_scores(path, [Scored(Pair("a", "b", True), 0.5)])
+    assert read_engine(path) is None
+    write_scores(path, [Scored(Pair("a", "b", True), 0.5)], engine="words-1")
+    assert path.read_text() == f"{HEADER}a,b,1,0.5\n", "the four columns that everybody reads"
+    assert read_engine(path) == "words-1"
+    (tmp_path / "scores.csv.json").write_text("{}")
+    with pytest.raises(FileMalformed, match="which engine"):
+        read_engine(path)
+    assert read_engine(write(tmp_path, "reference,probe,mated,score,Engine\na,b,1,1,words-2\n")) == "words-2"

@@ -1,0 +1,89 @@
+"""`renzheng calibrate`: what an engine's scores mean, learnt from score files."""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.cli.failure import CommandFailed, guarded
+from api.cli.progress import tracked
+
+if TYPE_CHECKING:
+    from biometrics.scoring.held_out import Finding
+
+EXAMPLES = "Example: renzheng calibrate --engine sface-1 --scores scores.csv --pack sface --out sface-1.json"
+
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@guarded
+def calibrate(
+    engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-1.")],
+    scores: Annotated[
+        list[Path],
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Scores of one data set as CSV: reference, probe, mated (1 or 0), score; repeat it for more sets. If a"
+            " column named engine, or the file that `renzheng evaluate` puts beside it, names another, it is refused.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(dir_okay=False, metavar="FILE", help="Where the calibration is written.")],
+    modality: Annotated[
+        Literal["face", "finger"] | None,
+        typer.Option(help="How names tell subjects apart, as for `renzheng evaluate`."),
+    ] = None,
+    label_noise: Annotated[
+        float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be of one person after all.")
+    ] = 0.0,
+    pack: Annotated[str | None, typer.Option(help="Model pack of the engine, noted in the provenance.")] = None,
+    note: Annotated[str | None, typer.Option(help="A remark for the provenance.")] = None,
+) -> None:
+    """Fit what an engine's scores mean: log-likelihood ratio and FMR, judged on people who were left out.
+
+    The file is what the service reads; it names its data, date, command and versions. An engine whose scores change
+    gets a new id, and a calibration of its own: one of another version is refused.
+    """
+    from api.evaluation import calibration, files
+
+    try:
+        with _err.status("Reading the scores…"):
+            sets = [calibration.read_set(path, engine, modality) for path in scores]
+        done = calibration.calibrate(
+            engine,
+            sets,
+            label_noise=label_noise,
+            pack=pack,
+            note=note,
+            command=shlex.join(["renzheng", *sys.argv[1:]]),
+            progress=_folds,
+        )
+    except (files.FileMalformed, calibration.ScoresOfAnotherEngine, ValueError) as error:
+        raise CommandFailed(str(error)) from error
+    _print(done.judged)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(done.calibration.to_json(), encoding="utf-8")
+    _err.print(f"{out}: FMRs down to {done.calibration.measured_to:.2g} were measured, below it is extrapolated.")
+
+
+def _folds(folds: Iterable[int]) -> Iterable[int]:
+    from biometrics.scoring.held_out import FOLDS
+
+    return tracked(folds, "Held-out people", FOLDS)
+
+
+def _print(judged: "list[Finding]") -> None:
+    table = Table(title="Judged on people who were not fitted on")
+    for heading in ("set", "metric", "value", "95 % interval", "n"):
+        table.add_column(heading, justify="left" if heading in {"set", "metric"} else "right", no_wrap=True)
+    for one in judged:
+        scale, unit = (1, "bit") if one.in_bits else (100, "%")
+        interval = "–" if one.low is None or one.high is None else f"{100 * one.low:.3f} – {100 * one.high:.3f}"
+        table.add_row(one.set, one.metric, f"{scale * one.value:.4g} {unit}", interval, f"{one.n:,}")
+    Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)

@@ -1,0 +1,90 @@
+"""A calibration of an engine from score files: fitted, judged on people who were left out, with its provenance."""
+
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import models
+from api.evaluation import files
+from api.evaluation.subjects import Modality, comparisons_of, subject_of
+from biometrics.scoring.calibration import Calibration
+from biometrics.scoring.fit import ScoreSet, fit
+from biometrics.scoring.held_out import Finding, by_sets, by_subjects, findings
+
+
+class ScoresOfAnotherEngine(Exception):
+    """A score file names another engine, or version of it, than the one to calibrate; the text says which."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The calibration, and how calibrations did that had not seen the people they were judged on."""
+
+    calibration: Calibration
+    judged: list[Finding]
+
+
+def read_set(path: Path, engine: str, modality: Modality | None) -> ScoreSet:
+    """One score file as a set that counts as much as it has subjects.
+
+    Raises `ScoresOfAnotherEngine`, `FileMalformed`, ValueError where a kind of pair is missing, OSError.
+    """
+    named = files.read_engine(path)
+    if named not in (None, engine):
+        raise ScoresOfAnotherEngine(
+            f"{path} holds scores of the engine {named!r}, not of {engine!r}. Scores of two versions do not mean the"
+            " same: compare the pairs again."
+        )
+    rows = files.read_scores(path)
+    subjects = {subject_of(name, modality) for row in rows for name in (row.pair.reference, row.pair.probe)}
+    return ScoreSet(path.stem.removeprefix("scores_"), comparisons_of(rows, modality), float(len(subjects)))
+
+
+def calibrate(
+    engine: str,
+    sets: Sequence[ScoreSet],
+    *,
+    label_noise: float,
+    pack: str | None,
+    note: str | None,
+    command: str,
+    progress: Callable[[Iterable[int]], Iterable[int]],
+) -> Calibrated:
+    """Fit to all sets; judge by folds of people and, with several sets, by leaving sets out.
+
+    Raises ValueError where there is too little to fit or to judge, `ModelError` for a pack that there is not.
+    """
+    judged = findings(by_subjects(engine, sets, label_noise=label_noise, progress=progress), "subjects")
+    if len(sets) > 1:
+        judged += findings(list(by_sets(engine, sets, label_noise=label_noise)), "other_sets")
+    provenance = {
+        "sets": [_described(one) for one in sets],
+        "when": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "versions": {"python": platform.python_version(), "renzheng": version("renzheng"), "numpy": version("numpy")},
+        "pack": None if pack is None else _pack(pack),
+        "note": note,
+        "held_out": [{key: asdict(one)[key] for key in ("set", "metric", "value", "n")} for one in judged],
+    }
+    return Calibrated(fit(engine, sets, label_noise=label_noise, provenance=provenance), judged)
+
+
+def _described(one: ScoreSet) -> dict[str, Any]:
+    comparisons = one.comparisons
+    return {
+        "set": one.name,
+        "subjects": int(one.weight),
+        "mated": len(comparisons.mated),
+        "non_mated": len(comparisons.non_mated),
+        "failures": int(sum((side == files.FAILED).sum() for side in (comparisons.mated, comparisons.non_mated))),
+    }
+
+
+def _pack(name: str) -> dict[str, str | None]:
+    """The pack's version and the hashes of its files."""
+    pack = models.catalogue.find(name)
+    return {"name": pack.name, "version": pack.version, **{file.name: file.sha256 for file in pack.files}}

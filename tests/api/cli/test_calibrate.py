@@ -1,0 +1,79 @@
+"""`renzheng calibrate`: what it writes is what the service reads, and scores of another version are refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biometrics.scoring import Calibration, held_out
+from tests.api.cli.conftest import CommandLine
+from tests.biometrics.scoring.samples import normal_tail, true_llr
+
+HEADER = "reference,probe,mated,score"
+
+
+@pytest.fixture(autouse=True)
+def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held_out, "REPLICATES", 20)
+
+
+def gaussian_file(renzheng: CommandLine, name: str, seed: int, engine: str | None = None) -> str:
+    """Scores of 30 fingers x 4 impressions: N(3, 1) mated, N(0, 1) non-mated."""
+    random = np.random.default_rng(seed)
+    samples = [(finger, f"f{finger}_{impression}") for finger in range(30) for impression in range(4)]
+    more = "" if engine is None else f",{engine}"
+    rows = [HEADER + ("" if engine is None else ",engine")]
+    for place, (finger, reference) in enumerate(samples):
+        for other, probe in samples[place + 1 :]:
+            score = random.normal(3.0 if finger == other else 0.0)
+            rows.append(f"{reference},{probe},{int(finger == other)},{score:.6f}{more}")
+    return renzheng.file(name, "\n".join(rows) + "\n")
+
+
+def test_the_calibration_is_the_true_one_and_says_where_it_comes_from(renzheng: CommandLine) -> None:
+    files = [gaussian_file(renzheng, "scores_one.csv", 1, "gauss-1"), gaussian_file(renzheng, "two.csv", 2)]
+    out = renzheng.folder / "new" / "gauss-1.json"
+    arguments = ["--scores", files[0], "--scores", files[1], "--out", str(out), "--pack", "leader", "--note", "drawn"]
+    result = renzheng("calibrate", "--engine", "gauss-1", *arguments)
+    assert result.exit_code == 0, result.output
+    found = Calibration.from_json(out.read_text(encoding="utf-8"), "gauss-1")
+    assert found.assess(1.0).fmr == pytest.approx(normal_tail(1.0), rel=0.1)
+    assert found.assess(2.0).llr == pytest.approx(true_llr(2.0), abs=0.8)
+    facts = found.provenance
+    assert [(one["set"], one["subjects"], one["mated"]) for one in facts["sets"]] == [
+        ("one", 30, 180),
+        ("two", 30, 180),
+    ]
+    assert facts["note"] == "drawn"
+    assert facts["pack"]["name"] == "leader"
+    assert facts["when"]
+    assert {one["set"] for one in facts["held_out"]} == {
+        "one/subjects", "two/subjects", "one/other_sets", "two/other_sets",
+    }  # fmt: skip
+    assert "cllr" in result.stdout
+    assert "measured" in result.stderr
+
+
+def test_scores_of_another_version_are_refused(renzheng: CommandLine) -> None:
+    file = gaussian_file(renzheng, "s.csv", 1, "gauss-1")
+    out = renzheng.folder / "x.json"
+    result = renzheng("calibrate", "--engine", "gauss-2", "--scores", file, "--out", str(out))
+    assert result.exit_code == 3
+    assert "'gauss-1', not of 'gauss-2'" in result.stderr
+    assert not out.exists()
+
+
+def test_several_engines_in_one_file_are_refused(renzheng: CommandLine) -> None:
+    file = Path(gaussian_file(renzheng, "s.csv", 1, "gauss-1"))
+    file.write_text(file.read_text() + "f1_0,f1_1,1,3.0,gauss-2\n")
+    result = renzheng("calibrate", "--engine", "gauss-1", "--scores", str(file), "--out", str(renzheng.folder / "x"))
+    assert result.exit_code == 3
+    assert "2 engines in one file" in result.stderr
+
+
+def test_too_little_to_fit_is_said_not_fitted(renzheng: CommandLine) -> None:
+    file = renzheng.file("s.csv", HEADER + "\na_1,a_2,1,3\na_1,b_1,0,0\n")
+    result = renzheng("calibrate", "--engine", "gauss-1", "--scores", file, "--out", str(renzheng.folder / "x.json"))
+    assert result.exit_code == 3
+    assert result.stderr
+    assert "Traceback" not in result.output
