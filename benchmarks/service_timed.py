@@ -7,6 +7,8 @@ some microseconds more than without; everything else is the command itself.
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from unittest import mock
 
 import models
 from api.cli import main
+from biometrics.finger.leader.network import KernelNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,22 @@ class TimedSession:
 
     def run(self, *arguments: Any, **options: Any) -> Any:
         """As the session's own."""
-        began_s, cpu_s = time.monotonic(), time.thread_time()
-        try:
+        with noted(self._network, self._runs):
             return self._session.run(*arguments, **options)
-        finally:
-            spent_s = time.thread_time() - cpu_s
-            self._runs.append(Run(self._network, began_s, time.monotonic(), spent_s))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
+
+
+@contextmanager
+def noted(network: str, runs: list[Run]) -> Iterator[None]:
+    """Adds the run of a network that the block makes to `runs`, whether it fails or not."""
+    began_s, cpu_s = time.monotonic(), time.thread_time()
+    try:
+        yield
+    finally:
+        spent_s = time.thread_time() - cpu_s
+        runs.append(Run(network, began_s, time.monotonic(), spent_s))
 
 
 def read_runs(path: Path) -> list[Run]:
@@ -61,8 +71,18 @@ def _serve(path: Path, arguments: list[str]) -> None:
             raise ValueError("a run on several threads does not show in one thread's CPU time")
         return TimedSession(plain(pack, file, **options), file, runs)
 
+    kernels = KernelNetwork.__call__  # LEADER in kernels of our own has no session
+
+    def timed_kernels(self: KernelNetwork, picture: Any, threshold: float) -> Any:
+        with noted("leader", runs):
+            return kernels(self, picture, threshold)
+
     try:
-        with mock.patch.object(models, "open_session", timed), mock.patch.object(sys, "argv", ["renzheng", *arguments]):
+        with (
+            mock.patch.object(models, "open_session", timed),
+            mock.patch.object(KernelNetwork, "__call__", timed_kernels),
+            mock.patch.object(sys, "argv", ["renzheng", *arguments]),
+        ):
             main()
     finally:
         path.write_text(json.dumps([asdict(run) for run in runs]), encoding="utf-8")

@@ -36,6 +36,13 @@ BLOCK_CONTRAST: Final = 8.0
 """Standard deviation of grey in a block from which it may show ridges; an empty scanner's noise is below 4."""
 MIN_FOREGROUND_AREA: Final = 60 * 60
 """Pixels of such blocks below which there is no finger on the scanner: about 3 x 3 mm."""
+FOREGROUND_LINE_BLOCKS: Final = 2
+"""Blocks with contrast from which a line of blocks belongs to the finger and not to a speck of dust."""
+FOREGROUND_MARGIN: Final = 32
+"""Blank pixels around the finger that the network is shown: the context of the minutiae at the print's edge."""
+FOREGROUND_SHARE: Final = 0.6
+"""Only where the finger and this margin are at most so much of the picture is the rest left out. Cropping all pictures
+saved 15 % of the time on one of five sets and nothing on the others, and cost 0.1 points of equal error rate."""
 MIN_MINUTIAE: Final = 6
 """Fewer cannot be told from chance: no template is made of them, and one that has fewer scores 0."""
 NO_FINGER_MINUTIAE: Final = 3

@@ -21,8 +21,17 @@ from biometrics.finger.parameters import (
 
 _OCTAVES = 2.0 ** (1.0 / 6.0)
 _COSINE = math.cos(math.radians(30.0))
-_DOWN = np.fft.fftfreq(PERIOD_WINDOW)[:, None]
-_ACROSS = np.fft.rfftfreq(PERIOD_WINDOW)[None, :]
+_TAPER = np.hanning(PERIOD_WINDOW).astype(np.float32)
+_COLUMNS = math.floor(PERIOD_WINDOW / PERIOD_RANGE[0]) + 1
+"""Columns of a window's spectrum that hold waves whose period is looked for: half of them."""
+_ACROSS, _DOWN = (
+    wave.astype(np.float32)
+    for wave in np.meshgrid(np.arange(_COLUMNS) / PERIOD_WINDOW, np.fft.fftfreq(PERIOD_WINDOW), indexing="ij")
+)
+_ALL = np.hypot(_DOWN, _ACROSS)
+_LOOKED_AT = np.flatnonzero((1.0 / PERIOD_RANGE[1] <= _ALL) & (1.0 / PERIOD_RANGE[0] >= _ALL))
+_WAVES = np.stack([_DOWN.ravel()[_LOOKED_AT], _ACROSS.ravel()[_LOOKED_AT]])
+_FREQUENCY = np.hypot(*_WAVES)
 
 
 def ridge_period(grey: NDArray[np.uint8]) -> float | None:
@@ -36,13 +45,12 @@ def ridge_period(grey: NDArray[np.uint8]) -> float | None:
     windows = sliding_window_view(grey, (PERIOD_WINDOW, PERIOD_WINDOW))[::PERIOD_STEP, ::PERIOD_STEP]
     windows = windows.reshape(-1, PERIOD_WINDOW, PERIOD_WINDOW).astype(np.float32)
     windows = windows[windows.std(axis=(1, 2)) >= BLOCK_CONTRAST]
-    taper = np.hanning(PERIOD_WINDOW).astype(np.float32)
-    centred = (windows - windows.mean(axis=(1, 2), keepdims=True)) * taper[:, None] * taper
-    power = np.abs(np.fft.rfft2(centred)) ** 2
-    frequency = np.hypot(_DOWN, _ACROSS)
-    power[:, (frequency < 1.0 / PERIOD_RANGE[1]) | (frequency > 1.0 / PERIOD_RANGE[0])] = 0.0
-    periods = [_peak_period(window, frequency) for window in power]
-    found = [period for period in periods if period is not None]
+    centred = (windows - windows.mean(axis=(1, 2), keepdims=True)) * _TAPER[:, None] * _TAPER
+    # Lines first, then only the columns that are looked at, each in one piece: half the time of a transform of both.
+    lines = np.fft.rfft(centred, axis=2)[:, :, :_COLUMNS]
+    spectrum = np.fft.fft(np.ascontiguousarray(lines.transpose(0, 2, 1)), axis=2)
+    spectrum = spectrum.reshape(len(windows), _ALL.size)[:, _LOOKED_AT]
+    found = _peak_periods((spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False))
     enough = max(MIN_PERIOD_WINDOWS, MIN_PERIOD_WINDOW_SHARE * len(windows))
     return float(np.median(found)) if len(found) >= enough else None
 
@@ -52,14 +60,14 @@ def is_implausible(period: float) -> bool:
     return not PLAUSIBLE_PERIOD[0] <= period <= PLAUSIBLE_PERIOD[1]
 
 
-def _peak_period(power: NDArray[np.float32], frequency: NDArray[np.float64]) -> float | None:
-    """The period of the window's ridges from its power spectrum; None when the power has no one peak."""
-    total = float(power.sum())
-    down, across = np.unravel_index(int(np.argmax(power)), power.shape)
-    peak = frequency[down, across]
-    along = np.abs(_DOWN * _DOWN[down] + _ACROSS * _ACROSS[0, across])
-    near = (frequency > peak / _OCTAVES) & (frequency < peak * _OCTAVES) & (along > _COSINE * frequency * peak)
-    gathered = np.where(near, power, 0.0)
-    if total <= 0.0 or float(gathered.sum()) < PERIOD_PEAK_SHARE * total:
-        return None
-    return float(gathered.sum() / (gathered * frequency).sum())
+def _peak_periods(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The periods of the ridges in those windows whose power, (windows, waves), gathers around one peak."""
+    total = power.sum(axis=1)
+    power, total = power[total > 0.0], total[total > 0.0]
+    at = np.argmax(power, axis=1)
+    peak = _FREQUENCY[at][:, None]
+    along = np.abs(_WAVES[:, at].T @ _WAVES)
+    near = (peak / _OCTAVES < _FREQUENCY) & (peak * _OCTAVES > _FREQUENCY) & (along > _COSINE * _FREQUENCY * peak)
+    gathered = np.where(near, power, np.float32(0.0))
+    one = gathered.sum(axis=1) >= PERIOD_PEAK_SHARE * total
+    return np.asarray(gathered[one].sum(axis=1) / (gathered[one] @ _FREQUENCY), dtype=np.float32)

@@ -241,7 +241,8 @@ def place(made: Floats, count: int, target: Floats, height: int, width: int, fir
     """The `count` channels that a block made, into a map of the same size from channel `first` on."""
     for line in range(height):
         for pixel in range(width):
-            _copy(made[line, pixel], count, target[line + MARGIN, pixel + MARGIN, first:])
+            source = made.ctypes.data + line * made.strides[0] + pixel * made.strides[1]
+            _copy(source, count, _place_of(target, line, pixel) + 4 * first)
 
 
 @loose_kernel
@@ -249,15 +250,23 @@ def place_twice(made: Floats, count: int, target: Floats, height: int, width: in
     """The `count` channels that a block made, into the first ones of a map of twice the size, each pixel four times."""
     for line in range(2 * height):
         for pixel in range(width):
-            for right in range(2):
-                _copy(made[line // 2, pixel], count, target[line + MARGIN, 2 * pixel + right + MARGIN])
+            source = made.ctypes.data + line // 2 * made.strides[0] + pixel * made.strides[1]
+            place = _place_of(target, line, 2 * pixel)
+            _copy(source, count, place)
+            _copy(source, count, place + target.strides[1])
 
 
 @loose_kernel
-def _copy(source: Floats, count: int, target: Floats) -> None:
-    copy_tile(source.ctypes.data, count // WIDTH, target.ctypes.data)
-    for channel in range(count // WIDTH * WIDTH, count):
-        target[channel] = source[channel]
+def _place_of(target: Floats, line: int, pixel: int) -> int:
+    place: int = target.ctypes.data + (line + MARGIN) * target.strides[0] + (pixel + MARGIN) * target.strides[1]
+    return place
+
+
+@loose_kernel
+def _copy(source: int, count: int, target: int) -> None:
+    """16 or more numbers from one address to another; the last vector may overlap the one before."""
+    copy_tile(source, count // WIDTH, target)
+    copy_tile(source + 4 * (count - WIDTH), 1, target + 4 * (count - WIDTH))
 
 
 @loose_kernel

@@ -18,7 +18,7 @@ from biometrics.finger import FingerEngine, FingerTemplate, MinutiaKind, compile
 from biometrics.finger.leader.network import Findings
 from biometrics.finger.minutiae import pad, read_minutiae
 from biometrics.finger.parameters import MAX_AREA
-from biometrics.finger.presence import is_empty
+from biometrics.finger.presence import foreground_box, is_empty
 from biometrics.finger.resampling import choose_dpi, resample
 from biometrics.finger.ridge_period import is_implausible, ridge_period
 from biometrics.finger.synthesis import generate
@@ -271,7 +271,7 @@ def test_bytes_that_are_no_picture_are_refused(engine: FingerEngine, data: bytes
 def test_templates_of_another_engine_do_not_compare(
     engine: FingerEngine, templates: dict[tuple[int, int], FingerTemplate]
 ) -> None:
-    data = templates[1, 0].to_bytes().replace(b"leader-edges-1", b"leader-edges-0")
+    data = templates[1, 0].to_bytes().replace(b"leader-edges-2", b"leader-edges-0")
     other = FingerTemplate.from_bytes(data)
     for pair in ((other, templates[1, 0]), (templates[1, 0], other)):
         with pytest.raises(IncompatibleTemplates):
@@ -282,6 +282,40 @@ def test_a_trace_sees_every_stage(engine: FingerEngine, prints: dict[tuple[int, 
     seen: dict[str, tuple[int, ...]] = {}
     engine.extract_pixels(prints[1, 0], trace=lambda stage, result: seen.update({stage: result.shape}))
     assert seen == {"resampled": (374, 388), "position": (374, 388)}
+
+
+def test_the_foreground_is_a_box_around_what_has_contrast() -> None:
+    grey = np.full((400, 300), 240, np.uint8)
+    whole = slice(0, 400), slice(0, 300)
+    assert foreground_box(grey) == whole, "without any contrast the whole"
+    grey[64:160, 96:146] = generate(1, 0)[150:246, 150:200]
+    grey[370:374, 20:24] = 0  # a speck of dust
+    assert foreground_box(grey) == (slice(32, 192), slice(64, 192))
+    grey[:32, 128:160] = np.tile(np.array([[0, 255]], np.uint8), (32, 16))
+    assert foreground_box(grey) == (slice(0, 192), slice(64, 192))
+    grey[:, 128:160] = np.tile(np.array([[0, 255]], np.uint8), (400, 16))
+    assert foreground_box(grey) == (slice(0, 400), slice(64, 192))
+    grey[:, 256:] = np.tile(np.array([[0, 255]], np.uint8), (400, 22))
+    assert foreground_box(grey) == whole, "where it is most of the picture the whole"
+
+
+def test_a_finger_on_a_large_scanner_is_the_same_finger(
+    engine: FingerEngine,
+    prints: dict[tuple[int, int], NDArray[np.uint8]],
+    templates: dict[tuple[int, int], FingerTemplate],
+) -> None:
+    ground = int(np.median(prints[3, 0][0]))
+    large = np.full((864, 992), ground, np.uint8)
+    # As far from the corner as in its own picture's frame (5 and 14 pixels), in whole steps of the network's grid.
+    large[5 + 384 : 5 + 384 + 374, 14 + 320 : 14 + 320 + 388] = prints[3, 0]
+    seen: dict[str, NDArray[np.float32]] = {}
+    found = engine.extract_pixels(large, trace=lambda stage, result: seen.update({stage: result}))
+    own = templates[3, 0]
+    assert abs(len(found) - len(own)) <= 2
+    distances = np.hypot(found.x[:, None] - 334 - own.x, found.y[:, None] - 389 - own.y).min(axis=0)
+    assert np.mean(distances <= 1.0) > 0.9
+    assert seen["position"].shape == large.shape
+    assert not seen["position"][:256].any(), "what can be no finger is not computed"
 
 
 def test_padding_is_a_frame_of_the_ground() -> None:
