@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models.conversion import leader, quantised
+from models.conversion import leader, quantised, sface
 from models.conversion.quantised import dequantize
 from models.errors import ConversionFailed
 
@@ -22,6 +22,7 @@ RECIPES: dict[str, Callable[[Any], bytes]] = {
     "float-free-size": quantised.to_float_of_free_size,
     "leader-float": leader.to_float,
     "leader-weights": leader.to_weights,
+    "sface-weights": sface.to_weights,
 }
 
 
@@ -29,7 +30,8 @@ def convert(recipe: str, source: bytes) -> bytes:
     """The file to install for a source file.
 
     `recipe` is the catalogue's name of the conversion: "keep" (unchanged) or one of RECIPES: "float" (SFace),
-    "float-free-size" (YuNet), "leader-float" and "leader-weights" (LEADER). The same source gives the same bytes,
+    "float-free-size" (YuNet), "sface-weights" (SFace without
+    the network), "leader-float" and "leader-weights" (LEADER). The same source gives the same bytes,
     whatever the machine. Raises ConversionFailed.
     """
     if recipe == "keep":

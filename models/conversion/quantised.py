@@ -70,7 +70,7 @@ def dequantize(
 def _fold_weights(model: Any) -> None:
     """Turns DequantizeLinear of constants, and the Reshape behind it, into plain float weights."""
     graph = model.graph
-    values = _constants(graph)
+    values = constants(graph)
     kept = []
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and node.input[0] in values:
@@ -109,7 +109,7 @@ def _spell_out_prelu(model: Any) -> None:
     is always zero.
     """
     graph = model.graph
-    values = _constants(graph)
+    values = constants(graph)
     nodes: list[Any] = []
     for node in graph.node:
         if node.op_type != "PRelu":
@@ -164,7 +164,8 @@ def _free_size(model: Any) -> None:
         output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name.rsplit('_', 1)[-1]}"
 
 
-def _constants(graph: Any) -> dict[str, NDArray[Any]]:
+def constants(graph: Any) -> dict[str, NDArray[Any]]:
+    """The arrays that a graph comes with, by name."""
     import onnx
 
     return {weight.name: onnx.numpy_helper.to_array(weight) for weight in graph.initializer}
@@ -181,4 +182,7 @@ def _replace(field: Any, items: list[Any]) -> None:
     field.extend(items)
 
 
-_FLOAT: tuple[Callable[[Any], None], ...] = (_fold_weights, _drop_training_nodes, _spell_out_prelu, _tidy)
+WEIGHTS_ONLY: tuple[Callable[[Any], None], ...] = (_fold_weights, _drop_training_nodes)
+"""What has to be done before the weights of such a network can be read."""
+
+_FLOAT: tuple[Callable[[Any], None], ...] = (*WEIGHTS_ONLY, _spell_out_prelu, _tidy)
