@@ -24,6 +24,14 @@ Vectors = Annotated[
     ),
 ]
 LabelNoise = Annotated[float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be mislabelled.")]
+Embeddings = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        metavar="NPZ",
+        help="Embeddings are read from here if it is there, else written. Delete it after any change.",
+    ),
+]
 Scores = Annotated[
     Path | None, typer.Option("--scores", metavar="FILE", help="Write every comparison score here as CSV.")
 ]
@@ -53,6 +61,45 @@ def fingerprint(
     _run("fingerprint", data=data, scores=scores, json_path=json_path)
 
 
+Cache = Annotated[
+    Path | None,
+    typer.Option(file_okay=False, metavar="DIR", help="Keep templates here from one run to the next."),
+]
+
+
+@app.command("finger-search")
+def finger_search(
+    data: Annotated[Path, _folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],
+    references: Annotated[
+        int, typer.Option(min=1, help="Fill the gallery up to so many with synthetic fingers.")
+    ] = 11000,
+    cache: Cache = None,
+    json_path: Json = None,
+) -> None:
+    """Search a finger among many: recall of the first stage and of the whole search, speed and memory."""
+    _run("finger_search", data=data, references=references, cache=cache, json_path=json_path)
+
+
+@app.command("finger-quality")
+def finger_quality(
+    data: Annotated[Path, _folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],
+    cache: Cache = None,
+    json_path: Json = None,
+) -> None:
+    """Whether quality predicts error: error against the share of captures discarded, and the best finger first."""
+    _run("finger_quality", data=data, cache=cache, json_path=json_path)
+
+
+@app.command("finger-enrolment")
+def finger_enrolment(
+    data: Annotated[Path, _folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],
+    cache: Cache = None,
+    json_path: Json = None,
+) -> None:
+    """What several impressions, consolidated or compared one by one, and two fingers add to accuracy."""
+    _run("finger_enrolment", data=data, cache=cache, json_path=json_path)
+
+
 @app.command()
 def interchange(
     data: Annotated[
@@ -80,9 +127,20 @@ def face(
     ] = False,
     scores: Scores = None,
     json_path: Json = None,
+    cache: Embeddings = None,
 ) -> None:
     """Accuracy and speed of the face engine on listed pairs; with --cross on all non-mated pairs as well."""
-    _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path)
+    _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path, cache=cache)
+
+
+@app.command("face-statistics")
+def face_statistics(
+    images: Annotated[Path, _folder("Folder with a folder of pictures for each person.")],
+    out: Annotated[Path, typer.Option(metavar="NPZ", help="The statistics are written here.")],
+    cache: Embeddings = None,
+) -> None:
+    """Fit the statistics of embeddings that the face engine ships, to everybody in the folder."""
+    _run("face_statistics", images=images, out=out, cache=cache)
 
 
 @app.command()
@@ -142,9 +200,10 @@ def calibrate(
 def vectors(
     images: Annotated[Path, _folder("Folder with a folder of pictures for each person.")],
     out: Annotated[Path, typer.Option(metavar="NPZ", help="The templates are written here.")],
+    cache: Embeddings = None,
 ) -> None:
     """Extract the templates of all pictures, for `calibrate` and `chimeric`."""
-    _run("vectors", images=images, out=out)
+    _run("vectors", images=images, out=out, cache=cache)
 
 
 @app.command()

@@ -19,7 +19,7 @@ def read_set(path: Path, *, vectors: Path | None = None) -> ScoreSet:
     """The set of one score file, named after it; it counts as much as it has fingers (or, with faces, persons).
 
     `vectors` is an .npz with `names` (N,) and `vectors` (N, D) float32: the cosines of all pairs of different persons
-    take the place of the file's non-mated scores.
+    take the place of the file's non-mated scores. Where it has `half` (N,), only rows of the same half compare.
     """
     rows = read_scores(path)
     comparisons = comparisons_of(rows, person_of)
@@ -32,10 +32,11 @@ def read_set(path: Path, *, vectors: Path | None = None) -> ScoreSet:
 def _with_cross(path: Path, mated: Sequence[tuple[str, float]]) -> Comparisons:
     with np.load(path) as file:
         names, vectors = [str(name) for name in file["names"]], np.asarray(file["vectors"], np.float32)
+        half = np.asarray(file["half"]) if "half" in file else np.zeros(len(names), np.int8)
     persons = sorted({person_of(name) for name in names} | {person_of(name) for name, _ in mated})
     number = {person: index for index, person in enumerate(persons)}
     subject = np.array([number[person_of(name)] for name in names], np.int32)
-    scores, pairs = cross_scores(vectors, subject)
+    scores, pairs = cross_scores(vectors, subject, half)
     return Comparisons(
         np.array([score for _, score in mated], np.float32),
         scores,
@@ -45,15 +46,17 @@ def _with_cross(path: Path, mated: Sequence[tuple[str, float]]) -> Comparisons:
 
 
 def cross_scores(
-    vectors: NDArray[np.float32], subject: NDArray[np.int32]
+    vectors: NDArray[np.float32], subject: NDArray[np.int32], half: NDArray[np.int8] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Cosines (P,) of all pairs of rows whose subjects differ, and the two subjects (P, 2)."""
+    """Cosines (P,) of all pairs of rows of two subjects and one half, and the two subjects (P, 2)."""
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    half = np.zeros(len(unit), np.int8) if half is None else half
     scores, pairs = [], []
     for start in range(0, len(unit), BLOCK):
         stop = min(start + BLOCK, len(unit))
         cosines = unit[start:stop] @ unit[start:].T
-        row, column = np.nonzero(subject[start:stop, None] != subject[None, start:])
+        others = subject[start:stop, None] != subject[None, start:]
+        row, column = np.nonzero(others & (half[start:stop, None] == half[None, start:]))
         upper = column > row
         row, column = row[upper], column[upper]
         scores.append(cosines[row, column])

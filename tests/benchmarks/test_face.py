@@ -12,10 +12,13 @@ from PIL import Image as Pillow
 from PIL import ImageFilter
 
 from benchmarks import face as benchmark
-from benchmarks.report import Result, ScoreRow, read_scores
+from benchmarks.face_gallery import Gallery, Templates, extract, pictures_below, subject_of, templates
+from benchmarks.face_statistics import halves_of, held_out
+from benchmarks.report import Result, read_scores
 from biometrics.errors import NotAssessable
-from biometrics.face import FaceEngine
+from biometrics.face import Embedded, FaceEngine, FaceTemplate
 from biometrics.face.detection import detect
+from biometrics.face.fitting import fit
 from biometrics.images import decode
 from biometrics.scoring.bootstrap import Comparisons
 from tests.biometrics.face.conftest import group_photograph
@@ -79,7 +82,8 @@ def test_listed_pairs_are_measured_and_written(
     second = engine.extract((photographs / "a/2.jpg").read_bytes())
     assert rows[0].score == pytest.approx(engine.compare(first, second), abs=1e-6)
     # 14 pictures are listed; one has no face, one is too poor. Two of eight mated pairs are lost with them.
-    assert results["fta"].value == results["fte"].value == pytest.approx(1 / 14)
+    assert results["ftd"].value == results["fte"].value == pytest.approx(1 / 14)
+    assert results["fta"].value == results["multiple_faces"].value == 0
     assert results["eer"].value == pytest.approx(0.25)
     assert results["eer"].n == 8
     assert results["extract_ms"].value > 1
@@ -89,41 +93,101 @@ def test_listed_pairs_are_measured_and_written(
     body = json.loads(figures.read_text(encoding="utf-8"))
     assert body["benchmark"] == "face"
     assert {row["metric"]: row["value"] for row in body["results"]}["eer"] == results["eer"].value
-    assert {row["set"] for row in body["results"]} == {photographs.name}
+    # Six people are too few for statistics of their own: only those that ship are tested.
+    assert {row["set"] for row in body["results"]} == {photographs.name, f"{photographs.name}/shipped"}
     assert "extract_ms" in capsys.readouterr().out
 
 
 def test_which_failure_is_which(engine: FaceEngine, photographs: Path) -> None:
-    gallery = benchmark.extract(engine, photographs, ["a/1.jpg", "a/black.png", "a/small.png", "pairs.csv"])
-    assert gallery.failures == {"a/black.png": "fta", "a/small.png": "fte", "pairs.csv": "fta"}
-    assert set(gallery.templates) == {"a/1.jpg"}
+    gallery = extract(engine, photographs, ["a/1.jpg", "a/black.png", "a/small.png", "pairs.csv"])
+    assert gallery.failures == {"a/black.png": "ftd", "a/small.png": "fte", "pairs.csv": "fta"}
+    assert set(gallery.embedded) == {"a/1.jpg"}
     with pytest.raises(NotAssessable, match="low_quality"):
         engine.extract((photographs / "a/small.png").read_bytes())
 
 
+def test_two_people_in_a_picture_are_counted_and_the_central_one_is_taken(
+    engine: FaceEngine, photographs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "x").mkdir()
+    one, other = (Pillow.open(photographs / person / "1.jpg").resize((200, 200)) for person in "bd")
+    both = Pillow.new("RGB", (380, 200))
+    both.paste(one, (0, 0))
+    both.paste(other.crop((20, 0, 200, 200)), (200, 0))
+    both.save(tmp_path / "x" / "1.png")
+    gallery = extract(engine, tmp_path, ["x/1.png"])
+    assert gallery.several == {"x/1.png"}
+    found = engine.template_of(gallery.embedded["x/1.png"])
+    assert engine.compare(found, engine.extract((photographs / "d/1.jpg").read_bytes())) > 0.8
+
+
 def test_cross_pairs_are_all_pairs_of_different_people(engine: FaceEngine, photographs: Path, pairs: Path) -> None:
-    """Compared one by one through the engine, the same scores come out."""
-    names = sorted(benchmark.pictures_below(photographs))
+    """Compared one by one through the engine, the same scores come out; with halves, those within a half."""
+    names = sorted(pictures_below(photographs))
     assert len(names) == 14
-    gallery = benchmark.extract(engine, photographs, names)
-    rows = [
-        ScoreRow(a, b, mated, benchmark.score(engine, gallery, a, b)) for a, b, mated in benchmark.read_pairs(pairs)
-    ]
-    found = benchmark.cross_comparisons(gallery, rows)
-    expected = sorted(
-        (benchmark.score(engine, gallery, a, b), PEOPLE.index(a[0]), PEOPLE.index(b[0]))
-        for a in names
-        for b in names
-        if a[0] < b[0]
-    )
-    assert len(found.non_mated) == len(expected) == (14 * 13 - 4 * 3 - 5 * 2) // 2
-    order = np.lexsort((found.non_mated_subjects[:, 1], found.non_mated_subjects[:, 0], found.non_mated))
-    scores = np.array([score for score, *_ in expected])
-    np.testing.assert_allclose(found.non_mated[order], scores, atol=1e-5)
-    assert np.isinf(found.non_mated).sum() == 2 * 10
-    assert sorted(map(tuple, found.non_mated_subjects.tolist())) == sorted((a, b) for _, a, b in expected)
-    assert found.mated.tolist() == pytest.approx([row.score for row in rows if row.mated])
-    assert found.mated_subject.tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
+    gallery = extract(engine, photographs, names)
+    half = {name: int(name[0] in "bdf") for name in names}
+    for sides in (None, half):
+        made = Templates(engine, templates(engine, gallery).of, sides)
+        rows = benchmark.score_rows(made, benchmark.read_pairs(pairs))
+        found = benchmark.cross_comparisons(made, gallery, rows)
+        expected = sorted(
+            (made.score(a, b), PEOPLE.index(a[0]), PEOPLE.index(b[0]))
+            for a in names
+            for b in names
+            if a[0] < b[0] and (sides is None or sides[a] == sides[b])
+        )
+        if sides is None:
+            assert len(expected) == (14 * 13 - 4 * 3 - 5 * 2) // 2
+            assert np.isinf(found.non_mated).sum() == 2 * 10
+        assert len(found.non_mated) == len(expected)
+        order = np.lexsort((found.non_mated_subjects[:, 1], found.non_mated_subjects[:, 0], found.non_mated))
+        scores = np.array([score for score, *_ in expected])
+        np.testing.assert_allclose(found.non_mated[order], scores, atol=1e-5)
+        assert sorted(map(tuple, found.non_mated_subjects.tolist())) == sorted((a, b) for _, a, b in expected)
+        assert found.mated.tolist() == pytest.approx([row.score for row in rows if row.mated])
+        assert found.mated_subject.tolist() == [0, 1, 2, 3, 4, 5, 0, 0]
+
+
+def many_people(engine: FaceEngine, people: int, nuisance: float) -> Gallery:
+    """Embeddings of people with two pictures each: the first numbers are the person, the last ones the picture."""
+    rng = np.random.default_rng(7)
+    gallery = Gallery()
+    for person in range(people):
+        self = np.concatenate([rng.normal(size=64), np.zeros(64)])
+        for picture in range(2):
+            noise = np.concatenate([0.3 * rng.normal(size=64), nuisance * rng.normal(size=64)])
+            gallery.embedded[f"p{person}/{picture}.jpg"] = Embedded((self + noise + 2).astype(np.float32), 50)
+    return gallery
+
+
+def test_held_out_templates_are_made_with_the_other_halfs_statistics(engine: FaceEngine) -> None:
+    gallery = many_people(engine, 300, 1.5)
+    joined = [("p0/0.jpg", "p1/0.jpg"), ("p1/1.jpg", "p2/0.jpg")]
+    made = held_out(engine, gallery, joined)
+    assert made is not None
+    assert made.half is not None
+    assert {made.half[name] for name in ("p0/0.jpg", "p0/1.jpg", "p1/0.jpg", "p2/1.jpg")} in ({0}, {1})
+    sides = {side: [name for name in gallery.embedded if made.half[name] == side] for side in (0, 1)}
+    assert min(map(len, sides.values())) > 200
+    for side in (0, 1):
+        others = sides[1 - side]
+        vectors = np.stack([gallery.embedded[name].embedding for name in sorted(others)])
+        fitted = fit(engine.engine, vectors, [subject_of(name) for name in sorted(others)])
+        name = sides[side][0]
+        expected = FaceTemplate.of(engine.engine, fitted.apply(gallery.embedded[name].embedding), 50)
+        np.testing.assert_allclose(made.of[name].vector, expected.vector, atol=1e-3)
+    assert held_out(engine, many_people(engine, 60, 1.0)) is None  # some thirty people a half
+
+
+def test_halves_follow_names_only() -> None:
+    names = [f"p{person}/{picture}.jpg" for person in range(200) for picture in range(2)]
+    found = halves_of(names, [])
+    assert halves_of(names[::-1], []) == found
+    assert 60 < sum(found[name] for name in names[::2]) < 140
+    assert all(found[f"p{person}/0.jpg"] == found[f"p{person}/1.jpg"] for person in range(200))
+    chained = halves_of(names, [(f"p{person}/0.jpg", f"p{person + 1}/0.jpg") for person in range(50)])
+    assert len({chained[f"p{person}/0.jpg"] for person in range(51)}) == 1
 
 
 def subjects_comparisons(count: int, seed: int) -> Comparisons:
@@ -190,4 +254,4 @@ def test_a_missing_picture_is_named_before_anything_is_computed(photographs: Pat
 
 
 def test_the_subject_is_the_folder() -> None:
-    assert benchmark.subject_of("Ann_B/Ann_B_0001.jpg") == "Ann_B"
+    assert subject_of("Ann_B/Ann_B_0001.jpg") == "Ann_B"
