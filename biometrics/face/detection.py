@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from . import parameters
+from .resampling import network_input
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+_OUTPUTS = [f"{kind}_{stride}" for stride in parameters.STRIDES for kind in ("cls", "obj", "bbox", "kps")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,27 +50,23 @@ class Face:
 
 def detect(session: InferenceSession, rgb: NDArray[np.uint8], *, side: int = parameters.DETECTION_SIDE) -> list[Face]:
     """All faces of a picture, uint8 (H, W, 3), looked for at a longer side of `side` pixels; most confident first."""
-    scale = side / max(rgb.shape[:2])
-    width, height = (max(1, round(length * scale)) for length in (rgb.shape[1], rgb.shape[0]))
-    outputs = session.run(None, {session.get_inputs()[0].name: _network_input(rgb, width, height)})
-    named = dict(zip((output.name for output in session.get_outputs()), outputs, strict=True))
-    scores, boxes, points = _candidates(named, _padded(width))
+    size = rgb.shape[1], rgb.shape[0]
+    scale = side / max(size)
+    width, height = (max(1, round(length * scale)) for length in size)
+    blob = network_input(rgb, 0, 0, size, (width, height), parameters.STRIDES[-1])
     # Each axis by its own factor: rounding makes them differ a little in narrow pictures.
-    factors = np.array([rgb.shape[1] / width, rgb.shape[0] / height], np.float32)
+    return run(session, blob, np.array([size[0] / width, size[1] / height], np.float32))
+
+
+def run(session: InferenceSession, blob: NDArray[np.float32], factors: NDArray[np.float32]) -> list[Face]:
+    """The faces in the detector's input, float32 (1, 3, H, W), most confident first; coordinates times `factors` (2,).
+
+    The network's input and outputs are called as in the file that the catalogue pins.
+    """
+    named = dict(zip(_OUTPUTS, session.run(_OUTPUTS, {"input": blob}), strict=True))
+    scores, boxes, points = _candidates(named, blob.shape[3])
     kept = _suppress(scores, boxes)
     return [Face(boxes[i] * np.tile(factors, 2), points[i] * factors, float(scores[i])) for i in kept]
-
-
-def _padded(length: int) -> int:
-    return -(-length // parameters.STRIDES[-1]) * parameters.STRIDES[-1]
-
-
-def _network_input(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.float32]:
-    """The picture resized and padded with black at right and bottom: float32 (1, 3, H', W'), blue first, 0..255."""
-    resized = Pillow.fromarray(rgb).resize((width, height), Pillow.Resampling.BILINEAR, reducing_gap=2.0)
-    blob = np.zeros((1, 3, _padded(height), _padded(width)), np.float32)
-    blob[0, :, :height, :width] = np.asarray(resized)[:, :, ::-1].transpose(2, 0, 1)
-    return blob
 
 
 def _candidates(
@@ -80,8 +78,10 @@ def _candidates(
     """
     found = []
     for stride in parameters.STRIDES:
-        likely = np.clip(outputs[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][0, :, 0], 0, 1)
+        likely = outputs[f"cls_{stride}"][0, :, 0].clip(0, 1) * outputs[f"obj_{stride}"][0, :, 0].clip(0, 1)
         cells = np.flatnonzero(likely > parameters.CONFIDENCE**2)
+        if not cells.size:
+            continue
         rows, columns = np.divmod(cells, width // stride)
         corner = np.stack([columns, rows], axis=1).astype(np.float32)
         offsets = outputs[f"bbox_{stride}"][0, cells]
@@ -89,6 +89,8 @@ def _candidates(
         middle = (corner + offsets[:, :2]) * stride
         points = (outputs[f"kps_{stride}"][0, cells].reshape(-1, 5, 2) + corner[:, None]) * stride
         found.append((np.sqrt(likely[cells]), np.concatenate([middle - extent / 2, extent], axis=1), points))
+    if not found:
+        return np.empty(0, np.float32), np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32)
     scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.argsort(-scores, kind="stable")[: parameters.CANDIDATES]
     return scores[order], boxes[order], points[order]

@@ -1,21 +1,23 @@
-"""The recogniser: an aligned face to a vector."""
+"""An aligned face to a vector, by one look of the recogniser or two."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+from .sface import Network
 
 
-def embed(session: InferenceSession, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """SFace's embedding, float32 (128,), of an aligned face, uint8 (112, 112, 3), RGB; its length means nothing.
+def embed_views(network: Network, crop: NDArray[np.uint8], *, mirror: bool) -> NDArray[np.float32]:
+    """Embeddings, float32 (1 or 2, 128), of an aligned face, uint8 (112, 112, 3), and, with `mirror`, its mirror image.
 
-    The network takes 0..255 and scales by itself. RGB as OpenCV feeds it: templates of the two channel orders differ.
+    Their directions tell people apart; the length grows with how much of a face the network saw (see `quality.py`).
+    RGB, as OpenCV feeds it: templates of the two channel orders differ.
     """
-    blob = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32)
-    (embedding,) = session.run(None, {session.get_inputs()[0].name: blob})
-    return np.asarray(embedding, np.float32).reshape(-1)
+    views = [crop, np.ascontiguousarray(crop[:, ::-1])] if mirror else [crop]
+    return np.stack([network(view) for view in views])
+
+
+def averaged(views: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean direction, float32 (128,), of views (k, 128): each counts the same, whatever its length."""
+    return np.asarray(np.mean(views / np.linalg.norm(views, axis=1, keepdims=True), axis=0), np.float32)

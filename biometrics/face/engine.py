@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,16 @@ from biometrics.images import decode
 
 from . import parameters
 from .alignment import align, placement, resolution
-from .choice import choose
+from .assessment import Assessment
+from .choice import Choice, choose
 from .detection import Face, detect
-from .embedding import embed
-from .quality import measure
+from .embedding import averaged, embed_views
+from .feedback import feedback
+from .quality import measure, unified
 from .refinement import refine
+from .scene import background, blockiness
+from .sface import Network, open_network
+from .statistics import Statistics
 from .template import FaceTemplate
 
 if TYPE_CHECKING:
@@ -26,43 +32,113 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """A face as the recogniser saw it: `embedding` float32 (128,), mean direction of its views; `quality` 0..100."""
+
+    embedding: NDArray[np.float32] = field(repr=False)  # biometric data must not get into a log
+    quality: int
+
+
 class FaceEngine:
     """YuNet and SFace (Zhong et al., "SFace: Sigmoid-Constrained Hypersphere Loss", TIP 2021); safe among threads."""
 
     engine = parameters.ENGINE
 
-    def __init__(self, detector: InferenceSession, recogniser: InferenceSession) -> None:
+    def __init__(
+        self,
+        detector: InferenceSession,
+        recogniser: Network,
+        statistics: Statistics,
+        *,
+        mirror: bool = parameters.MIRROR,
+    ) -> None:
         self._detector = detector
         self._recogniser = recogniser
+        self._statistics = statistics
+        self._mirror = mirror
 
     @classmethod
-    def open(cls, home: Path | None = None, *, threads: int = 1) -> FaceEngine:
-        """Opens the installed pack under `home`. Raises models.errors.PackMissing or PackDamaged."""
+    def open(
+        cls,
+        home: Path | None = None,
+        *,
+        threads: int = 1,
+        mirror: bool = parameters.MIRROR,
+        statistics: Statistics | None = None,
+    ) -> FaceEngine:
+        """Opens the installed pack under `home`, with the shipped statistics where no others are given.
+
+        Without `mirror` a template costs one run of the recogniser instead of two and is a little less sure; both
+        kinds compare with one another. Raises models.errors.PackMissing or PackDamaged, StatisticsError.
+        """
         return cls(
             models.open_session("sface", "yunet", threads=threads, home=home),
-            models.open_session("sface", "sface", threads=threads, home=home),
+            open_network(home, threads=threads),
+            statistics or Statistics.load(cls.engine),
+            mirror=mirror,
         )
 
     def extract(self, image: bytes) -> FaceTemplate:
         """The template of the holder's face in a picture file.
 
-        Raises InvalidImage (see `biometrics.images.decode`) and NotAssessable (see `extract_pixels`).
+        Raises InvalidImage (see `biometrics.images.decode`) and NotAssessable (see `embed_pixels`).
         """
         return self.extract_pixels(decode(image, sufficient_side=parameters.SUFFICIENT_SIDE).rgb)
 
     def extract_pixels(self, rgb: NDArray[np.uint8]) -> FaceTemplate:
-        """The template of the holder's face in an upright picture, uint8 (H, W, 3).
+        """The template of the holder's face in an upright picture, uint8 (H, W, 3). Raises as `embed_pixels`."""
+        return self.template_of(self.embed_pixels(rgb))
 
-        Raises NotAssessable: `no_face`; `multiple_faces`, when two are large and central; `low_quality`, when the
-        face is too small, blurred, flat, dark or burnt out.
+    def embed(self, image: bytes, *, choice: Choice = "clear") -> Embedded:
+        """What a template is made of, before the statistics. Raises as `extract`."""
+        return self.embed_pixels(decode(image, sufficient_side=parameters.SUFFICIENT_SIDE).rgb, choice=choice)
+
+    def embed_pixels(self, rgb: NDArray[np.uint8], *, choice: Choice = "clear") -> Embedded:
+        """The holder's face in an upright picture, uint8 (H, W, 3).
+
+        Raises NotAssessable: `no_face`; `multiple_faces`, when two are large and central and the choice is "clear";
+        `low_quality`, when the face is too small, blurred, flat, dark or burnt out.
         """
-        face = choose(self.detect(rgb), rgb.shape[1], rgb.shape[0])
-        matrix = placement(refine(self._detector, rgb, face))
+        face = choose(self.detect(rgb), rgb.shape[1], rgb.shape[0], choice)
+        points = refine(self._detector, rgb, face)
+        matrix = placement(points)
         crop = align(rgb, matrix)
-        quality = measure(crop, resolution(matrix)).value
-        if quality == 0:
+        quality = measure(crop, resolution(matrix), points)
+        if quality.usability <= 0:
             raise NotAssessable("low_quality")
-        return FaceTemplate.of(self.engine, embed(self._recogniser, crop), quality)
+        views = embed_views(self._recogniser, crop, mirror=self._mirror)
+        length = float(np.linalg.norm(views, axis=1).mean())
+        return Embedded(averaged(views), unified(quality, length))
+
+    def assess(self, image: bytes) -> Assessment:
+        """Quality and advice for a picture file; never NotAssessable, which becomes the reason. Raises InvalidImage."""
+        rgb = decode(image, sufficient_side=parameters.SUFFICIENT_SIDE).rgb
+        faces = self.detect(rgb)
+        try:
+            face = choose(faces, rgb.shape[1], rgb.shape[0])
+        except NotAssessable as error:
+            code = "no_face_seen" if error.reason == "no_face" else "one_person_only"
+            return Assessment(len(faces), 0, error.reason, None, None, None, (code,))
+        points = refine(self._detector, rgb, face)
+        matrix = placement(points)
+        crop = align(rgb, matrix)
+        quality = measure(crop, resolution(matrix), points)
+        views = embed_views(self._recogniser, crop, mirror=self._mirror)
+        value = unified(quality, float(np.linalg.norm(views, axis=1).mean()))
+        return Assessment(
+            faces=len(faces),
+            unified=value,
+            reason=None if value else "low_quality",
+            components=quality,
+            background=background(rgb, matrix),
+            blockiness=blockiness(rgb, face.box),
+            feedback=feedback(quality, face, rgb.shape[1], rgb.shape[0]),
+        )
+
+    def template_of(self, face: Embedded) -> FaceTemplate:
+        """The template of an embedded face."""
+        return FaceTemplate.of(self.engine, self._statistics.apply(face.embedding), face.quality)
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """All faces of a picture, uint8 (H, W, 3), most confident first; small ones only where there is no larger."""

@@ -1,7 +1,9 @@
-"""Whether a face can be judged at all, as one number: 0..100, the higher the better.
+"""Whether a face can be judged, how well, and what its owner should do about it.
 
-Simple components after ISO/IEC 29794-5 (inter-eye distance, sharpness, contrast, exposure): each is 0 where it makes
-the face unusable and 1 where more of it changes nothing; the worst one counts, for none makes up for another.
+Components after ISO/IEC 29794-5 and its reference implementation OFIQ, as far as five landmarks and plain image
+arithmetic give them, and a unified quality, 0..100, the higher the better. The unified quality is the length of the
+recogniser's embedding, which falls with whatever makes a face hard to recognise (the finding of MagFace: Meng et al.,
+CVPR 2021; SFace was not trained for it but shows it, too). The components decide only whether it is judged at all.
 """
 
 from __future__ import annotations
@@ -12,47 +14,114 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parameters
+from .pose import Pose, pose_of
 
 _MIDDLE = slice(24, 104), slice(24, 88)  # eyes, nose and mouth in the crop, without background and hair
+_LEFT, _RIGHT = (slice(30, 100), slice(24, 54)), (slice(30, 100), slice(58, 88))
+_EYES = (slice(46, 58), slice(28, 48)), (slice(46, 58), slice(64, 84))
+_CHEEKS = (slice(66, 80), slice(26, 42)), (slice(66, 80), slice(70, 86))
+_NOSE, _MOUTH = (slice(56, 68), slice(46, 66)), (slice(84, 102), slice(40, 72))
 _REFERENCE_CONTRAST = 50.0
+_FRONTAL, _MOUTH_WIDTH = Pose(0.0, 0.0, 0.0), 0.83  # of the average face
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The measured components: pixels of the picture for one of the crop; the rest in grey levels of the crop's middle:
-    standard deviation, mean absolute Laplacian (at a standard deviation of 50), mean."""
+    """What is measured on an aligned face.
+
+    `resolution`: pixels of the picture for one of the crop. In grey levels of the crop's middle: `contrast`, the
+    standard deviation; `sharpness`, the mean absolute Laplacian at a contrast of 50; `luma`, the mean. Shares: `dark`
+    and `burnt`, of pixels without detail; `uneven`, by how much one half is brighter than the other. `eyes` and
+    `mouth`, 0..1: how much they look covered. `pose` in degrees. `mouth_width` over the distance of the eyes.
+    """
 
     resolution: float
     contrast: float
     sharpness: float
     luma: float
+    dark: float = 0.0
+    burnt: float = 0.0
+    uneven: float = 0.0
+    eyes: float = 0.0
+    mouth: float = 0.0
+    pose: Pose = _FRONTAL
+    mouth_width: float = _MOUTH_WIDTH
 
     @property
-    def value(self) -> int:
-        """Unified quality, 0..100; 0 means that the face is not to be judged."""
+    def eye_distance(self) -> float:
+        """Between the eyes of a frontal face of this size, in pixels of the picture."""
+        return self.resolution * (parameters.ARCFACE_POINTS[1][0] - parameters.ARCFACE_POINTS[0][0])
+
+    @property
+    def usability(self) -> float:
+        """0..1: 0 where a component makes the face unusable, 1 where more of none would help; the worst counts."""
         p = parameters
-        grades = (
+        return min(
             _grade(self.resolution, p.MIN_RESOLUTION, p.GOOD_RESOLUTION),
             _grade(self.contrast, p.MIN_CONTRAST, p.GOOD_CONTRAST),
             _grade(self.sharpness, p.MIN_SHARPNESS, p.GOOD_SHARPNESS),
             _grade(self.luma, p.MIN_LUMA, p.GOOD_LUMA),
             _grade(-self.luma, -p.MAX_LUMA, -p.BRIGHT_LUMA),
         )
-        worst = min(grades)
-        return 0 if worst <= 0 else max(1, round(100 * worst))
 
 
-def measure(crop: NDArray[np.uint8], resolution: float) -> Quality:
-    """Quality of an aligned face, uint8 (112, 112, 3), made of `resolution` pixels of the picture for each of its own
-    along a side. (The distance of the eyes would do for frontal faces only; in the crop it is 35 pixels.)"""
-    luma = crop[_MIDDLE].astype(np.float32) @ _LUMA
+def measure(crop: NDArray[np.uint8], resolution: float, points: NDArray[np.float32] | None = None) -> Quality:
+    """Components of an aligned face, uint8 (112, 112, 3), with `resolution` pixels of the picture for each of its own.
+
+    `points` (5, 2) are its landmarks in the picture; without them pose and mouth are taken for those of a frontal face.
+    """
+    grey = crop.astype(np.float32) @ _LUMA
+    luma = grey[_MIDDLE]
     inner = luma[1:-1, 1:-1]
     laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner
     contrast = float(luma.std())
-    sharpness = float(np.abs(laplacian).mean()) * _REFERENCE_CONTRAST / max(contrast, 1.0)
-    return Quality(resolution, contrast, sharpness, float(luma.mean()))
+    left, right = float(grey[_LEFT].mean()), float(grey[_RIGHT].mean())
+    return Quality(
+        resolution=resolution,
+        contrast=contrast,
+        sharpness=float(np.abs(laplacian).mean()) * _REFERENCE_CONTRAST / max(contrast, 1.0),
+        luma=float(luma.mean()),
+        dark=float(np.mean(luma < parameters.BLACK)),
+        burnt=float(np.mean(luma > parameters.WHITE)),
+        uneven=abs(left - right) / max(left + right, 1.0),
+        eyes=_covered_eyes(grey),
+        mouth=_covered_mouth(crop),
+        pose=_FRONTAL if points is None else pose_of(points),
+        mouth_width=_MOUTH_WIDTH if points is None else _mouth_width(points),
+    )
+
+
+def unified(quality: Quality, length: float) -> int:
+    """Unified quality, 0..100, of a face whose embedding has the length `length`; 0: the face is not to be judged."""
+    if quality.usability <= 0:
+        return 0
+    return max(1, round(100 * _grade(length, parameters.MIN_LENGTH, parameters.GOOD_LENGTH)))
 
 
 def _grade(value: float, bad: float, good: float) -> float:
     return min(1.0, max(0.0, (value - bad) / (good - bad)))
+
+
+def _covered_eyes(grey: NDArray[np.float32]) -> float:
+    """How much darker both eyes are than the cheeks below them: dark glasses are, eyes and clear glasses much less."""
+    shares = [float(grey[eye].mean() / max(grey[cheek].mean(), 1.0)) for eye, cheek in zip(_EYES, _CHEEKS, strict=True)]
+    return _grade(-max(shares), -parameters.CLEAR_EYES, -parameters.COVERED_EYES)
+
+
+def _covered_mouth(crop: NDArray[np.uint8]) -> float:
+    """How far what surrounds the mouth is from the skin of the nose: in colour, or much brighter, or much darker."""
+    p = parameters
+    nose, mouth = (crop[part].reshape(-1, 3).astype(np.float32).mean(axis=0) for part in (_NOSE, _MOUTH))
+    tint = float(np.abs(nose / max(nose.sum(), 1.0) - mouth / max(mouth.sum(), 1.0)).sum())
+    share = float(mouth @ _LUMA) / max(float(nose @ _LUMA), 1.0)
+    return max(
+        _grade(tint, p.SKIN_TINT, p.CLOTH_TINT),
+        _grade(share, p.SKIN_BRIGHT, p.CLOTH_BRIGHT),
+        _grade(-share, -p.SKIN_DARK, -p.CLOTH_DARK),
+    )
+
+
+def _mouth_width(points: NDArray[np.float32]) -> float:
+    eyes = float(np.hypot(*(points[1] - points[0])))
+    return float(np.hypot(*(points[4] - points[3]))) / max(eyes, 1e-6)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parameters
-from .detection import Face, detect
+from .detection import Face, run
+from .resampling import network_input
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -26,16 +27,18 @@ def refine(session: InferenceSession, rgb: NDArray[np.uint8], face: Face) -> NDA
 
     Those that the face came with, where the second look does not find it.
     """
-    square, corner = _surroundings(rgb, face)
-    side = len(square)
+    side = max(1, round(parameters.REFINEMENT_MARGIN * face.size))
+    left, top = (round(float(place) - side / 2) for place in face.centre)
+    wanted = parameters.REFINEMENT_SIDE
+    blob = network_input(rgb, left, top, (side, side), (wanted, wanted), parameters.STRIDES[-1])
     views = []
     for mirrored in (False, True):
-        points = _central_points(session, np.ascontiguousarray(square[:, ::-1]) if mirrored else square)
+        points = _central_points(session, np.ascontiguousarray(blob[..., ::-1]) if mirrored else blob, side)
         if points is not None:
             views.append(_mirrored(points, side) if mirrored else points)
     if not views:
         return face.points
-    return np.asarray(np.mean(views, axis=0) + corner, np.float32)
+    return np.asarray(np.mean(views, axis=0) + np.array([left, top]), np.float32)
 
 
 def _mirrored(points: NDArray[np.float32], side: int) -> NDArray[np.float32]:
@@ -45,24 +48,12 @@ def _mirrored(points: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return back
 
 
-def _surroundings(rgb: NDArray[np.uint8], face: Face) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """A square around the face, black outside the picture, and its corner's (x, y) in the picture."""
-    side = max(1, round(parameters.REFINEMENT_MARGIN * face.size))
-    corner = np.round(face.centre - side / 2).astype(np.intp)
-    square = np.zeros((side, side, 3), np.uint8)
-    size = np.array([rgb.shape[1], rgb.shape[0]])
-    first, last = np.clip(corner, 0, size), np.clip(corner + side, 0, size)
-    (left, top), (right, bottom) = first - corner, last - corner
-    square[top:bottom, left:right] = rgb[first[1] : last[1], first[0] : last[0]]
-    return square, corner
-
-
-def _central_points(session: InferenceSession, square: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-    """The landmarks of the face nearest the middle; None if there is none in the middle half."""
-    side = len(square)
+def _central_points(session: InferenceSession, blob: NDArray[np.float32], side: int) -> NDArray[np.float32] | None:
+    """The landmarks of the face nearest the middle of a square, in its `side` pixels; None if none is central."""
 
     def distance(face: Face) -> float:
         return float(np.max(np.abs(face.centre / side - 0.5)))
 
-    found = min(detect(session, square, side=parameters.REFINEMENT_SIDE), key=distance, default=None)
+    factor = np.full(2, side / parameters.REFINEMENT_SIDE, np.float32)
+    found = min(run(session, blob, factor), key=distance, default=None)
     return found.points if found is not None and distance(found) <= parameters.CENTRAL else None

@@ -107,6 +107,7 @@ def last(source: Floats, product: Product, ones: Floats) -> Floats:
     count = 49 * source.shape[1]
     data = np.empty(count, np.uint16)
     halves_tile(source.ctypes.data, count // WIDTH, data.ctypes.data)
-    out = np.empty((ROWS, len(product.bias)), np.float32)
+    out: Floats = np.empty((ROWS, len(product.bias)), np.float32)
     multiply(data.reshape(1, count), np.zeros(1, np.int64), count, 0, product, ones, out, ROWS)
-    return out[0]
+    first: Floats = out[0]
+    return first

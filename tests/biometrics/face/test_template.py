@@ -11,7 +11,7 @@ from biometrics.errors import InvalidTemplate
 from biometrics.face import FaceTemplate
 
 
-def template(seed: int = 0, quality: int = 77, engine: str = "sface-1") -> FaceTemplate:
+def template(seed: int = 0, quality: int = 77, engine: str = "sface-2") -> FaceTemplate:
     return FaceTemplate.of(engine, np.random.default_rng(seed).normal(size=128) * 9, quality)
 
 
@@ -26,14 +26,14 @@ def code_of(data: bytes) -> str:
 def test_storing_loses_nothing(seed: int, quality: int) -> None:
     made = template(seed, quality)
     read = FaceTemplate.from_bytes(made.to_bytes())
-    assert (read.engine, read.quality) == ("sface-1", quality)
+    assert (read.engine, read.quality) == ("sface-2", quality)
     np.testing.assert_array_equal(read.vector, made.vector)
     assert read.to_bytes() == made.to_bytes()
 
 
 def test_the_vector_has_length_one_and_keeps_the_direction() -> None:
     raw = np.random.default_rng(5).normal(size=128) * 1e-3
-    made = FaceTemplate.of("sface-1", raw, 50)
+    made = FaceTemplate.of("sface-2", raw, 50)
     assert made.vector.dtype == np.float32
     assert np.linalg.norm(made.vector) == pytest.approx(1, abs=1e-3)
     assert raw @ made.vector / np.linalg.norm(raw) / np.linalg.norm(made.vector) > 1 - 1e-6
@@ -43,7 +43,7 @@ def test_the_stored_form_is_as_documented() -> None:
     data = template().to_bytes()
     assert len(data) == 272
     assert data[:7] == b"RZFT" + bytes([1, 77, 7])
-    assert data[7:14] == b"sface-1"
+    assert data[7:14] == b"sface-2"
     assert struct.unpack_from("<H", data, 14) == (128,)
     np.testing.assert_array_equal(np.frombuffer(data, "<f2", 128, 16).astype(np.float32), template().vector)
 
@@ -51,7 +51,7 @@ def test_the_stored_form_is_as_documented() -> None:
 def test_an_embedding_without_direction_is_refused() -> None:
     for raw in (np.zeros(128), np.full(128, np.nan), np.full(128, np.inf), np.ones(127), np.ones((2, 64))):
         with pytest.raises(ValueError, match="no embedding"):
-            FaceTemplate.of("sface-1", raw, 50)
+            FaceTemplate.of("sface-2", raw, 50)
 
 
 def test_damaged_forms_are_refused_with_their_codes() -> None:
@@ -98,4 +98,4 @@ def test_the_vector_is_read_only_and_kept_out_of_reprs() -> None:
     made = template()
     with pytest.raises(ValueError, match="read-only"):
         made.vector[0] = 1
-    assert repr(made) == "FaceTemplate(engine='sface-1', quality=77)"
+    assert repr(made) == "FaceTemplate(engine='sface-2', quality=77)"

@@ -69,7 +69,7 @@ def test_another_engines_calibration_is_refused() -> None:
     assert caught.value.code == "calibration_damaged"
 
 
-@pytest.mark.parametrize("engine", ["sface-2", "sface", "", "../sface-1", "SFACE-1", "a/b"])
+@pytest.mark.parametrize("engine", ["sface-1", "sface", "", "../sface-2", "SFACE-2", "a/b"])
 def test_an_engine_without_a_calibration_is_refused(engine: str) -> None:
     with pytest.raises(CalibrationError) as caught:
         Calibration.load(engine)
@@ -145,4 +145,4 @@ class TestShipped:
 
 
 def test_both_default_engines_have_one() -> None:
-    assert {"sface-1", "leader-edges-1"} <= set(shipped())
+    assert {"sface-2", "leader-edges-2"} <= set(shipped())

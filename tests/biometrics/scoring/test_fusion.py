@@ -12,7 +12,7 @@ from biometrics.scoring.fit import fit
 from biometrics.scoring.fusion import fused_fmr
 from tests.biometrics.scoring.samples import gaussian_set, normal_tail
 
-FACE, FINGER = Calibration.load("sface-1"), Calibration.load("leader-edges-1")
+FACE, FINGER = Calibration.load("sface-2"), Calibration.load("leader-edges-2")
 face_scores, finger_scores = st.floats(-1, 1), st.floats(0, 500)
 
 

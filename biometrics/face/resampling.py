@@ -1,0 +1,68 @@
+"""A part of a picture resized straight into the detector's input, without a copy of the picture in between.
+
+A triangle filter as wide as the reduction (what Pillow calls bilinear), rows first: there neighbouring bytes are
+summed with one weight, which the processor does many at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True)
+def network_input(
+    rgb: NDArray[np.uint8], left: int, top: int, size: tuple[int, int], wanted: tuple[int, int], stride: int
+) -> NDArray[np.float32]:
+    """The part of `rgb`, uint8 (H, W, 3), of `size` (width, height) at (left, top), as `wanted` (width, height) pixels.
+
+    Float32 (1, 3, H', W'), blue first, 0..255, padded with black at right and bottom to multiples of `stride`. What
+    lies outside the picture is black.
+    """
+    first_x, last_x = max(0, left), min(rgb.shape[1], left + size[0])
+    columns = max(0, last_x - first_x)
+    pixels = np.ascontiguousarray(rgb).reshape(rgb.shape[0], rgb.shape[1] * 3)
+    out = np.zeros((1, 3, -(-wanted[1] // stride) * stride, -(-wanted[0] // stride) * stride), np.float32)
+    y_start, y_weights = _triangle(size[1], wanted[1])
+    x_start, x_weights = _triangle(size[0], wanted[0])
+    row = np.empty(3 * columns, np.float32)
+    for j in range(wanted[1]):
+        row[:] = 0.0
+        for k in range(y_weights.shape[1]):
+            y, weight = top + y_start[j] + k, y_weights[j, k]
+            if weight > 0.0 and 0 <= y < rgb.shape[0]:
+                line = pixels[y, 3 * first_x : 3 * last_x]
+                for i in range(3 * columns):
+                    row[i] += weight * line[i]
+        for i in range(wanted[0]):
+            red = green = blue = np.float32(0.0)
+            begin = left + x_start[i] - first_x
+            for k in range(x_weights.shape[1]):
+                x, weight = begin + k, x_weights[i, k]
+                if weight > 0.0 and 0 <= x < columns:
+                    red += weight * row[3 * x]
+                    green += weight * row[3 * x + 1]
+                    blue += weight * row[3 * x + 2]
+            out[0, 0, j, i], out[0, 1, j, i], out[0, 2, j, i] = blue, green, red
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _triangle(size: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """For each of `wanted` places in a line of `size` pixels: the first pixel that counts, and weights from it on."""
+    scale = size / wanted
+    reach = max(scale, 1.0)
+    start = np.empty(wanted, np.int64)
+    weights = np.zeros((wanted, int(np.ceil(2 * reach)) + 1), np.float32)
+    for place in range(wanted):
+        middle = (place + 0.5) * scale
+        first, last = max(0, int(middle - reach + 0.5)), min(size, int(middle + reach + 0.5))
+        start[place] = first
+        total = 0.0
+        for pixel in range(first, last):
+            weight = max(0.0, 1.0 - abs((pixel + 0.5 - middle) / reach))
+            weights[place, pixel - first] = weight
+            total += weight
+        weights[place] /= total
+    return start, weights
