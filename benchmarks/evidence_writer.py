@@ -50,7 +50,7 @@ def body(number: int) -> dict[str, object]:
         "card": f"{number:064x}",
         "channel": "counter",
         "purpose": "account_opening",
-        "engines": ["sface-1", "leader-edges-1"],
+        "engines": ["sface-1", "leader-edges-2"],
         "request": f"{number:064x}",
     }
 

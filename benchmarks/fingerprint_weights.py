@@ -6,13 +6,14 @@ set that the weights were fitted on is `neuro_uareu`; accuracy is to be judged o
 The weights are those of a logistic regression with a quadratic penalty, mated and non-mated pairs weighing the same.
 They decide which pairing of two fingers is the best too, and so which evidence is seen; the fit is repeated until both
 agree. Whole captures are compared with each other, with scraps of captures (squares of 4 to 9 mm), and scraps with
-scraps, so that small sensors and badly placed fingers are known to the fit. Then the sums that chance reaches are
-measured in bins of the captures' size, and polynomials laid through them.
+scraps, so that small sensors and badly placed fingers are known to the fit. Then the weight of the likeness is fitted
+beside the sum of all else, the sums that chance reaches are measured in bins of the captures' size, and polynomials
+laid through them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -40,6 +41,7 @@ FOLDS = 5
 STEPS = 50
 SCRAP_SIDES = (80.0, 180.0)
 SCRAP_OFFSET = 60.0
+LIKENESS = EVIDENCE.index("likeness")
 START = np.array([float(name == "edges") for name in EVIDENCE] + [0.0] * CHANCE_TERMS + [1.0, 0.0, 0.0])
 
 Floats = NDArray[np.float64]
@@ -109,11 +111,26 @@ def fit(whole: Fingers, scraps: Fingers, names: list[str]) -> Floats:
         mated = np.concatenate([sample.mated for sample in samples])
         weights = np.append(logistic(evidence, mated, PENALTY)[:-1], START[len(EVIDENCE) :])
         weights[SIZE] = 0.0  # it was there so that the others need not stand for it; chance_of takes its place
+        weights[LIKENESS] = 0.0  # which leaves the choice of the best pairing as it is
         say(f"round {step + 1}: {_rates(samples[0])} before the fit")
     samples = compare_all(whole, scraps, names, weights, NON_MATED_FOR_CHANCE)
+    weights[LIKENESS] = second_opinion(samples, weights)
     by_chance = np.concatenate([sample.evidence[~sample.mated] for sample in samples])
     weights[len(EVIDENCE) :] = chance_of(by_chance[:, SIZE], by_chance @ weights[: len(EVIDENCE)])
     return weights
+
+
+def second_opinion(samples: Sequence[Sample], weights: Floats) -> float:
+    """What the likeness weighs beside the sum of all else.
+
+    Fitted apart from the others' weights: they share out what the pairing knows, and under one penalty for all of them
+    the only figure that comes from elsewhere would count for a quarter of what it tells.
+    """
+    evidence = np.concatenate([sample.evidence for sample in samples])
+    mated = np.concatenate([sample.mated for sample in samples])
+    both = np.column_stack([evidence @ weights[: len(EVIDENCE)], evidence[:, LIKENESS]])
+    fitted = logistic(both, mated, PENALTY)
+    return float(fitted[1] / fitted[0])
 
 
 def compare_all(
@@ -144,7 +161,7 @@ def _compare(references: Fingers, probes: Fingers, names: list[str], weights: Fl
 
 
 def logistic(evidence: Floats, mated: NDArray[np.bool_], penalty: float) -> Floats:
-    """Weights (14 + 1, the last the intercept) of a ridge-penalised logistic regression, by Newton's method.
+    """Weights (f + 1,), the last the intercept, of a ridge-penalised logistic regression, by Newton's method.
 
     The penalty acts on the weights of evidence with unit variance; both classes weigh one half.
     """

@@ -31,6 +31,7 @@ WORDS: Final = {
     "displacement": "pixels apart after the movement, mean",
     "turning": "radians apart after the movement, mean",
     "spread": "spread of the pairs, pixels",
+    "likeness": "likeness of the surroundings, 0 to 1",
     CHANCE: "what chance reaches, captures of this size",
 }
 CONFIRMED, WEAK, MISSING, OUTSIDE = "#007a33", "#c25e00", "#c4003b", "#6b7280"

@@ -17,6 +17,7 @@ from biometrics.finger.presence import is_empty
 from biometrics.finger.quality import grade
 from biometrics.finger.resampling import choose_dpi, resample
 from biometrics.finger.ridge_period import is_implausible, ridge_period
+from biometrics.finger.search import Gallery
 from biometrics.finger.template import FingerTemplate
 from biometrics.finger.trace import Trace, untraced
 from biometrics.images import decode
@@ -47,7 +48,7 @@ class FingerEngine:
             ENGINE, 320, 320, x=30 * points, y=4 * points**2, direction=points, kind=1 + points % 2,
             minutia_quality=np.full(8, 90), quality=50,
         )  # fmt: skip
-        self.compare(template, template)
+        Gallery.of([template]).search(self.prepare(template))
         find_minutiae(self._network, np.zeros((32, 32), np.uint8))
 
     def extract(self, image: bytes, *, dpi: float | None = None, trace: Trace = untraced) -> FingerTemplate:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-ENGINE: Final = "leader-edges-1"
+ENGINE: Final = "leader-edges-2"
 
 # --- the picture -----------------------------------------------------------------------------------------------------
 DPI: Final = 500.0
@@ -142,6 +142,17 @@ SEARCH_PAIRS: Final = 16
 SHORTLIST: Final = 20
 """How many of the first stage's best the accurate comparison looks at."""
 
+# --- consolidation of impressions ------------------------------------------------------------------------------------
+MIN_CONSOLIDATION_SCORE: Final = 40.0
+"""From here an impression is taken to be of the same finger: one non-mated pair in 10,000 reaches it."""
+BEND_REACH: Final = 60.0
+"""How far a pair bends its surroundings with it: standard deviation of its weight."""
+SAME_MINUTIA_DISTANCE: Final = 10.0
+SAME_MINUTIA_ANGLE: Final = math.radians(25.0)
+"""Within these two minutiae that lie on each other are one, about a ridge apart."""
+MIN_SEEN_SHARE: Final = 0.4
+"""Share of the impressions in whose outline a minutia lies that must show it."""
+
 # --- fitted on neuro_uareu by `python -m benchmarks.fingerprint_weights` ---------------------------------------------
 EVIDENCE_WEIGHTS: Final = {
     "pairs": 0.03915,
@@ -156,9 +167,10 @@ EVIDENCE_WEIGHTS: Final = {
     "displacement": -1.42,
     "turning": 2.885,
     "spread": 0.01269,
+    "likeness": 28.08,
 }
-CHANCE_LEVEL: Final = (2.2116, 2.2969, -0.22494)
-CHANCE_DECADE: Final = (1.3302, -0.11977, 0.010046)
+CHANCE_LEVEL: Final = (3.0584, 2.2775, -0.23027)
+CHANCE_DECADE: Final = (2.5719, -0.38932, 0.024212)
 """Polynomials in the size of both captures, ln(n m): the sum of weighted evidence that one non-mated comparison in a
 hundred reaches, and how much more one in a thousand does."""
 SIZE_RANGE: Final = (math.log(MIN_MINUTIAE * MIN_MINUTIAE), math.log(MAX_MINUTIAE * MAX_MINUTIAE))

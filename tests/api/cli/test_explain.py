@@ -84,7 +84,7 @@ def test_pictures_and_their_trace(tmp_path: Path) -> None:
         (FINGER.to_bytes()[:40], "template_malformed"),
         (b"FMR\x00 10\x00", "template_version_unsupported"),
         (b"neither a template nor a picture", "image_"),
-        (FINGER.to_bytes().replace(b"leader-edges-1", b"leader-edges-0"), "template_engine_mismatch"),
+        (FINGER.to_bytes().replace(b"leader-edges-2", b"leader-edges-0"), "template_engine_mismatch"),
     ],
 )
 def test_what_cannot_be_explained_fails_with_a_reason(tmp_path: Path, data: bytes, words: str) -> None:
