@@ -133,6 +133,15 @@ def face(
     _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path, cache=cache)
 
 
+@app.command("face-speed")
+def face_speed(
+    images: Annotated[Path, _folder("Folder with a folder of pictures for each person; captures are made of some.")],
+    json_path: Json = None,
+) -> None:
+    """What a face template costs from the picture file on, and where the time goes."""
+    _run("face_speed", images=images, json_path=json_path)
+
+
 @app.command("face-statistics")
 def face_statistics(
     images: Annotated[Path, _folder("Folder with a folder of pictures for each person.")],

@@ -21,17 +21,28 @@ class ResearchOnlyWarning(UserWarning):
     """A network whose licence forbids commercial use is being installed or opened."""
 
 
-def open_session(pack: str, file: str, *, threads: int = 1, home: Path | None = None) -> onnxruntime.InferenceSession:
+CPU = "CPUExecutionProvider"
+
+
+def open_session(
+    pack: str, file: str, *, threads: int = 1, home: Path | None = None, provider: str = CPU
+) -> onnxruntime.InferenceSession:
     """A session on an installed network, from bytes whose SHA-256 was checked just before.
 
     `pack` and `file` are the catalogue's names, `threads` the number of threads of one run, `home` the folder to use
-    instead of `store.home()`. Raises UnknownPack, PackMissing, PackDamaged, PackOutdated; ValueError for `threads` < 1.
-    Warns with ResearchOnlyWarning when the licence is for research only.
+    instead of `store.home()`, `provider` what computes: one of `onnxruntime.get_available_providers()` (CUDA and
+    OpenVINO come with other builds of onnxruntime). Raises UnknownPack, PackMissing, PackDamaged, PackOutdated;
+    ValueError for `threads` < 1 and for a provider that this build lacks. Warns with ResearchOnlyWarning when the
+    licence is for research only.
     """
     if threads < 1:
         raise ValueError("threads has to be at least 1")
+    if provider not in onnxruntime.get_available_providers():
+        raise ValueError(
+            f"this onnxruntime has no {provider}; it has {', '.join(onnxruntime.get_available_providers())}"
+        )
     data = _checked(pack, file, home)
-    return onnxruntime.InferenceSession(data, session_options(threads), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(data, session_options(threads), providers=list(dict.fromkeys([provider, CPU])))
 
 
 def open_weights(pack: str, file: str, *, home: Path | None = None) -> dict[str, NDArray[np.float32]]:

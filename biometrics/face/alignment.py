@@ -92,6 +92,13 @@ def warp(rgb: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDAr
             if not (-1.0 < x < width and -1.0 < y < height):
                 continue
             left, top = int(np.floor(x)), int(np.floor(y))
+            if 0 <= left < width - 1 and 0 <= top < height - 1:
+                across, down = x - left, y - top
+                for channel in range(3):
+                    upper = rgb[top, left, channel] * (1 - across) + rgb[top, left + 1, channel] * across
+                    lower = rgb[top + 1, left, channel] * (1 - across) + rgb[top + 1, left + 1, channel] * across
+                    out[row, column, channel] = np.uint8(0.5 + upper * (1 - down) + lower * down)
+                continue
             for channel in range(3):
                 value = 0.5
                 for j in range(2):

@@ -38,12 +38,11 @@ def network_input(
         for i in range(wanted[0]):
             red = green = blue = np.float32(0.0)
             begin = left + x_start[i] - first_x
-            for k in range(x_weights.shape[1]):
-                x, weight = begin + k, x_weights[i, k]
-                if weight > 0.0 and 0 <= x < columns:
-                    red += weight * row[3 * x]
-                    green += weight * row[3 * x + 1]
-                    blue += weight * row[3 * x + 2]
+            for k in range(max(0, -begin), min(x_weights.shape[1], columns - begin)):
+                weight, place = x_weights[i, k], 3 * (begin + k)
+                red += weight * row[place]
+                green += weight * row[place + 1]
+                blue += weight * row[place + 2]
             out[0, 0, j, i], out[0, 1, j, i], out[0, 2, j, i] = blue, green, red
     return out
 

@@ -60,6 +60,11 @@ def test_only_the_processor_computes() -> None:
     assert models.open_session("sface", "yunet").get_providers() == ["CPUExecutionProvider"]
 
 
+def test_a_provider_that_this_build_lacks_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"no TeapotExecutionProvider; it has .*CPUExecutionProvider"):
+        models.open_session("sface", "yunet", provider="TeapotExecutionProvider")
+
+
 def test_a_missing_pack_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(PackMissing, match=r"'sface' is not installed\. Fetch it: renzheng models pull sface"):
         models.open_session("sface", "yunet", home=tmp_path)

@@ -87,11 +87,14 @@ class KernelNetwork:
         return place[: (side * side + ROWS) * channels].reshape(-1, channels)
 
 
-def open_network(home: Path | None = None, *, threads: int = 1) -> Network:
+def open_network(home: Path | None = None, *, threads: int = 1, provider: str | None = None) -> Network:
     """The network of the installed pack under `home`, in the fastest form that this processor can compute.
 
-    `threads` is for onnxruntime; the kernels use one. Raises models.errors.PackMissing or PackDamaged.
+    `threads` is for onnxruntime; the kernels use one. With a `provider` of onnxruntime, such as CUDAExecutionProvider,
+    that computes it. Raises models.errors.PackMissing or PackDamaged.
     """
+    if provider is not None:
+        return SessionNetwork(models.open_session("sface", "sface", threads=threads, home=home, provider=provider))
     if lanes.supported():
         return KernelNetwork(models.open_weights("sface", "sface_weights", home=home))
     _log.warning("no AVX-512 BF16 on this processor: faces are embedded in float, which takes about twice the time")

@@ -120,6 +120,10 @@ def test_the_faster_form_is_the_one_that_opens() -> None:
     assert isinstance(open_network(), KernelNetwork)
 
 
+def test_a_provider_of_onnxruntime_can_be_asked_for() -> None:
+    assert isinstance(open_network(provider="CPUExecutionProvider"), SessionNetwork)
+
+
 def test_without_the_instructions_onnxruntime_is_used_and_it_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
