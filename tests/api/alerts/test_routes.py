@@ -14,7 +14,6 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import Json, fresh_key, register, verify
-from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import ids, me
 from tests.api.verification.guessers import MOST, Town, is_withheld, settle, watchful
@@ -23,8 +22,8 @@ NOTE = {"note": "The holder was asked by telephone."}
 
 
 @pytest.fixture
-def town(service: Service, new_client: NewClient) -> Town:
-    return settle(watchful(service), new_client, secrets.token_hex(8))
+def town(service: Service) -> Town:
+    return settle(watchful(service), secrets.token_hex(8))
 
 
 def alerts(client: TestClient, **filters: Any) -> list[Json]:
@@ -117,8 +116,8 @@ def test_a_supervisor_ends_no_lock(town: Town) -> None:
     assert is_withheld(verify(town.client(), town.card))
 
 
-def test_an_old_alert_ends_no_later_lock(service: Service, new_client: NewClient) -> None:
-    town = settle(watchful(service, lock_s=1), new_client)
+def test_an_old_alert_ends_no_later_lock(service: Service) -> None:
+    town = settle(watchful(service, lock_s=1))
     town.guess()
     (old,) = alerts(town.authority)
     with service.database.begin() as connection:

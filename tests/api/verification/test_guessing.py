@@ -13,14 +13,13 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import Json, fresh, fresh_key, new_card, register, report, verify
-from tests.api.conftest import NewClient
 from tests.api.scripted import ScriptedComparer
 from tests.api.verification.guessers import MOST, Town, is_withheld, settle, watchful
 
 
 @pytest.fixture
-def town(service: Service, new_client: NewClient) -> Town:
-    return settle(watchful(service), new_client)
+def town(service: Service) -> Town:
+    return settle(watchful(service))
 
 
 def number_of(town: Town) -> Any:
@@ -143,9 +142,9 @@ def test_old_failures_are_forgotten(town: Town) -> None:
     assert verify(town.client(), town.card)["decision"] == "PASS"
 
 
-def test_a_lock_ends_and_failures_count_anew(service: Service, new_client: NewClient) -> None:
+def test_a_lock_ends_and_failures_count_anew(service: Service) -> None:
     """Also where the lock is shorter than the window: else the first failure after it would lock again."""
-    town = settle(watchful(service, lock_s=600), new_client)
+    town = settle(watchful(service, lock_s=600))
     town.guess()
     shift(town, 590)
     assert is_withheld(verify(town.client(), town.card))
@@ -203,18 +202,19 @@ class TestSideBySide:
             shift(town, town.service.policy.guessing.lock_s + 1)
 
     @pytest.mark.parametrize("face", ["person:b", "person:a"])
-    def test_no_more_than_the_policy_allows_get_scores(self, town: Town, face: str) -> None:
+    def test_no_more_than_the_policy_allows_get_scores(
+        self, town: Town, monkeypatch: pytest.MonkeyPatch, face: str
+    ) -> None:
         """All are compared at the same time; wrong faces, then wrong ones among the holder's own."""
         together = threading.Barrier(8, timeout=20)
+        terminals = [town.client() for _ in range(8)]
+        faces = ["person:b"] * 5 + [face] * 3
+        verify(town.client(), town.card)
 
         def wait() -> None:
             together.wait()
 
-        comparer = ScriptedComparer(meanwhile=wait)
-        wide = watchful(town.service)
-        object.__setattr__(wide, "comparer", comparer)
-        terminals = [town.new(Role.TERMINAL, None, wide) for _ in range(8)]
-        faces = ["person:b"] * 5 + [face] * 3
+        monkeypatch.setattr(town.service.comparer, "meanwhile", wait)
 
         def ask(number: int) -> Json:
             return verify(terminals[number], town.card, face=faces[number])
@@ -232,7 +232,7 @@ class TestSideBySide:
                     tables.verifications.c.card_id == town.card_id
                 )
             ).all()
-        assert len(rows) == 8
+        assert len(rows) == 1 + 8
         assert {row.person_verdict for row in rows if row.decided_at > lock} <= {"not_assessed"}
         assert len([row for row in rows if row.decided_at <= lock and row.person_verdict == "mismatch"]) == MOST
 
