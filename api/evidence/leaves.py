@@ -14,7 +14,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Connection, bindparam, insert, select, text
+from sqlalchemy import Connection, text
 
 from api.evidence import merkle
 from api.evidence.parameters import PROMISE_S
@@ -28,28 +28,13 @@ LEAF_VERSION = 2
 SIGNATURE_CONTEXT = b"renzheng receipt v2\n"
 FORMER_CONTEXT = b"renzheng receipt v1\n"
 
-# One statement, and built once: it is part of every act.
-_WRITTEN = (
-    insert(evidence)
-    .values(
-        {
-            name: bindparam(f"b_{name}", type_=evidence.c[name].type)
-            for name in ("kind", "subject_id", "leaf_hash", "include_by")
-        }
+# One statement, and written for the driver: it is part of every act, and a third of its time was the building of it.
+_APPEND = """
+    WITH written AS (
+        INSERT INTO evidence (kind, subject_id, leaf_hash, include_by) VALUES (%s, %s, %s, %s) RETURNING seq
     )
-    .returning(evidence.c.seq)
-    .cte("written")
-)
-_APPEND = insert(evidence_texts).from_select(
-    ["seq", "leaf", "signature", "signing_key_id"],
-    select(
-        _WRITTEN.c.seq,
-        bindparam("b_leaf", type_=evidence_texts.c.leaf.type),
-        bindparam("b_signature", type_=evidence_texts.c.signature.type),
-        bindparam("b_signing_key_id", type_=evidence_texts.c.signing_key_id.type),
-    ),
-)
-
+    INSERT INTO evidence_texts (seq, leaf, signature, signing_key_id) SELECT seq, %s, %s, %s FROM written
+"""
 _RESERVE = text("SELECT nextval(pg_get_serial_sequence('evidence', 'seq')) FROM generate_series(1, :count)")
 
 
@@ -114,17 +99,17 @@ def append(
 ) -> Receipt:
     """Write a leaf in the caller's transaction and give its receipt. `at` is the act's time by the database's clock."""
     composed = compose(keys, kind, subject_id, at, body)
-    connection.execute(
+    connection.exec_driver_sql(
         _APPEND,
-        {
-            "b_kind": kind,
-            "b_subject_id": subject_id,
-            "b_leaf_hash": composed.leaf_hash,
-            "b_include_by": composed.include_by,
-            "b_leaf": composed.leaf,
-            "b_signature": composed.signature,
-            "b_signing_key_id": composed.signing_key_id,
-        },
+        (
+            kind,
+            subject_id,
+            composed.leaf_hash,
+            composed.include_by,
+            composed.leaf,
+            composed.signature,
+            composed.signing_key_id,
+        ),
     )
     return composed.receipt()
 

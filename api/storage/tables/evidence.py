@@ -21,7 +21,7 @@ evidence = Table(
     metadata,
     Column("seq", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("subject_id", Uuid, nullable=False, index=True, comment="the verification, event or act it tells of"),
+    Column("subject_id", Uuid, nullable=False, comment="the verification, event or act it tells of"),
     Column("leaf_hash", LargeBinary, nullable=False),
     made_at(),
     Column(
@@ -31,7 +31,8 @@ evidence = Table(
     ),
     Column("place", BigInteger, comment="the leaf's index in the tree; null: not placed yet"),
     Index("ix_evidence_leaf_hash", "leaf_hash", unique=True),
-    Index("ix_evidence_place", "place", unique=True),
+    # As few indexes as there can be: each is written for every leaf, and again when it gets its place.
+    Index("ix_evidence_place", "place", unique=True, postgresql_where=text("place IS NOT NULL")),
     Index("ix_evidence_waiting", "seq", postgresql_where=text("place IS NULL")),
 )
 

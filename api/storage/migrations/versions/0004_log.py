@@ -33,6 +33,7 @@ def upgrade() -> None:
         existing_nullable=False,
         comment="the verification, event or act it tells of",
     )
+    op.drop_index("ix_evidence_subject_id", "evidence")
     op.add_column(
         "evidence",
         sa.Column(
@@ -43,7 +44,9 @@ def upgrade() -> None:
         "evidence", sa.Column("place", sa.BigInteger, comment="the leaf's index in the tree; null: not placed yet")
     )
     op.create_index("ix_evidence_leaf_hash", "evidence", ["leaf_hash"], unique=True)
-    op.create_index("ix_evidence_place", "evidence", ["place"], unique=True)
+    op.create_index(
+        "ix_evidence_place", "evidence", ["place"], unique=True, postgresql_where=sa.text("place IS NOT NULL")
+    )
     op.create_index("ix_evidence_waiting", "evidence", ["seq"], postgresql_where=sa.text("place IS NULL"))
     _create_tree()
 
