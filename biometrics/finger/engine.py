@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.errors import IncompatibleTemplates, NotAssessable
-from biometrics.finger import matcher
+from biometrics.finger import consolidation, matcher
 from biometrics.finger.matcher import Comparison, PreparedFinger
 from biometrics.finger.minutiae import Minutiae, find_minutiae, open_network
 from biometrics.finger.parameters import DPI, ENGINE, IMPORTED, MIN_MINUTIAE, NO_FINGER_MINUTIAE
@@ -23,6 +23,7 @@ from biometrics.finger.trace import Trace, untraced
 from biometrics.images import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from biometrics.finger.leader.network import Network
@@ -110,6 +111,15 @@ class FingerEngine:
         Prepare the side that is compared many times; for one probe against many references that is the probe.
         """
         return matcher.score(self._prepared(probe), self._prepared(reference))
+
+    def consolidate(self, templates: Sequence[FingerTemplate]) -> FingerTemplate:
+        """One better template of several impressions of a finger; see `biometrics.finger.consolidation`.
+
+        Raises ValueError for none at all, IncompatibleTemplates when one is of another engine.
+        """
+        if any(one.engine != self.engine for one in templates):
+            raise IncompatibleTemplates("an impression of another engine")
+        return consolidation.consolidate(templates).template
 
     def explain(self, probe: FingerTemplate | PreparedFinger, reference: FingerTemplate | PreparedFinger) -> Comparison:
         """As `compare`, with the pairing that the score rests on and its evidence."""

@@ -1,0 +1,139 @@
+"""Whether the quality of a capture predicts error, and what asking for the best finger first brings.
+
+The threshold of each set is that of FMR 0.1 % among all its captures, and stays. The captures of lowest quality are
+discarded, a growing share of each set, and the FNMR of the mated pairs that are left is taken ("error versus discard
+characteristic", P. Grother and E. Tabassi, "Performance of biometric quality measures", PAMI 29, 2007). Of captures of
+one quality those that come first by name go first. Nothing is fitted.
+
+* `fnmr_discard_0` .. `fnmr_discard_30`: FNMR with that many per cent of the captures discarded. `cut_10`: by how much
+  discarding 10 % lowers the FNMR, of the mean over the sets.
+* `rank_correlation`: Spearman's, between the scores of mated pairs and the lower of their two qualities.
+* `score_best_finger`, `score_any_finger`, `score_worst_finger`: mean score of mated pairs whose reference is the first
+  impression of the finger that `best_finger_first` puts first, of any, and of the one it puts last; people with several
+  fingers only.
+
+Intervals: 95 %, bootstrap over fingers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import typer
+from numpy.typing import ArrayLike, NDArray
+
+from benchmarks.fingerprint_set import CaptureSet, find_sets
+from benchmarks.interchange import extract
+from benchmarks.progress import track
+from benchmarks.rates import mean_results
+from benchmarks.report import FRACTION, Result, print_table, write_json
+from benchmarks.resampling import share_interval
+from benchmarks.subjects import finger_of, person_of
+from biometrics.finger import FingerEngine, FingerTemplate
+from biometrics.finger.quality import best_finger_first
+from biometrics.scoring.rates import Curve
+
+DISCARDED = (0, 1, 2, 5, 10, 15, 20, 30)
+FMR = 1e-3
+
+Scores = Mapping[tuple[str, str], float]
+
+
+def run(data: Path, cache: Path | None, json_path: Path | None) -> list[Result]:
+    """Measure on all sets in `data`; see the module's text."""
+    try:
+        sets = find_sets(data)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    engine = FingerEngine.open()
+    engine.warm_up()
+    results = []
+    for captures in sets:
+        own = extract(engine, captures, cache)
+        mated, threshold = compare(engine, captures, own)
+        results += curve(captures.name, own, mated, threshold)
+        results += best_finger(captures.name, own, mated)
+    results += means(results)
+    print_table(results)
+    if json_path:
+        write_json(json_path, "finger-quality", results)
+    return results
+
+
+def compare(engine: FingerEngine, captures: CaptureSet, own: Mapping[str, FingerTemplate]) -> tuple[Scores, float]:
+    """The scores of the mated pairs, (reference, probe) -> score, and the threshold at FMR 0.1 %."""
+    prepared = {name: engine.prepare(template) for name, template in own.items()}
+    both = [
+        {
+            pair: engine.compare(prepared[pair[1]], prepared[pair[0]])
+            for pair in track(pairs, f"{captures.name}: pairs")
+            if pair[0] in prepared and pair[1] in prepared
+        }
+        for pairs in (captures.mated(), captures.non_mated())
+    ]
+    return both[0], Curve.of(list(both[0].values()), list(both[1].values())).threshold_at_fmr(FMR)
+
+
+def discarded(own: Mapping[str, FingerTemplate], percent: float) -> set[str]:
+    """The captures of lowest quality, that share of all (rounded down)."""
+    worst_first = sorted(own, key=lambda name: (own[name].quality, name))
+    return set(worst_first[: int(len(worst_first) * percent / 100)])
+
+
+def curve(name: str, own: Mapping[str, FingerTemplate], mated: Scores, threshold: float) -> list[Result]:
+    """FNMR against the share that was discarded, and the rank correlation."""
+    results = []
+    for percent in DISCARDED:
+        gone = discarded(own, percent)
+        left = [pair for pair in mated if gone.isdisjoint(pair)]
+        rejected = np.array([mated[pair] < threshold for pair in left])
+        low, high = share_interval(rejected, [finger_of(pair[0]) for pair in left]) or (None, None)
+        rate = float(rejected.mean()) if left else 0.0
+        results.append(Result(name, f"fnmr_discard_{percent}", rate, low, high, FRACTION, len(left)))
+    lower = [min(own[first].quality, own[second].quality) for first, second in mated]
+    found = float(np.corrcoef(ranks(lower), ranks(list(mated.values())))[0, 1])
+    results.append(Result(name, "rank_correlation", found, None, None, "", len(mated)))
+    return results
+
+
+def ranks(values: ArrayLike) -> NDArray[np.float64]:
+    """The ranks of values (n,), from 0; equal ones share the mean of theirs."""
+    _, number, count = np.unique(np.asarray(values, np.float64), return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - (count + 1) / 2)[number], np.float64)
+
+
+def best_finger(name: str, own: Mapping[str, FingerTemplate], mated: Scores) -> list[Result]:
+    """Mean scores with each person's best, any and worst enrolled finger; none where people have one finger each."""
+    people: dict[str, dict[str, list[FingerTemplate]]] = {}
+    enrolled: dict[str, str] = {}
+    for capture in own:
+        if finger_of(capture) not in enrolled:
+            enrolled[finger_of(capture)] = capture
+            people.setdefault(person_of(capture), {})[finger_of(capture)] = [own[capture]]
+    orders = [best_finger_first(fingers) for fingers in people.values() if len(fingers) > 1]
+    if not orders:
+        return []
+    chosen = {
+        "score_best_finger": {order[0] for order in orders},
+        "score_any_finger": {finger for order in orders for finger in order},
+        "score_worst_finger": {order[-1] for order in orders},
+    }
+    return [_mean_score(name, metric, mated, {enrolled[one] for one in fingers}) for metric, fingers in chosen.items()]
+
+
+def _mean_score(name: str, metric: str, mated: Scores, references: set[str]) -> Result:
+    pairs = [pair for pair in mated if pair[0] in references]
+    scores = np.array([mated[pair] for pair in pairs])
+    low, high = share_interval(scores, [finger_of(pair[0]) for pair in pairs]) or (None, None)
+    return Result(name, metric, float(scores.mean()), low, high, "", len(pairs))
+
+
+def means(results: Sequence[Result]) -> list[Result]:
+    """The means over the sets, and by how much the mean falls when a tenth is discarded."""
+    found = mean_results(results, [f"fnmr_discard_{percent}" for percent in DISCARDED])
+    whole, after = (next(one for one in found if one.metric == f"fnmr_discard_{share}") for share in (0, 10))
+    if whole.value > 0:
+        found.append(Result("mean", "cut_10", 1.0 - after.value / whole.value, None, None, FRACTION, after.n))
+    return found
