@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from api.cli.evaluate_report import Wanted, of_site
 from api.cli.failure import CommandFailed, guarded
 from api.cli.progress import tracked
 
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Examples: renzheng evaluate --scores scores.csv --json rates.json"
-    "\n\nrenzheng evaluate --modality finger --pairs pairs.csv --images prints --scores scores.csv"
+    "\n\nrenzheng evaluate --modality finger --images prints --scores scores.csv --report out"
+    "\n\nrenzheng evaluate --scores ours.csv --peer theirs=theirs.csv --groups groups.csv --report out"
+    "\n\nrenzheng evaluate --evidence leaves.jsonl --report out"
 )
+_RUNNING = "Running an engine"
+_REPORT = "Report"
 
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _MODALITIES = Literal["face", "finger"]
@@ -51,8 +56,8 @@ def evaluate(
             exists=True,
             dir_okay=False,
             metavar="FILE",
-            help="Pairs to compare: CSV with the columns reference, probe, mated (1 or 0).",
-            rich_help_panel="Running an engine",
+            help="Pairs to compare: CSV with the columns reference, probe, mated (1 or 0). Default: all of --images.",
+            rich_help_panel=_RUNNING,
         ),
     ] = None,
     images: Annotated[
@@ -62,7 +67,7 @@ def evaluate(
             file_okay=False,
             metavar="DIR",
             help="Folder that the names in --pairs start from; an ending such as .png may be left out there.",
-            rich_help_panel="Running an engine",
+            rich_help_panel=_RUNNING,
         ),
     ] = None,
     dpi: Annotated[
@@ -71,7 +76,7 @@ def evaluate(
             min=100,
             max=2000,
             help="Resolution of the fingerprints. Default: what their files say, else 500.",
-            rich_help_panel="Running an engine",
+            rich_help_panel=_RUNNING,
         ),
     ] = None,
     modality: Annotated[
@@ -81,30 +86,102 @@ def evaluate(
             " is all before the last underscore. Default, for scores that are read: by whether names have a folder.",
         ),
     ] = None,
+    non_mated: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Without --pairs: at most so many non-mated pairs, drawn by --seed.", rich_help_panel=_RUNNING
+        ),
+    ] = 200_000,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Exported leaves of the evidence log, JSON Lines (.gz too): what a live site did. Needs --report.",
+        ),
+    ] = None,
     json_path: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here as JSON.")
     ] = None,
+    report_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            file_okay=False,
+            metavar="DIR",
+            help="Write a page, report.html, that needs nothing else, and its plots as SVG and PNG.",
+            rich_help_panel=_REPORT,
+        ),
+    ] = None,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="Scores of another engine on the same data, to be drawn beside; repeat it for more.",
+            rich_help_panel=_REPORT,
+        ),
+    ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Groups of people: CSV with the column subject and one for each grouping (sex, age, scanner, …).",
+            rich_help_panel=_REPORT,
+        ),
+    ] = None,
+    quality: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Qualities: CSV with the columns sample, quality. An engine that is run brings its own.",
+            rich_help_panel=_REPORT,
+        ),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENGINE|FILE",
+            help="Calibration to judge on these scores. Default: the one of the engine that is run.",
+            rich_help_panel=_REPORT,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is drawn; the same seed, the same report.")] = 0,
 ) -> None:
-    """Print error rates (ISO/IEC 19795-1) with 95 % intervals, of a score file or of an engine on listed pairs.
+    """Print error rates (ISO/IEC 19795-1) with 95 % intervals, of a score file or of an engine on images.
 
     EER; FMR100, FMR1000 and ZeroFMR: the FNMR at FMR 1 %, 0.1 % and 0; TAR at fixed FMRs; FTA and FTE: the share of
     images that could not be acquired, or were too poor for a template. Intervals draw subjects, not comparisons.
+    A run with --scores that is interrupted goes on where it stopped when it is started again.
     """
-    if pairs is not None:
-        if images is None or modality is None or distances:
-            raise typer.BadParameter("--pairs needs --images and --modality, and no --distances")
-        _of_pairs(pairs, images, modality, dpi, scores, json_path)
+    wanted = Wanted(report_dir, tuple(peer or ()), groups, quality, calibration, seed)
+    if evidence is not None:
+        if report_dir is None or scores is not None or images is not None:
+            raise typer.BadParameter("--evidence needs --report, and no --scores or --images")
+        of_site(evidence, report_dir)
+    elif pairs is not None and (images is None or modality is None):
+        raise typer.BadParameter("--pairs needs --images and --modality")
+    elif images is not None:
+        if modality is None or distances:
+            raise typer.BadParameter("--images needs --modality, and no --distances")
+        _of_images(pairs, images, modality, dpi, non_mated, scores, json_path, wanted)
     elif scores is not None:
-        if images is not None or dpi is not None:
-            raise typer.BadParameter("--images and --dpi go with --pairs")
+        if dpi is not None:
+            raise typer.BadParameter("--dpi goes with --images")
         if not scores.is_file():
             raise typer.BadParameter(f"there is no file {scores}")
-        _of_scores(scores, distances, modality, json_path)
+        _of_scores(scores, distances, modality, json_path, wanted)
     else:
-        raise typer.BadParameter("give --scores FILE, or --pairs FILE with --images and --modality")
+        raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence FILE")
 
 
-def _of_scores(path: Path, distances: bool, modality: _MODALITIES | None, json_path: Path | None) -> None:
+def _of_scores(
+    path: Path, distances: bool, modality: _MODALITIES | None, json_path: Path | None, wanted: Wanted
+) -> None:
     from api.evaluation import files, report, subjects
 
     _require_writable(json_path)
@@ -116,37 +193,52 @@ def _of_scores(path: Path, distances: bool, modality: _MODALITIES | None, json_p
     failed, samples = subjects.failed_samples(rows)
     failures = [report.share(path.stem, rate, failed[rate], samples) for rate in ("fta", "fte") if failed]
     _tell(path.stem, rows, modality, failures, json_path, distances=distances)
+    wanted.write(path.stem, rows, modality, failures, distances=distances)
 
 
-def _of_pairs(
-    path: Path,
+def _of_images(
+    path: Path | None,
     images: Path,
     modality: _MODALITIES,
     dpi: float | None,
+    non_mated: int,
     scores: Path | None,
     json_path: Path | None,
+    wanted: Wanted,
 ) -> None:
-    from api.evaluation import engines, files, report, run
+    from api.evaluation import engines, files, kept, listing, report, run
     from api.settings import Settings
 
     settings = Settings()
     _require_writable(scores)
     _require_writable(json_path)
     try:
-        listed = files.read_pairs(path)
+        if path is not None:
+            listed = files.read_pairs(path)
+        else:
+            listed = listing.pairs_below(images, modality, most=non_mated, seed=wanted.seed)
         _require_both(pair.mated for pair in listed)
         with _err.status("Opening the engine…"):
             engine = engines.open_engine(modality, settings.home, dpi=dpi)
         _err.print(f"{engine.name}: {len(listed):,} pairs", markup=False)
-        done = run.score_pairs(engine, listed, images, threads=settings.compute_threads, progress=tracked)
+        # Only a run whose scores are written has a place of its own to be taken up from.
+        unfinished = None
+        if scores is not None and engine.dump is not None:
+            unfinished = kept.Kept(scores.with_name(f"{scores.name}.unfinished"), engine)
+        done = run.score_pairs(
+            engine, listed, images, threads=settings.compute_threads, progress=tracked, kept=unfinished
+        )
     except (files.FileMalformed, run.ImagesMissing) as error:
         raise CommandFailed(str(error)) from error
     if scores is not None:
         files.write_scores(scores, done.scored, engine=engine.name)
+    if unfinished is not None:
+        unfinished.discard()
     _tell_failures(done)
     name = images.resolve().name
     failures = [report.share(name, rate, done.failed(rate), done.images) for rate in ("fta", "fte")]
     _tell(name, done.scored, modality, failures, json_path)
+    wanted.write(name, done.scored, modality, failures, engine=engine.name, done=done)
 
 
 def _tell(

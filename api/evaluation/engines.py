@@ -11,26 +11,44 @@ from api.evaluation.subjects import Modality
 
 @dataclass(frozen=True)
 class Engine:
-    """`extract` raises InvalidImage and NotAssessable; `compare` takes a prepared probe and a prepared reference."""
+    """`extract` raises InvalidImage and NotAssessable; `compare` takes a prepared probe and a prepared reference.
+
+    `dump` and `load` turn a template into bytes and back, where an interrupted run is to be taken up again; `made_by`
+    says what templates depend on besides the image, where that is more than the engine's name.
+    """
 
     name: str
     extract: Callable[[bytes], Any]
     prepare: Callable[[Any], Any]
     compare: Callable[[Any, Any], float]
+    dump: Callable[[Any], bytes] | None = None
+    load: Callable[[bytes], Any] | None = None
+    made_by: str = ""
 
 
 def open_engine(modality: Modality, home: Path, *, dpi: float | None = None) -> Engine:
     """The engine of a modality, with its networks open and its code compiled. Raises `ModelError`."""
     if modality == "face":
-        from biometrics.face import FaceEngine
+        from biometrics.face import FaceEngine, FaceTemplate
 
         face = FaceEngine.open(home)
-        return Engine(face.engine, face.extract, _unchanged, face.compare)
-    from biometrics.finger import FingerEngine
+        return Engine(
+            face.engine, face.extract, _unchanged, face.compare, FaceTemplate.to_bytes, FaceTemplate.from_bytes
+        )
+    from biometrics.finger import FingerEngine, FingerTemplate
 
     finger = FingerEngine.open(home)
     finger.warm_up()
-    return Engine(finger.engine, partial(finger.extract, dpi=dpi), finger.prepare, finger.compare)
+    # The resolution is a part of what a kept template was made by.
+    return Engine(
+        finger.engine,
+        partial(finger.extract, dpi=dpi),
+        finger.prepare,
+        finger.compare,
+        FingerTemplate.to_bytes,
+        FingerTemplate.from_bytes,
+        made_by=f"{finger.engine} at {dpi} dpi",
+    )
 
 
 def _unchanged(template: Any) -> Any:

@@ -69,6 +69,21 @@ def read_scores(path: Path, *, distances: bool = False) -> list[Scored]:
     return list(_rows(path, SCORE_COLUMNS, scored))
 
 
+def read_quality(path: Path) -> dict[str, float]:
+    """The qualities of samples: CSV with the columns sample and quality, higher is better.
+
+    Raises `FileMalformed`, OSError.
+    """
+
+    def graded(row: Sequence[str]) -> tuple[str, float]:
+        quality = _number(row[1].strip())
+        if not math.isfinite(quality):
+            raise ValueError("quality must be a number")
+        return row[0].strip(), quality
+
+    return dict(_rows(path, ("sample", "quality"), graded))
+
+
 def write_scores(path: Path, rows: Iterable[Scored], *, engine: str | None = None) -> None:
     """Write scores with float32's digits, failures as -inf. Raises OSError.
 

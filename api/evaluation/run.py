@@ -3,13 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from api.evaluation.engines import Engine
 from api.evaluation.files import FAILED, Pair, Scored
+from api.evaluation.kept import Kept
 from biometrics.errors import InvalidImage, NotAssessable
 
 Item = TypeVar("Item")
@@ -37,11 +38,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Run:
-    """The scores in the pairs' order, and what became of the images."""
+    """The scores in the pairs' order, what became of the images, and the qualities of their templates by name."""
 
     scored: list[Scored]
     images: int
     failures: Counter[Failed]
+    quality: dict[str, float] = field(default_factory=dict)
 
     def failed(self, rate: str) -> int:
         """How many images count to `fta` or `fte`."""
@@ -63,18 +65,32 @@ def find_images(pairs: Sequence[Pair], folder: Path) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None}
 
 
-def score_pairs(engine: Engine, pairs: Sequence[Pair], folder: Path, *, threads: int, progress: Progress[Any]) -> Run:
-    """Compare every pair on a pool of threads. Raises `ImagesMissing`, OSError.
+def score_pairs(
+    engine: Engine,
+    pairs: Sequence[Pair],
+    folder: Path,
+    *,
+    threads: int,
+    progress: Progress[Any],
+    kept: Kept | None = None,
+) -> Run:
+    """Compare every pair on a pool of threads; images that `kept` has are not worked off again.
 
-    A pair with an image that gave no template has the score -inf: it is rejected at every threshold.
+    A pair with an image that gave no template has the score -inf: it is rejected at every threshold. Raises
+    `ImagesMissing`, OSError. What was not begun when an exception (an interrupt) comes is not begun any more.
     """
     images = find_images(pairs, folder)
-    with ThreadPoolExecutor(threads, thread_name_prefix="evaluate") as pool:
-        made = pool.map(lambda path: _template(engine, path), images.values())
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="evaluate")
+    try:
+        made = pool.map(lambda path: _template(engine, path, kept), images.values())
         templates = dict(zip(images, progress(made, "Images", len(images)), strict=True))
         scores = _compare_all(engine, pairs, templates, pool, progress)
+    finally:
+        pool.shutdown(cancel_futures=True)
     failures = Counter(template for template in templates.values() if isinstance(template, Failed))
-    return Run([Scored(pair, score) for pair, score in zip(pairs, scores, strict=True)], len(images), failures)
+    quality = {name: float(template.quality) for name, template in templates.items() if hasattr(template, "quality")}
+    scored = [Scored(pair, score) for pair, score in zip(pairs, scores, strict=True)]
+    return Run(scored, len(images), failures, quality)
 
 
 def _compare_all(
@@ -113,8 +129,15 @@ def _literal(name: str) -> str:
     return "".join(f"[{character}]" if character in "*?[" else character for character in name)
 
 
-def _template(engine: Engine, path: Path) -> Any:
+def _template(engine: Engine, path: Path, kept: Kept | None) -> Any:
+    image = path.read_bytes()
+    known = None if kept is None else kept.find(image)
+    if known is not None:
+        return Failed(known) if isinstance(known, str) else known
     try:
-        return engine.extract(path.read_bytes())
+        template = engine.extract(image)
     except (InvalidImage, NotAssessable) as error:
-        return Failed(error.code)
+        template = Failed(error.code)
+    if kept is not None:
+        kept.keep(image, template.reason if isinstance(template, Failed) else template)
+    return template

@@ -10,7 +10,7 @@ from biometrics.scoring.bootstrap import Comparisons
 
 Modality = Literal["face", "finger"]
 
-_IMAGE_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".wsq"})
+IMAGE_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".wsq"})
 
 
 def subject_of(sample: str, modality: Modality | None = None) -> str:
@@ -23,7 +23,7 @@ def subject_of(sample: str, modality: Modality | None = None) -> str:
     folder = "" if path.parent == PurePosixPath() else str(path.parent)
     if folder and modality != "finger":
         return folder
-    stem = path.stem if path.suffix.lower() in _IMAGE_SUFFIXES else path.name
+    stem = path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
     subject = stem.rpartition("_")[0] or stem
     return f"{folder}/{subject}" if folder else subject
 
@@ -34,6 +34,12 @@ def comparisons_of(rows: Iterable[Scored], modality: Modality | None) -> Compari
         (subject_of(row.pair.reference, modality), subject_of(row.pair.probe, modality), row.pair.mated, row.score)
         for row in rows
     )
+
+
+def subject_names(rows: Iterable[Scored], modality: Modality | None) -> list[str]:
+    """The names of the subjects, in the order in which `comparisons_of` numbers them."""
+    names = (subject_of(name, modality) for row in rows for name in (row.pair.reference, row.pair.probe))
+    return list(dict.fromkeys(names))
 
 
 def misnamed(rows: Iterable[Scored], modality: Modality | None) -> int:

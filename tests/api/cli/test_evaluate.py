@@ -1,14 +1,20 @@
 """`renzheng evaluate`: rates that can be worked out by hand, and what it says of files that are none."""
 
+import gzip
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from api.evaluation import engines
+from api.evaluation import dossier, engines
 from api.evaluation.engines import Engine
 from biometrics.errors import NotAssessable
+from biometrics.scoring.fit import fit
 from tests.api.cli.conftest import CommandLine
+from tests.biometrics.scoring.samples import gaussian_set
 
 HEADER = "reference,probe,mated,score\n"
 
@@ -105,9 +111,12 @@ def test_a_file_that_is_none_is_a_failure(renzheng: CommandLine, content: str | 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "give --scores FILE, or --pairs FILE"),
+        ([], "give --scores FILE, or --images DIR with --modality, or --evidence FILE"),
         (["--scores", "nowhere.csv"], "there is no file nowhere.csv"),
-        (["--scores", "PAIRS", "--images", "."], "go with --pairs"),
+        (["--scores", "PAIRS", "--images", "."], "--images needs --modality"),
+        (["--scores", "PAIRS", "--dpi", "500"], "--dpi goes with --images"),
+        (["--evidence", "PAIRS"], "--evidence needs --report"),
+        (["--evidence", "PAIRS", "--report", ".", "--scores", "PAIRS"], "--evidence needs --report"),
         (["--pairs", "PAIRS", "--images", "."], "--pairs needs --images and --modality"),
         (["--pairs", "PAIRS", "--modality", "face"], "--pairs needs --images and --modality"),
         (["--pairs", "PAIRS", "--modality", "iris", "--images", "."], "iris"),
@@ -179,3 +188,142 @@ def test_a_missing_pack_is_a_failure_that_says_the_remedy(renzheng: CommandLine)
     result = renzheng(*run)
     assert result.exit_code == 3
     assert "renzheng models pull" in result.stderr
+
+
+def drawn_rows(shift: float, seed: int = 1) -> list[str]:
+    """30 fingers x 3 impressions: N(3 + shift, 1) mated, N(0, 1) non-mated."""
+    random = np.random.default_rng(seed)
+    samples = [(finger, f"f{finger}_{impression}") for finger in range(30) for impression in range(3)]
+    rows = []
+    for place, (finger, reference) in enumerate(samples):
+        for other, probe in samples[place + 1 :]:
+            mated = finger == other
+            rows.append(f"{reference},{probe},{int(mated)},{random.normal(3 + shift if mated else 0):.6f}")
+    return rows
+
+
+@pytest.fixture
+def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dossier, "REPLICATES", 10)
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_the_report_holds_all_that_was_asked_for_and_needs_nothing_else(renzheng: CommandLine) -> None:
+    scores = renzheng.file("ours.csv", HEADER + "\n".join(drawn_rows(0.0)))
+    peer = renzheng.file("theirs.csv", HEADER + "\n".join(drawn_rows(-1.0, seed=2)))
+    people = "\n".join(f"f{number},{'left' if number % 2 else 'right'}" for number in range(30))
+    groups = renzheng.file("groups.csv", f"subject,hand\n{people}\n")
+    qualities = "\n".join(f"f{number}_{one},{number + one}" for number in range(30) for one in range(3))
+    quality = renzheng.file("quality.csv", f"sample,quality\n{qualities}\n")
+    calibrated = renzheng.file("gauss-1.json", fit("gauss-1", [gaussian_set(2000, 60_000)]).to_json())
+    folder = renzheng.folder / "out"
+    more = ["--groups", groups, "--quality", quality, "--calibration", calibrated, "--modality", "finger"]
+    result = renzheng(
+        "evaluate", "--scores", scores, "--peer", f"Their <engine>={peer}", *more, "--report", str(folder)
+    )
+    assert result.exit_code == 0, result.output
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    plots = {"det", "scores", "rates", "calibration", "discard", "groups_hand"}
+    assert {path.name for path in folder.iterdir()} == {"report.html"} | {
+        f"{name}.{kind}" for name in plots for kind in ("svg", "png")
+    }
+    assert page.count("<svg") == len(plots)
+    assert "Their &lt;engine&gt;" in page, "names are escaped in the page and in its drawings"
+    assert "Their <engine>" not in page
+    for outside in ('src="', "<script", "@import", 'href="http'):
+        assert outside not in page
+    for word in ("extrapolated", "counted", "rule of 3", "left", "right", "Cllr", "turned away"):
+        assert word in page
+    for name in plots:
+        with Image.open(folder / f"{name}.png") as picture:
+            assert picture.width >= 1200
+        ElementTree.fromstring((folder / f"{name}.svg").read_text(encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_the_same_seed_gives_the_same_report(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "\n".join(drawn_rows(0.0)))
+    folders = [renzheng.folder / name for name in ("one", "two", "three")]
+    for folder, seed in zip(folders, ("0", "0", "1"), strict=True):
+        assert renzheng("evaluate", "--scores", scores, "--report", str(folder), "--seed", seed).exit_code == 0
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
+    assert (folders[0] / "det.svg").read_bytes() != (folders[2] / "det.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--peer", "theirs"], "NAME=FILE"),
+        (["--peer", "theirs=nowhere.csv"], "nowhere.csv"),
+        (["--calibration", "nowhere.json"], "nowhere.json"),
+        (["--calibration", "nobody-1"], "nobody-1"),
+        (["--groups", "SCORES"], "subject"),
+        (["--quality", "SCORES"], "quality"),
+    ],
+)
+def test_what_a_report_cannot_be_made_of_is_said(renzheng: CommandLine, arguments: list[str], complaint: str) -> None:
+    scores = renzheng.file("s.csv", HEADER + "\n".join(rows_with_eer_of_5_percent()))
+    given = [scores if word == "SCORES" else word for word in arguments]
+    result = renzheng("evaluate", "--scores", scores, "--report", str(renzheng.folder / "out"), *given)
+    assert result.exit_code == 3
+    assert complaint in result.stderr
+    assert "Traceback" not in result.output
+
+
+def leaf(terminal: str, decision: str, llr: float | None, reason: str | None = None) -> str:
+    part = {"modality": "face", "status": "assessed" if llr is not None else "not_assessed", "llr": llr, "fmr": None}
+    body = {
+        "v": 2, "kind": "verification", "at": "2026-11-22T00:00:00+00:00", "decision": decision, "terminal": terminal,
+        "institution": "bank", "channel": "counter", "purpose": "account", "engines": ["sface-1"],
+        "policy_version": "1", "person": {"llr": llr, "modalities": [part | ({"reason": reason} if reason else {})]},
+    }  # fmt: skip
+    return json.dumps({"seq": 1, "leaf": json.dumps(body)})
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz"])
+def test_a_site_is_shown_by_its_own_evidence(renzheng: CommandLine, ending: str) -> None:
+    rows = [leaf("till-1", "PASS", 9.0)] * 8 + [leaf("till-2", "REFUSE", -4.0)] * 3
+    rows += [leaf("till-2", "REVIEW", None, "no_face"), json.dumps({"leaf": json.dumps({"kind": "administration"})})]
+    content = "\n".join(rows).encode() + b"\n"
+    path = renzheng.file(f"leaves.{ending}", gzip.compress(content) if ending.endswith("gz") else content)
+    folder = renzheng.folder / "out"
+    result = renzheng("evaluate", "--evidence", path, "--report", str(folder))
+    assert result.exit_code == 0, result.output
+    assert "12 verifications" in result.stderr
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for cell in ("till-1", "till-2", "no_face", "66.67 (39.06 – 86.19)", "&lt; 37.5", "sface-1 (12)"):
+        assert cell in page, cell
+    assert (folder / "stated.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{}\n", "no leaf of a verification"),
+        ("nonsense\n", "line 1"),
+        ("[1]\n", "line 1"),
+        ('{"leaf": "{\\"kind\\": \\"verification\\"}"}\n', "line 1: not a verification"),
+    ],
+)
+def test_what_is_no_evidence_is_refused_by_its_line(renzheng: CommandLine, content: str, complaint: str) -> None:
+    path = renzheng.file("leaves.jsonl", content)
+    result = renzheng("evaluate", "--evidence", path, "--report", str(renzheng.folder / "out"))
+    assert result.exit_code == 3
+    assert complaint in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_folder_without_pairs_is_compared_whole(renzheng: CommandLine, words: list[tuple[str, float | None]]) -> None:
+    folder = renzheng.folder / "prints"
+    folder.mkdir()
+    for name, word in (("1_1", "a"), ("1_2", "a"), ("2_1", "b"), ("2_2", "b")):
+        (folder / f"{name}.png").write_text(word)
+    scores = renzheng.folder / "scores.csv"
+    result = renzheng("evaluate", "--modality", "finger", "--images", str(folder), "--scores", str(scores))
+    assert result.exit_code == 0, result.output
+    assert sorted(scores.read_text().splitlines()[1:]) == [
+        "1_1.png,1_2.png,1,1", "1_1.png,2_1.png,0,0", "1_1.png,2_2.png,0,0", "1_2.png,2_1.png,0,0",
+        "1_2.png,2_2.png,0,0", "2_1.png,2_2.png,1,1",
+    ]  # fmt: skip
+    assert json.loads((renzheng.folder / "scores.csv.json").read_text()) == {"engine": "words-1"}

@@ -1,0 +1,138 @@
+"""The report of `renzheng evaluate`: what it is made of, put together and written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+
+from api.cli.failure import CommandFailed
+
+if TYPE_CHECKING:
+    from api.evaluation.files import Scored
+    from api.evaluation.report import Figure
+    from api.evaluation.run import Run
+    from biometrics.scoring.bootstrap import Comparisons
+    from biometrics.scoring.calibration import Calibration
+
+Modality = Literal["face", "finger"]
+
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the user asked for; without `folder` there is no report."""
+
+    folder: Path | None
+    peers: Sequence[str]
+    groups: Path | None
+    quality: Path | None
+    calibration: str | None
+    seed: int
+
+    def write(
+        self,
+        name: str,
+        rows: "Sequence[Scored]",
+        modality: Modality | None,
+        figures: "Sequence[Figure]",
+        *,
+        engine: str | None = None,
+        done: "Run | None" = None,
+        distances: bool = False,
+    ) -> None:
+        """Make and write the report. Raises `CommandFailed`, OSError."""
+        if self.folder is None:
+            return
+        from api.evaluation import dossier, files, report, subjects
+
+        comparisons = subjects.comparisons_of(rows, modality)
+        try:
+            peers = dict(_peer(word, modality) for word in self.peers)
+            quality = done.quality if done is not None else {}
+            if self.quality is not None:
+                quality = files.read_quality(self.quality)
+            material = dossier.Material(
+                name,
+                comparisons,
+                subjects.subject_names(rows, modality),
+                [*report.rates(name, comparisons), *figures],
+                [("engine", engine)] if engine else [],
+                unit="comparison score (distance, sign changed)" if distances else "comparison score",
+                peers=peers,
+                calibration=self._calibration(engine),
+                quality=_of_mated(rows, quality),
+                groupings=_groups(self.groups),
+                failures=_causes(done),
+                images=0 if done is None else done.images,
+                seed=self.seed,
+            )
+        except files.FileMalformed as error:
+            raise CommandFailed(str(error)) from error
+        with _err.status("Drawing…") as status:
+            dossier.of_comparisons(material, lambda step: status.update(f"{step}…")).write(self.folder)
+        _err.print(f"{self.folder / dossier.PAGE} is written.", markup=False)
+
+    def _calibration(self, engine: str | None) -> "Calibration | None":
+        from biometrics.scoring.calibration import Calibration, shipped
+
+        wanted = self.calibration
+        if wanted is None:
+            return Calibration.load(engine) if engine in shipped() else None
+        path = Path(wanted)
+        if path.suffix != ".json":
+            return Calibration.load(wanted)
+        if not path.is_file():
+            raise CommandFailed(f"There is no file {path}.")
+        return Calibration.from_json(path.read_text(encoding="utf-8"), engine or path.stem)
+
+
+def of_site(path: Path, folder: Path) -> None:
+    """The report of a site's evidence. Raises `CommandFailed`, OSError."""
+    from api.evaluation import dossier, evidence, files, site
+
+    try:
+        with _err.status("Reading the leaves…"):
+            found = evidence.read_site(path)
+    except files.FileMalformed as error:
+        raise CommandFailed(str(error)) from error
+    site.of_site(found, path.name.partition(".")[0]).write(folder)
+    _err.print(f"{found.whole.verifications:,} verifications; {folder / dossier.PAGE} is written.", markup=False)
+
+
+def _peer(word: str, modality: Modality | None) -> "tuple[str, Comparisons]":
+    from api.evaluation import files, subjects
+
+    name, equals, file = word.partition("=")
+    path = Path(file)
+    if not (name and equals):
+        raise CommandFailed("--peer wants NAME=FILE.")
+    if not path.is_file():
+        raise CommandFailed(f"There is no file {path}.")
+    try:
+        return name, subjects.comparisons_of(files.read_scores(path), modality)
+    except ValueError as error:
+        raise CommandFailed(f"{path}: {error}") from error
+
+
+def _of_mated(rows: "Sequence[Scored]", quality: dict[str, float]) -> "Sequence[float] | None":
+    """The lower quality of each mated comparison's samples; a failed sample has none, and counts as the worst."""
+    if not quality:
+        return None
+    worst = min(quality.values()) - 1
+    mated = [row.pair for row in rows if row.pair.mated]
+    return [min(quality.get(pair.reference, worst), quality.get(pair.probe, worst)) for pair in mated]
+
+
+def _groups(path: Path | None) -> dict[str, dict[str, str]]:
+    from api.evaluation import groups
+
+    return {} if path is None else groups.read_groups(path)
+
+
+def _causes(done: "Run | None") -> dict[str, int]:
+    if done is None:
+        return {}
+    return {f"{failure.reason} ({failure.rate})": count for failure, count in done.failures.items()}

@@ -1,0 +1,76 @@
+"""The report of a live site: one page and its plot, of what the evidence tells."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from api.evaluation import html, plots
+from api.evaluation.dossier import Dossier
+from api.evaluation.evidence import OUTCOMES, Site, Tally
+from biometrics.scoring.support import upper_bound_of_none
+
+PLACES_SHOWN = 50
+
+
+def of_site(site: Site, name: str) -> Dossier:
+    """Decisions, failures by cause and stated ratios of a live site."""
+    facts = [
+        ("verifications", f"{site.whole.verifications:,}"),
+        ("from", site.first),
+        ("to", site.last),
+        ("policy versions", ", ".join(f"{version} ({count:,})" for version, count in site.policies.most_common())),
+        ("engines", ", ".join(f"{engine} ({count:,})" for engine, count in site.engines.most_common())),
+        ("leaves of other kinds", f"{site.others:,}"),
+    ]
+    parts = [
+        html.facts(facts),
+        html.note(
+            "Who was really the holder the evidence cannot know: these are no error rates, but what the service did."
+        ),
+        html.heading("Decisions"),
+        _decisions({"all": site.whole}, "where"),
+        html.heading("Failures by cause"),
+        _site_failures(site.whole),
+    ]
+    drawn = [plots.stated(site.ratios)] if any(site.ratios.values()) else []
+    for plot in drawn:
+        parts += [html.heading("Stated log-likelihood ratios"), html.figure(plot)]
+    for place, tallies in site.places.items():
+        shown = dict(sorted(tallies.items(), key=lambda item: -item[1].verifications)[:PLACES_SHOWN])
+        parts += [html.heading(f"By {place}"), _decisions(shown, place)]
+        if len(shown) < len(tallies):
+            parts.append(html.note(f"The {len(shown)} busiest of {len(tallies):,}."))
+    return Dossier(html.page(f"Site report: {name}", parts), drawn)
+
+
+def _decisions(tallies: Mapping[str, Tally], place: str) -> str:
+    rows = []
+    for name, tally in tallies.items():
+        total = tally.verifications
+        shares = [_share(tally.outcomes[outcome], total) for outcome in OUTCOMES]
+        failed, presented = sum(tally.failures.values()), sum(tally.presented.values())
+        middle = f"{float(np.median(tally.llr)):.2f}" if tally.llr else "–"
+        rows.append((name, f"{total:,}", *shares, _share(failed, presented), middle))
+    return html.table(
+        (place, "verifications", *(f"{outcome} %" for outcome in OUTCOMES), "captures failed %", "median LLR"), rows
+    )
+
+
+def _site_failures(tally: Tally) -> str:
+    rows = [
+        (modality, reason, f"{count:,}", _share(count, tally.presented[modality]))
+        for (modality, reason), count in tally.failures.most_common()
+    ]
+    return html.table(("modality", "cause", "captures", "% of its modality"), rows, words=2)
+
+
+def _share(count: int, total: int) -> str:
+    """A share with its 95 % interval (Wilson 1927); without a case the rule of 3's bound."""
+    if total == 0:
+        return "–"
+    if count == 0:
+        return f"< {100 * upper_bound_of_none(total):.3g}"
+    share, z = count / total, 1.96
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
+    return f"{100 * share:.2f} ({100 * max(0.0, middle - half):.2f} – {100 * min(1.0, middle + half):.2f})"
