@@ -56,7 +56,8 @@ def open_to_all(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def service(home: Path) -> Iterator[Service]:
     """A service whose comparisons are scripted. Receipts wait for their proof, so that the same answer has the same."""
-    built = services.build(Settings(home=home, database_url=None, receipt_wait_s=5, requests_per_minute=1_000_000), ScriptedComparer())
+    settings = Settings(home=home, database_url=None, receipt_wait_s=5, requests_per_minute=1_000_000)
+    built = services.build(settings, ScriptedComparer())
     yield built
     built.close()
 
