@@ -100,6 +100,16 @@ def finger_enrolment(
     _run("finger_enrolment", data=data, cache=cache, json_path=json_path)
 
 
+@app.command("finger-held-out")
+def finger_held_out(
+    data: Annotated[Path, _folder("A parent of sets of <finger>_<impression>.<ext>.")],
+    cache: Cache = None,
+    json_path: Json = None,
+) -> None:
+    """Accuracy with weights fitted on other sensors, and on other fingers, than those that they are judged on."""
+    _run("finger_held_out", data=data, cache=cache, json_path=json_path)
+
+
 @app.command()
 def interchange(
     data: Annotated[

@@ -102,18 +102,25 @@ def _part(template: FingerTemplate, kept: NDArray[np.bool_]) -> FingerTemplate:
     )
 
 
-def fit(whole: Fingers, scraps: Fingers, names: list[str]) -> Floats:
+def fit(
+    whole: Fingers,
+    scraps: Fingers,
+    names: list[str],
+    *,
+    non_mated: int = NON_MATED,
+    non_mated_for_chance: int = NON_MATED_FOR_CHANCE,
+) -> Floats:
     """Weights, as `biometrics.finger.score.WEIGHTS`, from the captures of the fingers `names`."""
     weights = START
     for step in range(ROUNDS):
-        samples = compare_all(whole, scraps, names, weights, NON_MATED)
+        samples = compare_all(whole, scraps, names, weights, non_mated)
         evidence = np.concatenate([sample.evidence for sample in samples])
         mated = np.concatenate([sample.mated for sample in samples])
         weights = np.append(logistic(evidence, mated, PENALTY)[:-1], START[len(EVIDENCE) :])
         weights[SIZE] = 0.0  # it was there so that the others need not stand for it; chance_of takes its place
         weights[LIKENESS] = 0.0  # which leaves the choice of the best pairing as it is
         say(f"round {step + 1}: {_rates(samples[0])} before the fit")
-    samples = compare_all(whole, scraps, names, weights, NON_MATED_FOR_CHANCE)
+    samples = compare_all(whole, scraps, names, weights, non_mated_for_chance)
     weights[LIKENESS] = second_opinion(samples, weights)
     by_chance = np.concatenate([sample.evidence[~sample.mated] for sample in samples])
     weights[len(EVIDENCE) :] = chance_of(by_chance[:, SIZE], by_chance @ weights[: len(EVIDENCE)])
