@@ -16,10 +16,12 @@ from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.discard import error_versus_discard
 from biometrics.scoring.extremes import ParetoTail
 from biometrics.scoring.measures import cllr, cllr_min, expected_calibration_error
+from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS
 from biometrics.scoring.support import is_supported, rate_text, trials_needed
 
 REPLICATES = 300
 OPERATING_FMR = 1e-3
+FMR_TARGETS = FNMR_METRICS | TAR_METRICS
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PAGE = "report.html"
 
@@ -111,10 +113,14 @@ def _rates_table(material: Material) -> str:
     rows = []
     for one in material.figures:
         bounds = "" if one.low is None or one.high is None else f"{100 * one.low:.3f} – {100 * one.high:.3f}"
-        rows.append((one.metric, rate_text(one.value, one.n), bounds, f"{one.n:,}"))
-    return html.table(("metric", "%", "95 % interval", "n"), rows) + html.note(
+        behind = FMR_TARGETS.get(one.metric)
+        matches = "" if behind is None else f"{int(behind * len(material.comparisons.non_mated)):,}"
+        rows.append((one.metric, rate_text(one.value, one.n), bounds, f"{one.n:,}", matches))
+    columns = ("metric", "%", "95 % interval", "n", "false matches allowed")
+    return html.table(columns, rows) + html.note(
         "Intervals draw subjects, not comparisons. A rate without an error is printed as its upper bound, 3 / n (rule"
-        " of 3); n counts mated comparisons, or images."
+        " of 3); n counts mated comparisons, or images. A rate at an FMR that fewer than 30 false matches stand behind"
+        " hangs on a few comparisons (rule of 30)."
     )
 
 

@@ -9,7 +9,7 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #ddd }
 table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .8rem; border-bottom: 1px solid #eee }
-th { text-align: left } td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+th { text-align: left } .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 figure { margin: 1rem 0; break-inside: avoid } figure svg { max-width: 100%; height: auto }
 figcaption, .note { color: #555; font-size: .92rem; max-width: 46rem }
 dl { display: grid; grid-template-columns: max-content auto; gap: .2rem 1rem } dt { color: #555 } dd { margin: 0 }
@@ -42,13 +42,11 @@ def facts(rows: Iterable[tuple[str, str]]) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> str:
     """A table whose first `words` columns are text and the others numbers."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    sorts = ["" if place < words else ' class="n"' for place in range(len(columns))]
+    head = "".join(f"<th{sort}>{escape(column)}</th>" for sort, column in zip(sorts, columns, strict=True))
     lines = []
     for row in rows:
-        cells = (
-            f"<td>{escape(cell)}</td>" if place < words else f'<td class="n">{escape(cell)}</td>'
-            for place, cell in enumerate(row)
-        )
+        cells = (f"<td{sort}>{escape(cell)}</td>" for sort, cell in zip(sorts, row, strict=True))
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 

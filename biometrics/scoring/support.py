@@ -4,6 +4,8 @@ Both rules (ISO/IEC 19795-1) count independent trials. Comparisons of one person
 be worse than the rules say, never better: use subjects for trials where that matters.
 """
 
+import math
+
 from biometrics.scoring.parameters import RULE_OF_3, RULE_OF_30
 
 
@@ -29,7 +31,8 @@ def trials_needed(rate: float) -> int:
     """How many trials a rate needs to be supported by the rule of 30. Raises ValueError for a rate not in (0, 1]."""
     if not 0 < rate <= 1:
         raise ValueError(f"a rate of {rate} cannot be measured")
-    return int(-(-RULE_OF_30 // rate))
+    # The quotient rounds: one part in 10^12 is no trial more.
+    return math.ceil(RULE_OF_30 / rate * (1 - 1e-12))
 
 
 def rate_text(rate: float, trials: int, *, digits: int = 3) -> str:

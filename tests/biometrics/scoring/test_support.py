@@ -23,7 +23,7 @@ def test_the_rule_of_30_is_within_30_per_cent_at_90_per_cent_confidence() -> Non
     assert 1.645 / math.sqrt(30) == pytest.approx(0.3, abs=0.001)
     assert is_supported(1e-3, 30_000)
     assert not is_supported(1e-3, 29_999)
-    assert trials_needed(1e-4) == 300_000
+    assert [trials_needed(rate) for rate in (1.0, 0.7, 1e-4, 1e-6)] == [30, 43, 300_000, 30_000_000]
     assert is_supported(1e-4, trials_needed(1e-4))
     with pytest.raises(ValueError, match="cannot be measured"):
         trials_needed(0)
