@@ -47,7 +47,7 @@ from biometrics.finger.search import Gallery
 RANKS = (1, 10, 20)
 RATES = ("eer", "fmr100", "fmr1000")
 TIMED = 20
-TURNS = 7
+TURNS = 60
 
 Floats = NDArray[np.float32]
 

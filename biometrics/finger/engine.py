@@ -43,7 +43,7 @@ class FingerEngine:
         return cls(open_network(home, threads=threads))
 
     def warm_up(self) -> None:
-        """Load or compile everything that the first call would wait for (half a minute on a new installation)."""
+        """Load or compile everything that the first call waits for (a minute of computing on a new installation)."""
         points = np.arange(8.0)
         template = FingerTemplate.of(
             ENGINE, 320, 320, x=30 * points, y=4 * points**2, direction=points, kind=1 + points % 2,
