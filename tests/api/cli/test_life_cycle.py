@@ -16,6 +16,7 @@ from api.cli.failure import CommandFailed
 from api.storage import embedded
 from tests.api.bodies import fresh_key, new_card, registration
 from tests.api.conftest import open_to_all
+from tests.faults.promises import promised
 
 PROGRAM = [sys.executable, "-m", "tests.api.cli.scripted_program"]
 
@@ -118,7 +119,7 @@ def test_after_a_kill_the_database_is_found_with_all_that_was_acknowledged(progr
     assert program.database_runs()
     service, again = program.serve()
     again.headers["Authorization"] = client.headers["Authorization"]
-    assert again.post("/v1/cards", json=body, headers=key).json() == registered.json()
+    assert promised(again.post("/v1/cards", json=body, headers=key).json()) == promised(registered.json())
     assert end(service, signal.SIGTERM) == 0
     assert not program.database_runs(), "the killed service is not taken for a user"
 
