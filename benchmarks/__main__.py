@@ -138,9 +138,49 @@ def face(
     scores: Scores = None,
     json_path: Json = None,
     cache: Embeddings = None,
+    sheet: Annotated[
+        Path | None, typer.Option(file_okay=False, metavar="DIR", help="Write pictures of the hardest pairs here.")
+    ] = None,
 ) -> None:
     """Accuracy and speed of the face engine on listed pairs; with --cross on all non-mated pairs as well."""
-    _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path, cache=cache)
+    _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path, cache=cache, sheet=sheet)
+
+
+@app.command("face-quality")
+def face_quality(
+    images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
+    pairs: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
+    ],
+    cache: Embeddings = None,
+    json_path: Json = None,
+) -> None:
+    """Whether a face's quality predicts error: FNMR against the share of comparisons that is turned away."""
+    _run("face_quality", images=images, pairs=pairs, cache=cache, json_path=json_path)
+
+
+@app.command("face-card")
+def face_card(
+    images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
+    pairs: Annotated[
+        Path,
+        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
+    ],
+    cache: Embeddings = None,
+    json_path: Json = None,
+) -> None:
+    """References as a chip holds them and probes of a cheap camera: what they cost, with statistics for them or not."""
+    _run("face_card", images=images, pairs=pairs, cache=cache, json_path=json_path)
+
+
+@app.command("face-liveness")
+def face_liveness(
+    bursts: Annotated[int, typer.Option(min=10, help="Simulated bursts of each kind.")] = 500,
+    json_path: Json = None,
+) -> None:
+    """The challenge-response check on simulated bursts: APCER of each kind of attack, and BPCER."""
+    _run("face_liveness", bursts=bursts, json_path=json_path)
 
 
 @app.command("face-speed")

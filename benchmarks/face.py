@@ -30,7 +30,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks import face_statistics
+from benchmarks import face_sheet, face_statistics
 from benchmarks.face_gallery import (
     FAILED,
     NOT_ACQUIRED,
@@ -64,6 +64,7 @@ def run(
     scores: Path | None,
     json_path: Path | None,
     cache: Path | None = None,
+    sheet: Path | None = None,
 ) -> list[Result]:
     """Measure, print a table, write scores (of the listed pairs) and JSON where asked to; see the module's text."""
     listed = read_pairs(pairs)
@@ -79,8 +80,11 @@ def run(
     shipped_rows = score_rows(shipped, listed)
     results += measure(f"{name}/shipped", shipped, gallery, shipped_rows, cross)
     results += costs(name, shipped, gallery)
+    judged = shipped_rows if held_out is None else rows
     if scores:
-        write_scores(scores, shipped_rows if held_out is None else rows)
+        write_scores(scores, judged)
+    if sheet:
+        face_sheet.write(sheet, images, judged)
     print_table(results, title=f"{engine.engine}: {len(listed)} pairs")
     if json_path:
         write_json(json_path, "face", results)
