@@ -5,6 +5,8 @@ import unicodedata
 from api.institutions.errors import AdministrationError
 
 LONGEST = 100
+LONGEST_SENT = 4 * LONGEST
+"""Marks that combine make a name longer before it is composed. Composing takes the square of how many there are."""
 SEPARATOR = "/"
 
 
@@ -16,6 +18,8 @@ class NameInvalid(AdministrationError):
 
 def sound(name: str) -> str:
     """The name as stored, so that what looks the same is the same. Raises `NameInvalid`."""
+    if len(name) > LONGEST_SENT:
+        raise NameInvalid
     composed = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(composed) <= LONGEST or not composed.isprintable() or SEPARATOR in composed:
         raise NameInvalid

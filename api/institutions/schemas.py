@@ -33,6 +33,7 @@ def _public_key(value: bytes) -> bytes:
 
 Name = Annotated[
     str,
+    Field(max_length=naming.LONGEST_SENT),
     AfterValidator(_name),
     WithJsonSchema(
         {"type": "string", "minLength": 1, "maxLength": naming.LONGEST, "description": "Visible characters, no slash."}
