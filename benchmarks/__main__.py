@@ -2,7 +2,7 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -221,10 +221,13 @@ def evidence(
     writers: Annotated[int, typer.Option(min=1, help="Processes that commit acts.")] = 2,
     threads: Annotated[int, typer.Option(min=1, help="Threads, each with a connection, of a writer.")] = 4,
     leaves: Annotated[int, typer.Option(min=0, help="Fill the log with so many leaves first.")] = 0,
+    form: Annotated[
+        Literal["statement", "transaction"], typer.Option(help="How an act is committed; see the benchmark.")
+    ] = "statement",
     json_path: Json = None,
 ) -> None:
     """Durable appends per second into the evidence log, and the time that an inclusion proof takes."""
-    _run("evidence", seconds=seconds, writers=writers, threads=threads, leaves=leaves, json_path=json_path)
+    _run("evidence", seconds=seconds, writers=writers, threads=threads, leaves=leaves, form=form, json_path=json_path)
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """Durable appends per second into the evidence log, and how soon and how fast their inclusion is proven.
 
-Writer processes commit acts as the service does, one leaf a transaction, each committed with fsync before the next;
-meanwhile one sequencer, as in a replica, places the leaves in the tree and signs checkpoints. The log is an embedded
-PostgreSQL on RENZHENG_HOME's disk; `--leaves` fills it first.
+Writer processes commit acts, one leaf a transaction, each on the disk before the next begins: an act that is nothing
+but its leaf is one statement (`--form statement`); `--form transaction` takes a connection from the pool for each and puts
+BEGIN and COMMIT around it, as the service does for acts of several statements. Meanwhile one sequencer, as in a replica,
+places the leaves in the tree and signs checkpoints. The log is an embedded PostgreSQL on RENZHENG_HOME's disk; `--leaves`
+fills it first.
 
 - `appends_per_s`: leaves that were committed *and* placed under a signed checkpoint within the time, over the time.
 - `proof_*`: from asking for the proof of a leaf, drawn at random over the whole log, to having it, under the load;
@@ -78,12 +80,12 @@ class Measured:
     database_cpu_s: float
 
 
-def run(seconds: float, writers: int, threads: int, leaves: int, json_path: Path | None = None) -> None:
+def run(seconds: float, writers: int, threads: int, leaves: int, form: str, json_path: Path | None = None) -> None:
     """Measure, print the table, write the JSON. Exit code 1 when a committed leaf is not in the log."""
     with _log(models.home()) as (home, opened, keys):
         if leaves:
             evidence_fill.fill(opened, keys, leaves)
-        measured = measure(home, opened, keys, seconds, writers, threads)
+        measured = measure(home, opened, keys, seconds, writers, threads, form)
         drain(opened, keys)
         with opened.begin() as connection:
             held = connection.execute(select(func.count()).select_from(evidence)).scalar_one()
@@ -100,9 +102,11 @@ def run(seconds: float, writers: int, threads: int, leaves: int, json_path: Path
         raise typer.Exit(1)
 
 
-def measure(home: Path, opened: Database, keys: Keys, seconds: float, writers: int, threads: int) -> Measured:
+def measure(
+    home: Path, opened: Database, keys: Keys, seconds: float, writers: int, threads: int, form: str
+) -> Measured:
     """Load the log and probe it."""
-    command = [sys.executable, "-m", "benchmarks.evidence_writer", str(home), str(seconds), str(threads)]
+    command = [sys.executable, "-m", "benchmarks.evidence_writer", str(home), str(seconds), str(threads), form]
     say("starting the writers")
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603

@@ -1,7 +1,7 @@
 """A process of `benchmarks.evidence` that commits acts: one leaf a transaction, from several threads, for a time.
 
-`python -m benchmarks.evidence_writer HOME SECONDS THREADS` says `ready`, waits for a line on its standard input, and
-writes JSON in the end: how many it committed, and its CPU time in between.
+`python -m benchmarks.evidence_writer HOME SECONDS THREADS FORM` (`statement` or `transaction`) says `ready`, waits for a
+line on its standard input, and writes JSON in the end: how many it committed, and its CPU time in between.
 """
 
 import json
@@ -60,15 +60,36 @@ def commit_one(opened: Database, keys: Keys, number: int) -> str:
         return leaves.append(connection, keys, KIND, uuid4(), datetime.now(UTC), body(number)).leaf_hash
 
 
-def write(opened: Database, keys: Keys, seconds: float, threads: int) -> int:
+def commit_statements(opened: Database, keys: Keys, deadline: float) -> int:
+    """Acts that are nothing but their leaf: a statement is a transaction, committed by itself. Gives their number."""
+    count = 0
+    with opened.engine.connect() as connection:
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        while time.monotonic() < deadline:
+            leaves.append(alone, keys, KIND, uuid4(), datetime.now(UTC), body(count))
+            count += 1
+    return count
+
+
+def commit_transactions(opened: Database, keys: Keys, deadline: float) -> int:
+    """Acts as the service begins and ends them, with a connection of the pool, BEGIN and COMMIT around the leaf."""
+    count = 0
+    while time.monotonic() < deadline:
+        commit_one(opened, keys, count)
+        count += 1
+    return count
+
+
+FORMS = {"statement": commit_statements, "transaction": commit_transactions}
+
+
+def write(opened: Database, keys: Keys, seconds: float, threads: int, form: str) -> int:
     """Commit acts from several threads until the time is over; gives their number."""
     counts = [0] * threads
     deadline = time.monotonic() + seconds
 
     def work(thread: int) -> None:
-        while time.monotonic() < deadline:
-            commit_one(opened, keys, counts[thread])
-            counts[thread] += 1
+        counts[thread] = FORMS[form](opened, keys, deadline)
 
     workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
     for worker in workers:
@@ -78,7 +99,7 @@ def write(opened: Database, keys: Keys, seconds: float, threads: int) -> int:
     return sum(counts)
 
 
-def main(home: Path, seconds: float, threads: int) -> None:
+def main(home: Path, seconds: float, threads: int, form: str) -> None:
     """Connect, say so, wait for the word, write."""
     settings = Settings(home=home, database_url=None, database_pool_size=threads)
     keys = key_files.load(settings.keys_dir)
@@ -89,7 +110,7 @@ def main(home: Path, seconds: float, threads: int) -> None:
         sys.stdout.flush()
         sys.stdin.readline()
         began, cpu = time.monotonic(), time.process_time()
-        committed = write(opened, keys, seconds, threads)
+        committed = write(opened, keys, seconds, threads, form)
         told = {
             "committed": committed,
             "seconds": time.monotonic() - began,
@@ -103,4 +124,4 @@ def main(home: Path, seconds: float, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
