@@ -15,7 +15,7 @@ from api.institutions import credentials, principals, rotation
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
 from api.institutions.credentials import Issued
-from api.institutions.roles import ENDS, MAKES, ROLE_SCOPES, Role, Scope, grantable
+from api.institutions.roles import ENDS, ROLE_SCOPES, Role, Scope, grantable, makes
 from api.institutions.schemas import KeyBody, PrincipalBody, RotationBody
 from api.service import Service
 from api.storage import idempotency
@@ -196,7 +196,7 @@ def _require_institution(connection: Connection, caller: Caller, institution_id:
 
 def _granted(caller: Caller, role: Role, wish: Collection[Scope] | None) -> Collection[Scope] | None:
     """The rights of a new key, None for all of its role's."""
-    if role not in MAKES.get(caller.role, frozenset()):
+    if role not in makes(caller.role, caller.scopes):
         raise ServiceError("role_not_allowed")
     wanted = ROLE_SCOPES[role] if wish is None else frozenset(wish)
     if not wanted <= grantable(caller.role, caller.scopes, role):

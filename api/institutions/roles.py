@@ -54,6 +54,9 @@ MAKES: dict[Role, frozenset[Role]] = {
     ),
 }
 
+# Roles that act on, or read, what belongs to the whole deployment: made only by who manages all of it.
+DEPLOYMENT_WIDE = frozenset({Role.AUTHORITY, Role.REGULATOR, Role.ADMINISTRATOR})
+
 # Whom each role disables, and whose keys it revokes: an administrator stops a stolen key wherever it is.
 ENDS: dict[Role, frozenset[Role]] = {
     Role.SUPERVISOR: MAKES[Role.SUPERVISOR],
@@ -64,13 +67,20 @@ ENDS: dict[Role, frozenset[Role]] = {
 FULL_ADMINISTRATION = frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS})
 
 
+def makes(role: Role, scopes: frozenset[Scope]) -> frozenset[Role]:
+    """The roles that somebody of `role`, signed in with `scopes`, makes and gives keys to: who reaches no further than
+    their own institution makes nobody who does."""
+    made = MAKES.get(role, frozenset())
+    return made if Scope.MANAGE_INSTITUTIONS in scopes else made - DEPLOYMENT_WIDE
+
+
 def grantable(role: Role, scopes: frozenset[Scope], to: Role) -> frozenset[Scope]:
     """The rights that somebody of `role`, signed in with `scopes`, may give to somebody of the role `to`.
 
     Rights that are the giver's own role's are given only where the key in use holds them, so that a narrow key cannot
     make a wider one; the others (a supervisor does not verify, but answers for the terminals) as the role allows.
     """
-    if to not in MAKES.get(role, frozenset()):
+    if to not in makes(role, scopes):
         return frozenset()
     return ROLE_SCOPES[to] - (ROLE_SCOPES[role] - scopes)
 

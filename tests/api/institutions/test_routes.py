@@ -22,6 +22,8 @@ from tests.api.entries import new_key
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import House, ids, made, me, signed_in
 
+MANAGES: Json = {"scopes": ["manage_principals"]}
+
 
 def assert_receipt(service: Service, answer: Json, act: str, subject: str) -> Json:
     """The receipt is the service's, tells of the act, and stands in the evidence; gives the leaf."""
@@ -142,6 +144,29 @@ def test_an_administrator_of_a_narrow_key_reaches_no_further_than_home(administr
     assert administrator.get(f"/v1/principals/{stranger}").status_code == 200
     assert_error(narrow.get(f"/v1/principals/{stranger}"), 404, "not_found")
     assert_error(narrow.post("/v1/institutions", json={"name": "another"}), 403, "role_not_allowed")
+
+
+@pytest.mark.parametrize("role", sorted(MAKES[Role.ADMINISTRATOR]))
+def test_an_administrator_of_a_narrow_key_makes_nobody_of_wider_reach(
+    administrator: TestClient, app: FastAPI, bank: House, role: Role
+) -> None:
+    asker = me(administrator)
+    narrow = signed_in(app, made(administrator, f"/v1/principals/{asker['id']}/keys", MANAGES)["key"])
+    home = asker["institution"]["name"]
+    there = me(House(app, bank.service, home).client(role))["id"]
+    wide = role in {Role.AUTHORITY, Role.REGULATOR, Role.ADMINISTRATOR}
+    for scopes in (None, []):
+        key = {"scopes": scopes}
+        body = {"name": secrets.token_hex(8), "role": role.value, "key": key}
+        for answer in (
+            narrow.post("/v1/principals", json=body),
+            narrow.post(f"/v1/principals/{there}/keys", json=key),
+        ):
+            if wide:
+                assert_error(answer, 403, "role_not_allowed")
+            else:
+                assert answer.status_code == 201, answer.text
+    made(administrator, f"/v1/principals/{there}/keys", {})
 
 
 def test_one_rotates_ones_own_key(bank: House, service: Service) -> None:
