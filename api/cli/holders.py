@@ -142,6 +142,7 @@ def revoke(institution: str, name: str, roles: Collection[str], key: UUID | None
         found = principals.find(connection, institution, name)
         if found is None or found.role not in roles or (key is None and found.disabled_at is not None):
             fail(f"There is no such {what} with a live key.", NEGATIVE)
+        before = principals.administration(connection) if found.role == "administrator" else None
         if key is None:
             principals.end(connection, opened.keys, found.id, actor_id=None)
         else:
@@ -149,7 +150,7 @@ def revoke(institution: str, name: str, roles: Collection[str], key: UUID | None
             if key not in held:
                 fail("There is no such live key.", NEGATIVE)
             credentials.revoke(connection, opened.keys, key, found.institution_id, actor_id=None)
-        if found.role == "administrator" and not principals.administrator_stays(connection):
+        if before is not None and not principals.administrator_stays(connection, before):
             raise CommandFailed("This is the last administrator with all rights: make another one first.")
     typer.echo("Revoked.")
 

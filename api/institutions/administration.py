@@ -15,6 +15,7 @@ from api.institutions import credentials, principals, rotation
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
 from api.institutions.credentials import Issued
+from api.institutions.principals import Administration
 from api.institutions.roles import ENDS, ROLE_SCOPES, Role, Scope, grantable, makes
 from api.institutions.schemas import KeyBody, PrincipalBody, RotationBody
 from api.service import Service
@@ -133,8 +134,9 @@ def end_principal(connection: Connection, keys: Keys, caller: Caller, principal_
     """Disable a principal with all its keys."""
     found = require_principal(connection, caller, principal_id)
     _require_power(caller, found)
+    before = _administration(connection, Role(found.role))
     ended = principals.end(connection, keys, principal_id, actor_id=caller.principal_id)
-    _require_administrator(connection, Role(found.role))
+    _require_administrator(connection, before)
     return {"id": str(principal_id), "ended_at": ended.at.isoformat(), "receipt": ended.receipt.as_json()}
 
 
@@ -145,8 +147,9 @@ def end_key(connection: Connection, keys: Keys, caller: Caller, principal_id: UU
     if connection.execute(owned).first() is None:
         raise ServiceError("not_found")
     _require_power(caller, found)
+    before = _administration(connection, Role(found.role))
     ended = credentials.revoke(connection, keys, key_id, found.institution_id, actor_id=caller.principal_id)
-    _require_administrator(connection, Role(found.role))
+    _require_administrator(connection, before)
     return {"id": str(key_id), "ended_at": ended.at.isoformat(), "receipt": ended.receipt.as_json()}
 
 
@@ -209,8 +212,13 @@ def _require_power(caller: Caller, found: Row[Any]) -> None:
         raise ServiceError("role_not_allowed")
 
 
-def _require_administrator(connection: Connection, ended: Role) -> None:
-    if ended is Role.ADMINISTRATOR and not principals.administrator_stays(connection):
+def _administration(connection: Connection, ending: Role) -> Administration | None:
+    """Who administers before somebody of a role ends; None where that changes nothing."""
+    return principals.administration(connection) if ending is Role.ADMINISTRATOR else None
+
+
+def _require_administrator(connection: Connection, before: Administration | None) -> None:
+    if before is not None and not principals.administrator_stays(connection, before):
         raise ServiceError("last_administrator")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -222,16 +223,24 @@ def disable(connection: Connection, keys: Keys, institution: str, name: str, *, 
     return True
 
 
-def administrator_stays(connection: Connection) -> bool:
-    """Whether somebody can still administer everything, after what this transaction did.
+class Administration(IntEnum):
+    """How long somebody can still administer everything."""
+
+    NONE = 0
+    UNTIL_KEYS_EXPIRE = 1
+    LASTING = 2
+
+
+def administration(connection: Connection) -> Administration:
+    """Whether somebody can administer everything, and whether under a key that runs out.
 
     One such transaction at a time: two that end one another would both find the other one there. A key that was
-    rotated does not count, for it runs out.
+    rotated does not count, for it makes room for another.
     """
     idempotency.lock(connection, "administrators")
     wanted = [scope.value for scope in sorted(FULL_ADMINISTRATION)]
     found = (
-        select(keys_table.c.id)
+        select(func.bool_or(keys_table.c.expires_at.is_(None)))
         .join(principals, principals.c.id == keys_table.c.principal_id)
         .where(
             principals.c.role == Role.ADMINISTRATOR.value,
@@ -240,4 +249,16 @@ def administrator_stays(connection: Connection) -> bool:
             credentials.live(),
         )
     )
-    return connection.execute(found.limit(1)).first() is not None
+    lasting: bool | None = connection.execute(found).scalar_one()
+    if lasting is None:
+        return Administration.NONE
+    return Administration.LASTING if lasting else Administration.UNTIL_KEYS_EXPIRE
+
+
+def administrator_stays(connection: Connection, before: Administration) -> bool:
+    """Whether somebody can still administer everything after what this transaction did, and no shorter than `before`.
+
+    Where all keys run out anyway, one of them may be revoked while another works: a stolen key has to end.
+    """
+    after = administration(connection)
+    return after is not Administration.NONE and after >= before

@@ -4,11 +4,12 @@ import base64
 import json
 import secrets
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from api.evidence import leaves
@@ -275,6 +276,34 @@ def test_one_administrator_stays(service: Service, new_database: NewDatabase) ->
     assert successor.delete(f"/v1/principals/{narrow['id']}").status_code == 200
     new = made(successor, "/v1/me/key", {})
     assert_error(successor.delete(f"/v1/principals/{second['id']}/keys/{new['id']}"), 409, "last_administrator")
+
+
+def test_a_key_that_runs_out_stands_in_for_no_lasting_administrator(
+    service: Service, new_database: NewDatabase
+) -> None:
+    database = new_database()
+    migrate.upgrade(database)
+    alone = replace(service, database=database)
+    app = create_app(alone)
+    first = signed_in(app, new_key(database, alone.keys, Role.ADMINISTRATOR, "headquarters"))
+    mine = me(first)
+    own = f"/v1/principals/{mine['id']}"
+    lasting = f"{own}/keys/{mine['key']['id']}"
+    short = made(first, f"{own}/keys", {"expires_in_s": 3600})
+    assert_error(first.delete(lasting), 409, "last_administrator")
+    other = {"name": "other", "role": "administrator", "key": {"expires_in_s": 3600}}
+    second = made(first, "/v1/principals", other)
+    assert_error(first.delete(lasting), 409, "last_administrator")
+    assert_error(first.delete(own), 409, "last_administrator")
+    assert first.delete(f"{own}/keys/{short['id']}").status_code == 200, "a lasting one is left"
+    with database.begin() as connection:
+        connection.execute(
+            update(tables.credentials)
+            .where(tables.credentials.c.expires_at.is_(None))
+            .values(expires_at=func.now() + timedelta(hours=1))
+        )
+    assert first.delete(f"/v1/principals/{second['id']}").status_code == 200, "where all run out, one is enough"
+    assert_error(first.delete(own), 409, "last_administrator")
 
 
 @pytest.mark.parametrize(
