@@ -19,7 +19,7 @@ from .choice import Choice, choose
 from .detection import Face, detect
 from .embedding import averaged, embed_views
 from .feedback import feedback
-from .quality import measure, unified
+from .quality import SFACE_LENGTHS, Lengths, measure, unified
 from .refinement import refine
 from .scene import background, blockiness
 from .sface import Network, open_network
@@ -43,7 +43,7 @@ class Embedded:
 class FaceEngine:
     """YuNet and SFace (Zhong et al., "SFace: Sigmoid-Constrained Hypersphere Loss", TIP 2021); safe among threads."""
 
-    engine = parameters.ENGINE
+    engine: str = parameters.ENGINE
 
     def __init__(
         self,
@@ -53,10 +53,12 @@ class FaceEngine:
         *,
         mirror: bool = parameters.MIRROR,
     ) -> None:
+        self.engine = statistics.engine
         self._detector = detector
         self._recogniser = recogniser
         self._statistics = statistics
         self._mirror = mirror
+        self.lengths: Lengths | None = SFACE_LENGTHS
 
     @classmethod
     def open(
@@ -105,7 +107,7 @@ class FaceEngine:
         `low_quality`, when the face is too small, blurred, flat, dark or burnt out.
         """
         face = choose(self.detect(rgb), rgb.shape[1], rgb.shape[0], choice)
-        points = refine(self._detector, rgb, face)
+        points = self.landmarks(rgb, face)
         matrix = placement(points)
         crop = align(rgb, matrix)
         quality = measure(crop, resolution(matrix), points)
@@ -113,7 +115,7 @@ class FaceEngine:
             raise NotAssessable("low_quality")
         views = embed_views(self._recogniser, crop, mirror=self._mirror)
         length = float(np.linalg.norm(views, axis=1).mean())
-        return Embedded(averaged(views), unified(quality, length))
+        return Embedded(averaged(views), unified(quality, length, self.lengths))
 
     def assess(self, image: bytes) -> Assessment:
         """Quality and advice for a picture file; never NotAssessable, which becomes the reason. Raises InvalidImage."""
@@ -124,12 +126,12 @@ class FaceEngine:
         except NotAssessable as error:
             code = "no_face_seen" if error.reason == "no_face" else "one_person_only"
             return Assessment(len(faces), 0, error.reason, None, None, None, (code,))
-        points = refine(self._detector, rgb, face)
+        points = self.landmarks(rgb, face)
         matrix = placement(points)
         crop = align(rgb, matrix)
         quality = measure(crop, resolution(matrix), points)
         views = embed_views(self._recogniser, crop, mirror=self._mirror)
-        value = unified(quality, float(np.linalg.norm(views, axis=1).mean()))
+        value = unified(quality, float(np.linalg.norm(views, axis=1).mean()), self.lengths)
         return Assessment(
             faces=len(faces),
             unified=value,
@@ -150,6 +152,10 @@ class FaceEngine:
         if faces or max(rgb.shape[:2]) <= parameters.DETECTION_SIDE:
             return faces
         return detect(self._detector, rgb, side=parameters.SEARCH_SIDE)
+
+    def landmarks(self, rgb: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
+        """The chosen face's landmarks, float32 (5, 2), as exactly as this pack finds them."""
+        return refine(self._detector, rgb, face)
 
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
         """Cosine of the angle between two templates, -1..1, the higher the more alike; symmetric.

@@ -92,11 +92,20 @@ def measure(crop: NDArray[np.uint8], resolution: float, points: NDArray[np.float
     )
 
 
-def unified(quality: Quality, length: float) -> int:
-    """Unified quality, 0..100, of a face whose embedding has the length `length`; 0: the face is not to be judged."""
+Lengths = tuple[float, float]
+SFACE_LENGTHS: Lengths = (parameters.MIN_LENGTH, parameters.GOOD_LENGTH)
+
+
+def unified(quality: Quality, length: float, lengths: Lengths | None = SFACE_LENGTHS) -> int:
+    """Unified quality, 0..100, of a face whose embedding has the length `length`; 0: the face is not to be judged.
+
+    `lengths` are those of the worst and the best faces. Without them, for a recogniser whose lengths were never looked
+    at, the worst component counts.
+    """
     if quality.usability <= 0:
         return 0
-    return max(1, round(100 * _grade(length, parameters.MIN_LENGTH, parameters.GOOD_LENGTH)))
+    grade = quality.usability if lengths is None else _grade(length, *lengths)
+    return max(1, round(100 * grade))
 
 
 def _grade(value: float, bad: float, good: float) -> float:

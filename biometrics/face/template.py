@@ -7,7 +7,7 @@
 | 1 | quality, 0..100 |
 | 1 | length n of the engine's id, 1..32 |
 | n | engine's id, ASCII |
-| 2 | length d of the vector, little-endian unsigned; 128 |
+| 2 | length d of the vector, little-endian unsigned; 128 for the default pack, else a multiple of 32 up to 1024 |
 | 2 d | the vector, IEEE 754 half precision, little-endian |
 
 Half precision, because two bytes a number move a cosine by less than 0.0001, far below what any threshold tells apart,
@@ -29,12 +29,14 @@ _MAGIC, _VERSION = b"RZFT", 1
 _HEAD = struct.Struct("<4sBBB")
 _MAX_ENGINE = 32
 DIMENSIONS = 128
+"""Of the default pack's vectors."""
+_STEP, _MOST = 32, 1024
 _NORM_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class FaceTemplate:
-    """A face as a direction: `vector` float32 (128,) of length 1 with values of half precision, read-only.
+    """A face as a direction: `vector` float32 (d,) of length 1 with values of half precision, read-only.
 
     `engine` names what made it (only templates of one engine compare), `quality` is 0..100.
     """
@@ -48,18 +50,18 @@ class FaceTemplate:
 
     @classmethod
     def of(cls, engine: str, embedding: ArrayLike, quality: int) -> FaceTemplate:
-        """A template of an embedding (128,), which is scaled to length 1. Raises ValueError where it cannot be."""
+        """A template of an embedding (d,), which is scaled to length 1. Raises ValueError where it cannot be."""
         raw = np.asarray(embedding, np.float64)
         norm = float(np.linalg.norm(raw))
-        if raw.shape != (DIMENSIONS,) or not np.isfinite(norm) or norm == 0.0:
+        if raw.ndim != 1 or not possible(raw.size) or not np.isfinite(norm) or norm == 0.0:
             raise ValueError(f"no embedding: shape {raw.shape}")
         return cls(engine, (raw / norm).astype(np.float16).astype(np.float32), quality)
 
     def to_bytes(self) -> bytes:
-        """The stored form, 265 bytes and the engine's id."""
+        """The stored form: 9 bytes, the engine's id, and two for each number."""
         engine = self.engine.encode("ascii")
         head = _HEAD.pack(_MAGIC, _VERSION, self.quality, len(engine))
-        return head + engine + struct.pack("<H", DIMENSIONS) + self.vector.astype("<f2").tobytes()
+        return head + engine + struct.pack("<H", self.vector.size) + self.vector.astype("<f2").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FaceTemplate:
@@ -71,12 +73,19 @@ class FaceTemplate:
             raise InvalidTemplate("template_version_unsupported", f"version {version}")
         body = _HEAD.size + length
         engine = data[_HEAD.size : body]
-        if len(data) != body + 2 + 2 * DIMENSIONS or not 1 <= length <= _MAX_ENGINE or quality > 100:
+        if len(data) < body + 2 or not 1 <= length <= _MAX_ENGINE or quality > 100:
             raise InvalidTemplate("template_malformed", "a length or the quality is wrong")
-        vector = np.frombuffer(data, "<f2", DIMENSIONS, body + 2).astype(np.float32)
         dimensions = struct.unpack_from("<H", data, body)[0]
+        if not possible(dimensions) or len(data) != body + 2 + 2 * dimensions:
+            raise InvalidTemplate("template_malformed", "the vector's length is wrong")
+        vector = np.frombuffer(data, "<f2", dimensions, body + 2).astype(np.float32)
         with np.errstate(over="ignore", invalid="ignore"):
             off_norm = abs(float(np.linalg.norm(vector.astype(np.float64))) - 1.0)
-        if dimensions != DIMENSIONS or not off_norm <= _NORM_TOLERANCE or not engine.isascii():
+        if not off_norm <= _NORM_TOLERANCE or not engine.isascii():
             raise InvalidTemplate("template_malformed", "the vector or the engine's id is wrong")
         return cls(engine.decode("ascii"), vector, quality)
+
+
+def possible(dimensions: int) -> bool:
+    """Whether a vector may be so long."""
+    return dimensions % _STEP == 0 and 0 < dimensions <= _MOST
