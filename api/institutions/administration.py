@@ -4,6 +4,7 @@ Others' institutions and principals are not there for the asker (`not_found`), w
 """
 
 from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +99,7 @@ def add_principal(connection: Connection, keys: Keys, caller: Caller, wish: Prin
         actor_id=caller.principal_id,
         scopes=_granted(caller, wish.role, wish.key.scopes),
         lifetime_s=wish.key.expires_in_s,
+        latest=_latest(connection, caller, wish.role),
         public_key=wish.key.public_key,
     )
     return {
@@ -125,6 +127,7 @@ def add_key(connection: Connection, keys: Keys, caller: Caller, principal_id: UU
         actor_id=caller.principal_id,
         scopes=_granted(caller, Role(found.role), wish.scopes),
         lifetime_s=wish.expires_in_s,
+        latest=_latest(connection, caller, Role(found.role)),
         public_key=wish.public_key,
     )
     return described(issued)
@@ -205,6 +208,12 @@ def _granted(caller: Caller, role: Role, wish: Collection[Scope] | None) -> Coll
     if not wanted <= grantable(caller.role, caller.scopes, role):
         raise ServiceError("scopes_not_allowed")
     return wish
+
+
+def _latest(connection: Connection, caller: Caller, role: Role) -> datetime | None:
+    """When a new key has to end: one of the caller's own role not after the key in use, which a successor of the same
+    rights would outlive for good. Read here, where the key is held: a rotation may have shortened its time."""
+    return credentials.ends_at(connection, caller.key_id) if role is caller.role else None
 
 
 def _require_power(caller: Caller, found: Row[Any]) -> None:

@@ -122,12 +122,16 @@ def issue(
     actor_id: UUID | None,
     scopes: Collection[Scope] | None = None,
     lifetime_s: float | None = None,
+    latest: datetime | None = None,
     public_key: bytes | None = None,
 ) -> Issued:
-    """Make a key. `scopes` None: all of the role's. With a `public_key` (Ed25519, 32 bytes) requests must be signed."""
+    """Make a key. `scopes` None: all of the role's. With a `public_key` (Ed25519, 32 bytes) requests must be signed.
+
+    It lives for `lifetime_s`, None: until it is revoked; but never longer than until `latest`.
+    """
     lifetime = None if lifetime_s is None else timedelta(seconds=lifetime_s)
     kept = None if scopes is None else sorted(scope.value for scope in scopes)
-    key_id, text, expires_at = insert_key(connection, principal_id, kept, lifetime, public_key)
+    key_id, text, expires_at = insert_key(connection, principal_id, kept, lifetime, public_key, latest)
     receipt = acts.record(
         connection,
         keys,
@@ -210,8 +214,9 @@ def insert_key(
     scopes: list[str] | None,
     lifetime: timedelta | None,
     public_key: bytes | None,
+    latest: datetime | None = None,
 ) -> tuple[UUID, str, datetime | None]:
-    """Make and store a key: its identifier, its text, and when it ends."""
+    """Make and store a key that ends by `latest`: its identifier, its text, and when it ends."""
     key_id, text = uuid4(), KEY_PREFIX + secrets.token_urlsafe(32)
     expires_at: datetime | None = connection.execute(
         insert(credentials)
@@ -221,11 +226,24 @@ def insert_key(
             key_hash=hash_of(text),
             scopes=scopes,
             public_key=public_key,
-            expires_at=None if lifetime is None else func.now() + lifetime,
+            # The earlier one; a null is passed over.
+            expires_at=func.least(None if lifetime is None else func.now() + lifetime, _moment(latest)),
         )
         .returning(credentials.c.expires_at)
     ).scalar_one()
     return key_id, text, expires_at
+
+
+def ends_at(connection: Connection, key_id: UUID) -> datetime | None:
+    """When a key runs out, None for one that lives until it is revoked."""
+    end: datetime | None = connection.execute(
+        select(credentials.c.expires_at).where(credentials.c.id == key_id)
+    ).scalar_one()
+    return end
+
+
+def _moment(at: datetime | None) -> ColumnElement[datetime | None]:
+    return bindparam(None, at, type_=credentials.c.expires_at.type)
 
 
 def described(

@@ -106,6 +106,7 @@ def add_to(
     actor_id: UUID | None = None,
     scopes: Collection[Scope] | None = None,
     lifetime_s: float | None = None,
+    latest: datetime | None = None,
     public_key: bytes | None = None,
 ) -> Added:
     """Make a principal with a first key (see `credentials.issue`). Raises `NameInvalid` and `PrincipalExists`."""
@@ -142,6 +143,7 @@ def add_to(
         actor_id=actor_id,
         scopes=scopes,
         lifetime_s=lifetime_s,
+        latest=latest,
         public_key=public_key,
     )
     return Added(principal_id, institution_id, name, made.created_at, issued, receipt)

@@ -132,6 +132,21 @@ def test_a_narrow_key_makes_no_wider_one(supervisor: TestClient, app: FastAPI) -
     assert me(rotated)["scopes"] == ["manage_principals"]
 
 
+def test_a_key_that_runs_out_makes_none_of_its_role_that_outlives_it(supervisor: TestClient, app: FastAPI) -> None:
+    own = f"/v1/principals/{me(supervisor)['id']}/keys"
+    given = made(supervisor, own, {"expires_in_s": 3600})
+    short, end = signed_in(app, given["key"]), given["expires_at"]
+    colleague = {"name": "colleague", "role": "supervisor", "key": {"expires_in_s": 7200}}
+    assert end is not None
+    for wish in ({}, {"expires_in_s": 7200}):
+        assert made(short, own, wish)["expires_at"] == end
+    assert made(short, "/v1/principals", colleague)["credential"]["expires_at"] == end
+    assert made(short, own, {"expires_in_s": 600})["expires_at"] < end
+    terminal = made(short, "/v1/principals", {"name": "counter", "role": "terminal"})
+    assert terminal["credential"]["expires_at"] is None, "another role's keys are the house's"
+    assert made(supervisor, own, {})["expires_at"] is None
+
+
 @pytest.mark.parametrize("scope", ["manage_institutions", "read_evidence", "register_cards", "verify"])
 def test_nobody_gives_rights_that_the_role_lacks(supervisor: TestClient, scope: str) -> None:
     body = {"name": "teller", "role": "operator", "key": {"scopes": [scope]}}
