@@ -12,6 +12,7 @@ from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
+from api.http.limits import LIMITED
 from api.http.signin import Holder, OptionalAttemptDep, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -55,7 +56,8 @@ def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONR
 @router.post(
     "/{alert_id}/close",
     response_model=AlertClosed,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    dependencies=LIMITED,
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     summary="Close an alert",
 )
 def close_alert(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 
 from api.http.answers import answer, documented
+from api.http.limits import LIMITED
 from api.http.signin import AdministratorDep, CallerDep, ManagerDep, OptionalAttemptDep, PlacesDep, ServiceDep
 from api.institutions import administration, credentials, examples, listing
 from api.institutions.administration import once
@@ -32,7 +33,7 @@ from api.institutions.schemas import (
 router = APIRouter(prefix="/v1", tags=["institutions"])
 
 _READ = documented(401, 403, 404, 422, 503)
-_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 503)
+_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Entries at once.")]
 After = Annotated[UUID | None, Query(description="`next` of the page before.")]
 
@@ -45,7 +46,12 @@ def read_me(service: ServiceDep, caller: CallerDep) -> Any:
 
 
 @router.post(
-    "/me/key", status_code=201, response_model=KeyAdded, responses=_WRITE, summary="A new key in place of one's own"
+    "/me/key",
+    status_code=201,
+    response_model=KeyAdded,
+    responses=_WRITE,
+    dependencies=LIMITED,
+    summary="A new key in place of one's own",
 )
 def rotate_key(
     service: ServiceDep,
@@ -67,7 +73,12 @@ def list_institutions(service: ServiceDep, caller: PlacesDep, after: After = Non
 
 
 @router.post(
-    "/institutions", status_code=201, response_model=InstitutionAdded, responses=_WRITE, summary="Add an institution"
+    "/institutions",
+    status_code=201,
+    response_model=InstitutionAdded,
+    responses=_WRITE,
+    dependencies=LIMITED,
+    summary="Add an institution",
 )
 def add_institution(
     service: ServiceDep,
@@ -85,6 +96,7 @@ def add_institution(
     status_code=201,
     response_model=InstitutionAdded,
     responses=_WRITE,
+    dependencies=LIMITED,
     summary="Add a branch to an institution",
 )
 def add_branch(
@@ -118,6 +130,7 @@ def list_principals(
     status_code=201,
     response_model=PrincipalAdded,
     responses=_WRITE,
+    dependencies=LIMITED,
     summary="Add a terminal or a member of staff",
 )
 def add_principal(
@@ -144,7 +157,11 @@ def read_principal(service: ServiceDep, caller: ManagerDep, principal_id: UUID) 
 
 
 @router.delete(
-    "/principals/{principal_id}", response_model=EndedAnswer, responses=_WRITE, summary="Disable a principal for good"
+    "/principals/{principal_id}",
+    response_model=EndedAnswer,
+    responses=_WRITE,
+    dependencies=LIMITED,
+    summary="Disable a principal for good",
 )
 def end_principal(
     service: ServiceDep, caller: ManagerDep, attempt: OptionalAttemptDep, principal_id: UUID
@@ -172,6 +189,7 @@ def list_keys(service: ServiceDep, caller: ManagerDep, principal_id: UUID) -> An
     status_code=201,
     response_model=KeyAdded,
     responses=_WRITE,
+    dependencies=LIMITED,
     summary="Give a principal another key",
 )
 def add_key(
@@ -187,7 +205,11 @@ def add_key(
 
 
 @router.delete(
-    "/principals/{principal_id}/keys/{key_id}", response_model=EndedAnswer, responses=_WRITE, summary="Revoke a key"
+    "/principals/{principal_id}/keys/{key_id}",
+    response_model=EndedAnswer,
+    responses=_WRITE,
+    dependencies=LIMITED,
+    summary="Revoke a key",
 )
 def end_key(
     service: ServiceDep, caller: ManagerDep, attempt: OptionalAttemptDep, principal_id: UUID, key_id: UUID
