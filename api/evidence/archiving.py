@@ -10,7 +10,9 @@ import gzip
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +28,7 @@ from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.tables import evidence, evidence_archives, evidence_texts
 
-_LOCK = text("SELECT pg_advisory_xact_lock(7310869391204048741)")  # "evarchve"
+_LOCK = text("SELECT pg_try_advisory_xact_lock(7310869391204048741)")  # "evarchve"
 
 
 class ArchivingRefused(Exception):
@@ -52,14 +54,19 @@ class Archiver:
 
     def steps(self) -> Iterator[None]:
         """Archive, one step for every leaf. Raises `ArchivingRefused`, with what was archived before it standing."""
+        with _alone(self.database):
+            _sweep(self.folder)
+            yield from self._stretches()
+
+    def _stretches(self) -> Iterator[None]:
         while True:
             with self.database.begin() as connection:
                 _unhurried(connection)
                 first, end = self._span(connection)
             if first >= end:
                 return
-            stretch = yield from self._write(first, min(end, first + ARCHIVE_LEAVES) - 1)
-            _rename(self.folder, stretch)
+            part, stretch = yield from self._write(first, min(end, first + ARCHIVE_LEAVES) - 1)
+            _rename(part, self.folder, stretch)
             _record(self.database, self.keys, stretch)
             self.done.append(stretch)
 
@@ -71,13 +78,13 @@ class Archiver:
         ).scalar_one()
         return first, log.tree_size(connection) if young is None else young
 
-    def _write(self, first: int, last: int) -> Generator[None, None, Stretch]:
+    def _write(self, first: int, last: int) -> Generator[None, None, tuple[Path, Stretch]]:
         """Write the file beside its name, put it on the disk and read it back."""
         name = archives.file_name(first, last)
         path = _beside(self.folder, name)
         written = hashlib.sha256()
         # Without a time and a name in it: the same leaves make the same file.
-        with path.open("wb") as raw:
+        with path.open("xb") as raw:
             with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
                 for row in self._rows(first, last):
                     line = _line(row)
@@ -88,7 +95,7 @@ class Archiver:
             os.fsync(raw.fileno())
         stretch = Stretch(first, last, name, archives.digest(path))
         _read_back(path, stretch, written.digest())
-        return stretch
+        return path, stretch
 
     def _rows(self, first: int, last: int) -> Iterator[Row[Any]]:
         statement = (
@@ -114,13 +121,29 @@ def _unhurried(connection: Connection) -> None:
     connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """One archiver at a time, for its whole run: the lock is held on a connection that does nothing else."""
+    with database.begin() as holder:
+        if not holder.execute(_LOCK).scalar_one():
+            raise ArchivingRefused("Another process is archiving.")
+        yield
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what runs that died have left of files without a name yet."""
+    for part in folder.glob(".leaves-*.part"):
+        part.unlink(missing_ok=True)
+
+
 def _next_place(connection: Connection) -> int:
     place: int = connection.execute(select(func.coalesce(func.max(evidence_archives.c.last) + 1, 0))).scalar_one()
     return place
 
 
 def _beside(folder: Path, name: str) -> Path:
-    return folder / f".{name}.part"
+    """A name that no other run has, should the lock be lost with its connection."""
+    return folder / f".{name}.{secrets.token_hex(8)}.part"
 
 
 def _line(row: Row[Any]) -> bytes:
@@ -150,12 +173,12 @@ def _read_back(path: Path, stretch: Stretch, written: bytes) -> None:
         raise ArchivingRefused(f"{path.name} does not read back as it was written. Nothing was deleted.")
 
 
-def _rename(folder: Path, stretch: Stretch) -> None:
+def _rename(part: Path, folder: Path, stretch: Stretch) -> None:
     """Give the file its name, unless a file is there that says something else: that may be another log's."""
     path = folder / stretch.file
     if path.exists() and archives.digest(path) != stretch.sha256:
         raise ArchivingRefused(f"{path} is there and holds something else. Nothing was deleted.")
-    _beside(folder, stretch.file).replace(path)
+    part.replace(path)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -167,7 +190,6 @@ def _record(database: Database, keys: Keys, stretch: Stretch) -> None:
     """Record the stretch with its act, and delete its texts."""
     with database.begin() as connection:
         _unhurried(connection)
-        connection.execute(_LOCK)
         if _next_place(connection) != stretch.first:
             raise ArchivingRefused("Another process is archiving.")
         connection.execute(

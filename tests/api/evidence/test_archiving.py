@@ -138,6 +138,41 @@ def test_dying_at_any_step_loses_nothing(
     assert not list(tmp_path.glob("*.part")) + list(tmp_path.glob(".*")), "no left-overs"
 
 
+def test_two_archivers_are_not_at_it_at_once(logged: Database, keys: Keys, tmp_path: Path) -> None:
+    first = Archiver(logged, keys, tmp_path, LATER).steps()
+    for _ in range(6):
+        next(first)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert len(before) == 2, "a file, and the next one's beginning"
+    with pytest.raises(ArchivingRefused, match="Another process is archiving"):
+        archive(logged, keys, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    for _ in first:
+        pass
+    found = checked(logged, keys, tmp_path)
+    assert (found.findings, found.archived, found.not_at_hand) == ([], 10, 0)
+
+
+def test_archivers_without_the_lock_lose_nothing(
+    logged: Database, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection broke, and another began: each has a file of its own, and one of them is refused."""
+    monkeypatch.setattr(archiving, "_LOCK", sa.text("SELECT true"))
+    monkeypatch.setattr(archiving, "_sweep", lambda folder: None)
+    runs = [Archiver(logged, keys, tmp_path, LATER).steps() for _ in range(2)]
+    for _ in range(3):
+        for run in runs:
+            next(run)
+    assert len(list(tmp_path.glob(".leaves-*.part"))) == 2
+    for _ in runs[0]:
+        pass
+    with pytest.raises(ArchivingRefused, match="Another process is archiving"):
+        for _ in runs[1]:
+            pass
+    found = checked(logged, keys, tmp_path)
+    assert (found.findings, found.archived, found.not_at_hand) == ([], 10, 0)
+
+
 def test_a_damaged_leaf_is_not_archived(logged: Database, keys: Keys, tmp_path: Path) -> None:
     for damage in (
         "UPDATE evidence_texts SET leaf = leaf || ' ' WHERE seq = 3",
