@@ -39,6 +39,7 @@ def close(service: Service, caller: Caller, attempt: Attempt | None, alert_id: U
             service.keys,
             "alert_closed",
             actor_id=caller.principal_id,
+            actor_key_id=caller.key_id,
             institution_id=alert.institution_id,
             subject_id=alert_id,
             details={"lock_released": released},

@@ -22,8 +22,12 @@ def record(
     institution_id: UUID | None,
     subject_id: UUID | None,
     details: dict[str, Any],
+    actor_key_id: UUID | None = None,
 ) -> Receipt:
-    """Record an act. `actor_id` None stands for the deployment itself or its command line; `details` hold no names."""
+    """Record an act. `actor_id` None stands for the deployment itself or its command line; `details` hold no names.
+
+    `actor_key_id` is the key that the actor signed in with, which tells later what was done under a stolen one.
+    """
     act_id = uuid4()
     at = connection.execute(
         insert(acts)
@@ -42,6 +46,7 @@ def record(
         "at": at.isoformat(),
         "act": act,
         "actor": _text(actor_id),
+        "actor_key": _text(actor_key_id),
         "institution": _text(institution_id),
         "subject": _text(subject_id),
         "details": details,

@@ -75,7 +75,7 @@ def add_institution(
     """Make an institution, or a branch of one that the caller reaches."""
     if parent_id is not None:
         _require_institution(connection, caller, parent_id)
-    made = places.add(connection, keys, name, parent_id, actor_id=caller.principal_id)
+    made = places.add(connection, keys, name, parent_id, actor_id=caller.principal_id, actor_key_id=caller.key_id)
     return {
         "id": str(made.id),
         "name": made.name,
@@ -97,6 +97,7 @@ def add_principal(connection: Connection, keys: Keys, caller: Caller, wish: Prin
         wish.role,
         channel=wish.channel,
         actor_id=caller.principal_id,
+        actor_key_id=caller.key_id,
         scopes=_granted(caller, wish.role, wish.key.scopes),
         lifetime_s=wish.key.expires_in_s,
         latest=_latest(connection, caller, wish.role),
@@ -125,6 +126,7 @@ def add_key(connection: Connection, keys: Keys, caller: Caller, principal_id: UU
         principal_id,
         found.institution_id,
         actor_id=caller.principal_id,
+        actor_key_id=caller.key_id,
         scopes=_granted(caller, Role(found.role), wish.scopes),
         lifetime_s=wish.expires_in_s,
         latest=_latest(connection, caller, Role(found.role)),
@@ -138,7 +140,7 @@ def end_principal(connection: Connection, keys: Keys, caller: Caller, principal_
     found = require_principal(connection, caller, principal_id)
     _require_power(caller, found)
     before = _administration(connection, Role(found.role))
-    ended = principals.end(connection, keys, principal_id, actor_id=caller.principal_id)
+    ended = principals.end(connection, keys, principal_id, actor_id=caller.principal_id, actor_key_id=caller.key_id)
     _require_administrator(connection, before)
     return {"id": str(principal_id), "ended_at": ended.at.isoformat(), "receipt": ended.receipt.as_json()}
 
@@ -151,7 +153,9 @@ def end_key(connection: Connection, keys: Keys, caller: Caller, principal_id: UU
         raise ServiceError("not_found")
     _require_power(caller, found)
     before = _administration(connection, Role(found.role))
-    ended = credentials.revoke(connection, keys, key_id, found.institution_id, actor_id=caller.principal_id)
+    ended = credentials.revoke(
+        connection, keys, key_id, found.institution_id, actor_id=caller.principal_id, actor_key_id=caller.key_id
+    )
     _require_administrator(connection, before)
     return {"id": str(key_id), "ended_at": ended.at.isoformat(), "receipt": ended.receipt.as_json()}
 
@@ -164,6 +168,7 @@ def rotate_own_key(connection: Connection, keys: Keys, caller: Caller, wish: Rot
         caller.key_id,
         caller.institution_id,
         actor_id=caller.principal_id,
+        actor_key_id=caller.key_id,
         overlap_s=wish.overlap_s,
         public_key=wish.public_key,
     )

@@ -124,6 +124,7 @@ def issue(
     lifetime_s: float | None = None,
     latest: datetime | None = None,
     public_key: bytes | None = None,
+    actor_key_id: UUID | None = None,
 ) -> Issued:
     """Make a key. `scopes` None: all of the role's. With a `public_key` (Ed25519, 32 bytes) requests must be signed.
 
@@ -137,6 +138,7 @@ def issue(
         keys,
         "key_issued",
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         institution_id=institution_id,
         subject_id=principal_id,
         details=described(key_id, kept, expires_at, public_key),
@@ -144,7 +146,15 @@ def issue(
     return Issued(key_id, text, kept, signer(public_key), expires_at, receipt)
 
 
-def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUID, *, actor_id: UUID | None) -> Ended:
+def revoke(
+    connection: Connection,
+    keys: Keys,
+    key_id: UUID,
+    institution_id: UUID,
+    *,
+    actor_id: UUID | None,
+    actor_key_id: UUID | None = None,
+) -> Ended:
     """End a key from this transaction's commit on; waits for what is being decided under it.
 
     Raises `AlreadyRevoked`.
@@ -162,6 +172,7 @@ def revoke(connection: Connection, keys: Keys, key_id: UUID, institution_id: UUI
         keys,
         "key_revoked",
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         institution_id=institution_id,
         subject_id=row.principal_id,
         details={"key": str(key_id)},

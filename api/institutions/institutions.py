@@ -39,7 +39,15 @@ class Added:
     receipt: Receipt
 
 
-def add(connection: Connection, keys: Keys, name: str, parent_id: UUID | None, *, actor_id: UUID | None) -> Added:
+def add(
+    connection: Connection,
+    keys: Keys,
+    name: str,
+    parent_id: UUID | None,
+    *,
+    actor_id: UUID | None,
+    actor_key_id: UUID | None = None,
+) -> Added:
     """Make an institution, or a branch of `parent_id`, which has to be there.
 
     Raises `NameInvalid`, `InstitutionExists` and `BranchesTooDeep`.
@@ -61,6 +69,7 @@ def add(connection: Connection, keys: Keys, name: str, parent_id: UUID | None, *
         keys,
         "institution_added",
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         institution_id=institution_id,
         subject_id=institution_id,
         details={"parent": None if parent_id is None else str(parent_id)},

@@ -108,6 +108,7 @@ def add_to(
     lifetime_s: float | None = None,
     latest: datetime | None = None,
     public_key: bytes | None = None,
+    actor_key_id: UUID | None = None,
 ) -> Added:
     """Make a principal with a first key (see `credentials.issue`). Raises `NameInvalid` and `PrincipalExists`."""
     principal_id, name = uuid4(), naming.sound(name)
@@ -131,9 +132,10 @@ def add_to(
         keys,
         "principal_added",
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         institution_id=institution_id,
         subject_id=principal_id,
-        details={"role": role.value, "channel": channel},
+        details={"role": role.value, "channel": channel, "requests_per_minute": requests_per_minute},
     )
     issued = credentials.issue(
         connection,
@@ -141,6 +143,7 @@ def add_to(
         principal_id,
         institution_id,
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         scopes=scopes,
         lifetime_s=lifetime_s,
         latest=latest,
@@ -191,7 +194,9 @@ def find(connection: Connection, institution: str, name: str) -> Row[Any] | None
     ).first()
 
 
-def end(connection: Connection, keys: Keys, principal_id: UUID, *, actor_id: UUID | None) -> Ended:
+def end(
+    connection: Connection, keys: Keys, principal_id: UUID, *, actor_id: UUID | None, actor_key_id: UUID | None = None
+) -> Ended:
     """End a principal with all its keys, from this transaction's commit on; waits for what is being decided under them.
 
     Raises `AlreadyRevoked`.
@@ -209,6 +214,7 @@ def end(connection: Connection, keys: Keys, principal_id: UUID, *, actor_id: UUI
         keys,
         "principal_disabled",
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         institution_id=row.institution_id,
         subject_id=principal_id,
         details={},

@@ -28,6 +28,7 @@ def rotate(
     actor_id: UUID | None,
     overlap_s: float = OVERLAP_S,
     public_key: bytes | None = None,
+    actor_key_id: UUID | None = None,
 ) -> Issued:
     """Make a key with the same rights and the same lifetime in place of a live one, which lives on for `overlap_s`.
 
@@ -57,6 +58,7 @@ def rotate(
         keys,
         "key_rotated",
         actor_id=actor_id,
+        actor_key_id=actor_key_id,
         institution_id=institution_id,
         subject_id=old.principal_id,
         details=described(new_id, model.scopes, expires_at, public)

@@ -66,6 +66,7 @@ def leaf(
         "terminal": str(request.caller.principal_id),
         "key": str(request.caller.key_id),
         "operator": None if request.operator is None else str(request.operator.principal_id),
+        "operator_key": None if request.operator is None else str(request.operator.key_id),
         "card": shown.instance.hex(),
         "channel": request.channel,
         "purpose": request.purpose,

@@ -1,5 +1,6 @@
 """Terminals and their keys."""
 
+import json
 import secrets
 
 import pytest
@@ -22,6 +23,16 @@ def test_a_revoked_key_is_refused_at_once(service: Service) -> None:
         assert not principals.disable(connection, service.keys, institution, "counter 3")
         assert principals.authenticate(connection, key) is None
         assert principals.authenticate(connection, other) is not None
+
+
+def test_the_leaf_of_a_new_principal_tells_how_much_it_may_ask(service: Service) -> None:
+    with service.database.begin() as connection:
+        made = principals.add(
+            connection, service.keys, secrets.token_hex(8), "counter", Role.TERMINAL, requests_per_minute=7
+        )
+    leaf = json.loads(made.receipt.leaf)
+    assert leaf["details"] == {"role": "terminal", "channel": None, "requests_per_minute": 7}
+    assert leaf["actor"] is leaf["actor_key"] is None
 
 
 def test_keys_are_long_and_only_their_hashes_are_stored(service: Service) -> None:

@@ -40,6 +40,12 @@ def assert_receipt(service: Service, answer: Json, act: str, subject: str) -> Js
     return leaf
 
 
+def acting(client: TestClient) -> tuple[str, str]:
+    """Who acts, and under which key."""
+    found = me(client)
+    return found["id"], found["key"]["id"]
+
+
 def promised(answer: Json) -> Json:
     """An answer with its receipt as promised: the proof is there as soon as the log has the leaf."""
     return answer | {"receipt": {name: value for name, value in answer["receipt"].items() if name != "inclusion"}}
@@ -65,7 +71,7 @@ def test_a_bank_is_set_up_from_nothing(administrator: TestClient, app: FastAPI, 
     )
     leaf = assert_receipt(service, first, "principal_added", first["id"])
     assert "王经理" not in json.dumps(leaf, ensure_ascii=False)
-    assert leaf["actor"] == me(administrator)["id"]
+    assert (leaf["actor"], leaf["actor_key"]) == acting(administrator)
     supervisor = signed_in(app, first["credential"]["key"])
     assert me(supervisor)["institution"]["id"] == bank["id"]
     branch = made(supervisor, f"/v1/institutions/{bank['id']}/branches", {"name": "浦东支行"})
@@ -171,7 +177,8 @@ def test_an_administrator_of_a_narrow_key_makes_nobody_of_wider_reach(
     home = asker["institution"]["name"]
     there = me(House(app, bank.service, home).client(role))["id"]
     wide = role in {Role.AUTHORITY, Role.REGULATOR, Role.ADMINISTRATOR}
-    for scopes in (None, []):
+    wishes: list[list[str] | None] = [None, []]
+    for scopes in wishes:
         key = {"scopes": scopes}
         body = {"name": secrets.token_hex(8), "role": role.value, "key": key}
         for answer in (

@@ -250,7 +250,8 @@ def test_the_evidence_names_key_and_operator(
     ]
     leaves = [json.loads(answer["receipt"]["leaf"]) for answer in answers]
     assert leaves[0]["key"] == leaves[1]["key"] != leaves[0]["terminal"]
-    assert leaves[1]["operator"] is None
+    assert leaves[1]["operator"] is leaves[1]["operator_key"] is None
+    assert leaves[0]["operator_key"] == operator.get("/v1/me").json()["key"]["id"]
     with service.database.begin() as connection:
         rows = {
             str(row.id): row.operator_id
