@@ -24,10 +24,49 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LONGEST_LINE = 1 << 20
+RECEIPT_FIELDS = {"algorithm", "key_id", "leaf", "leaf_hash", "include_by", "signature", "inclusion"}
+
+# By which field a kind of answer is known: the first of these that it has.
+TELLING = ("decision", "checked_at", "event", "registered_at", "closed_at", "ended_at", "credential", "signed_by")
+KEY = "id=details/key scopes=details/scopes expires_at=details/expires_at signed_by=details/signed_by"
+# What a leaf tells of (its kind, whether it registers a card, the act that was administered): the field by which an
+# answer to that is known, and the fields that the leaf vouches for, with their place in it where that is another.
+SAID = {
+    "verification": ("decision", "id decision decided_at=at document person policy_version"),
+    "check": ("checked_at", "id checked_at=at number card status text text_fields portrait"),
+    "card_event": ("event", "id event status recorded_at=at"),
+    # The answer's `id` is the card's here; leaves know cards by keyed hashes only.
+    "card_event registered": ("registered_at", "status registered_at=at"),
+    "institution_added": ("parent_id", "id=subject parent_id=details/parent"),
+    "principal_added": (
+        "credential",
+        "id=subject institution_id=institution role=details/role channel=details/channel",
+    ),
+    "principal_disabled": ("ended_at", "id=subject"),
+    "key_issued": ("signed_by", KEY),
+    "key_rotated": ("signed_by", KEY),
+    "key_revoked": ("ended_at", "id=details/key"),
+    "alert_closed": ("closed_at", "id=subject closed_by=actor lock_released=details/lock_released"),
+}
+ABSENT = object()
 
 
 class Refuted(Exception):
     """The evidence does not hold; the text says which part."""
+
+
+def read_json(text: str | bytes) -> dict[str, object]:
+    """A JSON object. One that says a thing twice would say one to this program and the other to somebody else."""
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len(found := dict(pairs)) != len(pairs):
+            raise Refuted("it says something twice")
+        return found
+
+    found = json.loads(text, object_pairs_hook=once)
+    if not isinstance(found, dict):
+        raise Refuted("it is no JSON object")
+    return found
 
 
 def hash_leaf(leaf: bytes) -> bytes:
@@ -124,12 +163,37 @@ def check_signature(leaf: dict[str, object], digest: bytes, keys: list[LogKey]) 
         raise Refuted("the receipt's signature is not the service's")
 
 
-def compare_answer(answer: dict[str, object], leaf: dict[str, object]) -> None:
-    """That an answer says what its leaf says. What is in no leaf (the words for the customer) is no evidence."""
-    said = {"verification": ["id", "decision", "decided_at", "document", "person", "policy_version"]}
-    for name in said.get(str(leaf["kind"]), ["event", "status"] if "event" in answer else ["status"]):
-        if answer.get(name) != leaf.get("at" if name == "decided_at" else name):
+def subject_of(leaf: dict[str, object]) -> str:
+    """What a leaf tells of, as `SAID` calls it."""
+    kind = str(leaf["kind"])
+    if kind == "administration":
+        return str(leaf["act"])
+    return f"{kind} registered" if kind == "card_event" and leaf["event"] == "registered" else kind
+
+
+def compare_answer(answer: dict[str, object], leaf: dict[str, object]) -> list[str]:
+    """That an answer says what its leaf says; gives the answer's fields of which the leaf says nothing."""
+    expected = next((name for name in TELLING if name in answer), "parent_id")
+    telling, fields = SAID.get(subject_of(leaf), ("", ""))
+    if telling != expected:
+        raise Refuted("the receipt is of something else than this answer")
+    proven = {"receipt"}
+    for field in fields.split():
+        name, _, place = field.partition("=")
+        said: object = leaf
+        for step in (place or name).split("/"):
+            said = said.get(step, ABSENT) if isinstance(said, dict) else ABSENT
+        if answer.get(name, ABSENT) != said:
             raise Refuted(f"the answer's {name} is not what the signed leaf says")
+        proven.add(name)
+    return sorted(answer.keys() - proven)
+
+
+def told(leaf: dict[str, object], unproven: list[str]) -> str:
+    """What the leaf tells of, in its own words, and what stands beside it in the answer without proof."""
+    named = ", ".join(str(leaf[name]) for name in ("decision", "act", "event", "status", "number") if leaf.get(name))
+    beside = f"; not in the leaf, and so not proven: {', '.join(unproven)}" if unproven else ""
+    return ascii(f"{leaf['kind']} {leaf['id']}: {named}{beside}")[1:-1]
 
 
 def check_receipt(answer: dict[str, object], keys: list[LogKey]) -> tuple[int, str]:
@@ -137,22 +201,24 @@ def check_receipt(answer: dict[str, object], keys: list[LogKey]) -> tuple[int, s
     receipt = answer.get("receipt", answer)
     if not isinstance(receipt, dict) or receipt.get("algorithm") != "Ed25519":
         raise Refuted("there is no receipt that could be verified")
+    if not receipt.keys() <= RECEIPT_FIELDS:
+        raise Refuted("in the receipt stands what is none of its parts")
     leaf_hash = hash_leaf(str(receipt["leaf"]).encode())
     if leaf_hash.hex() != receipt["leaf_hash"]:
         raise Refuted("the leaf's hash is another")
     check_signature(receipt, leaf_hash, keys)
-    if receipt is not answer:
-        compare_answer(answer, json.loads(str(receipt["leaf"])))
+    leaf = read_json(str(receipt["leaf"]))
+    shown = told(leaf, [] if receipt is answer else compare_answer(answer, leaf))
     inclusion = receipt.get("inclusion")
     if inclusion is None:
-        return 3, f"signed; the log has promised it a place by {receipt.get('include_by')}"
+        return 3, f"signed; the log has promised it a place by {receipt.get('include_by')}; {shown}"
     size, root = open_checkpoint(inclusion["checkpoint"], keys)
     index = int(inclusion["index"])
     if size != inclusion["size"] or not 0 <= index < size:
         raise Refuted("the inclusion proof is for another tree")
     if root_of_inclusion(leaf_hash, index, size, [bytes.fromhex(node) for node in inclusion["proof"]]) != root:
         raise Refuted("the leaf is not in the tree that the checkpoint signs")
-    return 0, f"signed, and leaf {index} of {size} in the log"
+    return 0, f"signed, and leaf {index} of {size} in the log; {shown}"
 
 
 def check_consistency(old_note: str, new_note: str, proof: dict[str, object], keys: list[LogKey]) -> str:
@@ -172,7 +238,20 @@ def read_leaves(paths: list[Path]) -> Iterator[dict[str, object]]:
     for path in paths:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while line := file.readline(LONGEST_LINE):
-                yield json.loads(line)
+                yield read_json(line)
+
+
+def check_leaf(leaf: dict[str, object], digest: bytes, keys: list[LogKey]) -> bool:
+    """Check a leaf's text against its hash and its signature; True: it was given as a hash only."""
+    withheld = leaf.get("withheld")
+    if withheld in ("not_yours", "archived") and leaf.get("leaf") is None:
+        return True
+    if withheld is not None:
+        raise Refuted(f"leaf {leaf['place']} is said to be withheld, and is not, or is lost")
+    if hash_leaf(str(leaf["leaf"]).encode()) != digest:
+        raise Refuted(f"leaf {leaf['place']} is not what was hashed")
+    check_signature(leaf, digest, keys)
+    return False
 
 
 def check_log(paths: list[Path], note: str, keys: list[LogKey]) -> str:
@@ -186,12 +265,7 @@ def check_log(paths: list[Path], note: str, keys: list[LogKey]) -> str:
         if leaf["place"] != count:
             raise Refuted(f"where leaf {count} belongs stands leaf {leaf['place']}")
         digest = bytes.fromhex(str(leaf["leaf_hash"]))
-        if leaf.get("withheld") in ("not_yours", "archived"):
-            hidden += 1
-        elif hash_leaf(str(leaf["leaf"]).encode()) != digest:
-            raise Refuted(f"leaf {count} is not what was hashed")
-        else:
-            check_signature(leaf, digest, keys)
+        hidden += check_leaf(leaf, digest, keys)
         count += 1
         subtrees.append(digest)
         for _ in range((count & -count).bit_length() - 1):
@@ -233,12 +307,12 @@ def run(given: argparse.Namespace) -> tuple[int, str]:
 
     keys = [LogKey(line) for line in given.log]
     if given.command == "receipt":
-        return check_receipt(json.loads(text("receipt")), keys)
+        return check_receipt(read_json(text("receipt")), keys)
     if given.command == "checkpoint":
         size, root = open_checkpoint(text("note"), keys)
         return 0, f"the log had {size} leaves, root {root.hex()}"
     if given.command == "consistency":
-        return 0, check_consistency(text("old"), text("new"), json.loads(text("proof")), keys)
+        return 0, check_consistency(text("old"), text("new"), read_json(text("proof")), keys)
     return 0, check_log(given.leaves, text("note"), keys)
 
 
@@ -250,7 +324,16 @@ def main() -> int:
     except Refuted as error:
         print(f"DOES NOT HOLD: {error}")
         return 1
-    except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         print(f"DOES NOT HOLD: it cannot be read ({type(error).__name__})")
         return 1
     print(f"{'holds' if code == 0 else 'PROMISED ONLY'}: {shown}")

@@ -3,6 +3,8 @@
 import ast
 import gzip
 import json
+import runpy
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +105,7 @@ CHANGES = {
     "receipt/algorithm": "none",
     "receipt/inclusion/index": 0,
     "receipt/inclusion/size": 1,
+    "receipt/decision": "PASS",
     "receipt/inclusion/proof": [],
     "receipt/inclusion/checkpoint": "renzheng/evidence\n5\nAAAA\n\n",
 }
@@ -119,6 +122,62 @@ def test_a_changed_answer_does_not_hold(
     assert (code, told[:15]) == (1, "DOES NOT HOLD: "), told
 
 
+def test_the_receipt_of_something_else_does_not_hold(
+    authority: TestClient, terminal: TestClient, new_client: NewClient, verifier: Verifier
+) -> None:
+    """Another act's receipt, and an answer's own with another answer around it."""
+    card = new_card()
+    registered = authority.post("/v1/cards", json=registration(card), headers=fresh_key()).json()
+    decided = verify(terminal, card)
+    asked = {"number": card["number"], "purpose": "account_opening"}
+    check = terminal.post("/v1/checks", json=asked, headers=fresh_key()).json()
+    lost = report(authority, registered["id"], "reported_lost")
+    administrator, name = new_client(Role.ADMINISTRATOR), secrets.token_hex(8)
+    added = administrator.post("/v1/institutions", json={"name": name}, headers=fresh_key()).json()
+    member = administrator.post("/v1/principals", json={"name": name, "role": "supervisor"}, headers=fresh_key()).json()
+    path = f"/v1/principals/{member['id']}"
+    key = administrator.post(f"{path}/keys", json={}, headers=fresh_key()).json()
+    revoked = administrator.delete(f"{path}/keys/{key['id']}").json()
+    answers = {"decided": decided, "check": check, "lost": lost, "registered": registered, "added": added}
+    answers |= {"member": member, "key": key, "revoked": revoked, "ended": administrator.delete(path).json()}
+    # Some hundred forgeries: in this process.
+    program = runpy.run_path(str(PROGRAM))
+    log_keys = [program["LogKey"](verifier.log_key)]
+    for name, answer in answers.items():
+        code, told = verifier("receipt", verifier.file("own.json", answer))
+        assert code in {0, 3}, (name, told)
+        assert json.loads(answer["receipt"]["leaf"])["id"] in told
+        forged = [{**answer, "receipt": other["receipt"]} for other in answers.values() if other is not answer]
+        forged += [changed(answer, path, "another") for path in answer if path not in UNPROVEN[name]]
+        forged += [{**answer["receipt"], "decision": "PASS"}]
+        for wrong in forged:
+            with pytest.raises(program["Refuted"]):
+                program["check_receipt"](wrong, log_keys)
+    code, told = verifier("receipt", verifier.file("own.json", lost))
+    assert "not in the leaf, and so not proven: card_id, superseded_by\n" in told
+
+
+# What leaves say nothing of: words, names, the cards' identifiers; and `receipt`, which the other tests change.
+UNPROVEN = {
+    "decided": {"words", "receipt"},
+    "check": {"words", "receipt"},
+    "lost": {"card_id", "superseded_by", "receipt"},
+    "registered": {"id", "enrolled", "receipt"},
+    "added": {"name", "created_at", "receipt"},
+    "member": {"name", "created_at", "credential", "receipt"},
+    "key": {"key", "receipt"},
+    "revoked": {"ended_at", "receipt"},
+    "ended": {"ended_at", "receipt"},
+}
+
+
+def test_what_is_said_twice_does_not_hold(authority: TestClient, terminal: TestClient, verifier: Verifier) -> None:
+    _, card = register(authority)
+    text = json.dumps(verify(terminal, card))
+    code, told = verifier("receipt", verifier.file("answer.json", '{"decision": "PASS", ' + text[1:]))
+    assert (code, told) == (1, "DOES NOT HOLD: it says something twice\n")
+
+
 @pytest.mark.parametrize("path", ["receipt", "receipt/leaf", "receipt/include_by", "receipt/signature", "decision"])
 def test_what_was_taken_out_is_missed(
     authority: TestClient, terminal: TestClient, verifier: Verifier, path: str
@@ -133,7 +192,8 @@ def test_a_promise_is_called_one(authority: TestClient, terminal: TestClient, ve
     answer = changed(verify(terminal, card), "receipt/inclusion", None)
     code, told = verifier("receipt", verifier.file("answer.json", answer))
     assert code == 3
-    assert told == (f"PROMISED ONLY: signed; the log has promised it a place by {answer['receipt']['include_by']}\n")
+    promised = answer["receipt"]["include_by"]
+    assert told.startswith(f"PROMISED ONLY: signed; the log has promised it a place by {promised}; verification ")
 
 
 def test_another_logs_key_opens_nothing(authority: TestClient, anonymous: TestClient, verifier: Verifier) -> None:
@@ -184,8 +244,26 @@ def test_exported_leaves_make_the_root(
         first, rest = verifier.folder / "first.jsonl.gz", verifier.file("rest.jsonl", "\n".join(lines[half:]))
         first.write_bytes(gzip.compress("\n".join(lines[:half]).encode()))
         assert verifier("log", str(first), rest, note)[0] == 0
+        twice = '{"place": 0, ' + lines[0][1:]
+        own = {"leaf": "{}", "withheld": "archived"}
+        missing = {"leaf": None, "withheld": "missing"}
+        called = [json.dumps({**json.loads(lines[0]), **more}) for more in (own, missing)]
+        for first_line in (twice, *called):
+            assert verifier("log", verifier.file("wrong.jsonl", "\n".join([first_line, *lines[1:]])), note)[0] == 1
         for wrong in (lines[: size - 1], [lines[1], lines[0], *lines[2:]], lines[1:], ["{}"], []):
             assert verifier("log", verifier.file("wrong.jsonl", "\n".join(wrong)), note)[0] == 1
+
+
+def test_numbers_beyond_all_measure_are_refuted(
+    authority: TestClient, terminal: TestClient, verifier: Verifier
+) -> None:
+    _, card = register(authority)
+    text = json.dumps(verify(terminal, card))
+    index = text.index('"index": ') + len('"index": ')
+    code, told = verifier(
+        "receipt", verifier.file("answer.json", f"{text[:index]}1e400{text[text.index(',', index) :]}")
+    )
+    assert (code, told) == (1, "DOES NOT HOLD: it cannot be read (OverflowError)\n")
 
 
 def test_usage_is_told_apart(verifier: Verifier) -> None:
