@@ -27,12 +27,13 @@ def choose(faces: list[Face], width: int, height: int, choice: Choice = "clear")
     """
     if not faces:
         raise NotAssessable("no_face")
-    pool = [face for face in faces if off_centre(face, width, height) <= parameters.CENTRAL] or faces
-    enough = parameters.SIZE_SHARE * max(face.size for face in pool)
-    ranked = sorted((off_centre(face, width, height), i) for i, face in enumerate(pool) if face.size >= enough)
+    central = [face for face in faces if off_centre(face, width, height) <= parameters.CENTRAL] or faces
+    enough = parameters.SIZE_SHARE * max(face.size for face in central)
+    # Also those just outside the middle: of two side by side one is easily within it and the other not.
+    ranked = sorted((off_centre(face, width, height), i) for i, face in enumerate(faces) if face.size >= enough)
     if choice == "clear" and len(ranked) > 1 and ranked[1][0] - ranked[0][0] <= parameters.CLEAR_LEAD:
         raise NotAssessable("multiple_faces")
-    return pool[ranked[0][1]]
+    return faces[ranked[0][1]]
 
 
 def off_centre(face: Face, width: int, height: int) -> float:

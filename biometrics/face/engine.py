@@ -104,7 +104,7 @@ class FaceEngine:
         """The holder's face in an upright picture, uint8 (H, W, 3).
 
         Raises NotAssessable: `no_face`; `multiple_faces`, when two are large and central and the choice is "clear";
-        `low_quality`, when the face is too small, blurred, flat, dark or burnt out.
+        `low_quality`, when the face is too small, blurred, flat, dark or burnt out, or looks like none to the network.
         """
         face = choose(self.detect(rgb), rgb.shape[1], rgb.shape[0], choice)
         points = self.landmarks(rgb, face)
@@ -115,7 +115,10 @@ class FaceEngine:
             raise NotAssessable("low_quality")
         views = embed_views(self._recogniser, crop, mirror=self._mirror)
         length = float(np.linalg.norm(views, axis=1).mean())
-        return Embedded(averaged(views), unified(quality, length, self.lengths))
+        value = unified(quality, length, self.lengths)
+        if value == 0:
+            raise NotAssessable("low_quality")
+        return Embedded(averaged(views), value)
 
     def assess(self, image: bytes) -> Assessment:
         """Quality and advice for a picture file; never NotAssessable, which becomes the reason. Raises InvalidImage."""

@@ -148,7 +148,7 @@ beyond the others. A mask of the colour of skin is not noticed."""
 
 MIN_LENGTH: Final = 6.5
 GOOD_LENGTH: Final = 15.0
-"""Length of the recogniser's embedding: the least and the 99th percentile of LFW's pictures."""
+"""Length of the recogniser's embedding: below the least of LFW's 6,274 pictures (6.9), and their 99th percentile."""
 
 # Feedback to the person
 

@@ -104,8 +104,10 @@ def unified(quality: Quality, length: float, lengths: Lengths | None = SFACE_LEN
     """
     if quality.usability <= 0:
         return 0
-    grade = quality.usability if lengths is None else _grade(length, *lengths)
-    return max(1, round(100 * grade))
+    if lengths is None:
+        return max(1, round(100 * quality.usability))
+    # Shorter than any face's is what was aligned by guessed landmarks: an upside-down or lying head, or no face at all.
+    return 0 if length < lengths[0] else max(1, round(100 * _grade(length, *lengths)))
 
 
 def _grade(value: float, bad: float, good: float) -> float:

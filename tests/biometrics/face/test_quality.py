@@ -69,9 +69,11 @@ def test_the_worst_component_counts() -> None:
 
 
 def test_unified_quality_is_that_of_the_embedding_unless_the_face_is_unusable() -> None:
-    values = [unified(BEST, length) for length in (0.0, 6.0, 8.0, 11.0, 14.0, 15.0, 40.0)]
+    values = [unified(BEST, length) for length in (6.0, 6.5, 8.0, 11.0, 14.0, 15.0, 40.0)]
     assert values == sorted(values)
-    assert (values[0], values[-1]) == (1, 100)  # 0 is kept for what is not to be judged
+    assert (values[0], values[1], values[-1]) == (0, 1, 100)  # 0 is kept for what is not to be judged
+    assert unified(BEST, 0.0, None) == 100
+    assert unified(replace(BEST, contrast=10.0), 0.0, None) == 50
     assert unified(replace(BEST, luma=9.0), 14.0) == 0
     assert unified(replace(BEST, resolution=0.45), 14.0) == unified(BEST, 14.0)
 
