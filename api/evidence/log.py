@@ -17,7 +17,7 @@ from api.evidence import merkle, tiles
 from api.evidence.checkpoints import Checkpoint, CheckpointInvalid, open_note, sign
 from api.evidence.parameters import BATCH_LEAVES, HASH_BYTES, ORIGIN, TILE_HEIGHT, TILE_WIDTH
 from api.storage.keys import Keys
-from api.storage.tables import evidence, evidence_checkpoints, evidence_tiles
+from api.storage.tables import evidence, evidence_checkpoints, evidence_texts, evidence_tiles
 
 TileKey = tuple[int, int]
 
@@ -186,12 +186,16 @@ def _open_tiles(size: int) -> list[tuple[TileKey, int]]:
 def _placing(limit: int) -> Update:
     """Give the waiting leaves the places from `size` on, in the order in which they were written.
 
+    A row without a text is none that an act wrote: it is left waiting, and nothing of it is signed. The text is looked
+    up row by row: `EXISTS` the planner might turn into a join that reads the whole table.
+
     The limit stands in the text: with a parameter there, the planner might expect the whole table and read it.
     """
     order = func.row_number().over(order_by=evidence.c.seq)
+    text_of = select(evidence_texts.c.seq).where(evidence_texts.c.seq == evidence.c.seq).scalar_subquery()
     waiting = (
         select(evidence.c.seq, (order - 1 + bindparam("size")).label("place"))
-        .where(evidence.c.place.is_(None))
+        .where(evidence.c.place.is_(None), text_of.is_not(None))
         .order_by(evidence.c.seq)
         .limit(literal_column(str(limit)))
         .subquery()

@@ -52,7 +52,7 @@ class StatusAnswer(BaseModel):
 
 
 class LeafAnswer(BaseModel):
-    """A leaf at its place. `withheld` says why there is a hash only: `not_yours`, or `archived`."""
+    """A leaf at its place. `withheld` says why there is a hash only: `not_yours`, `archived`, or `missing` (damage)."""
 
     place: int
     leaf_hash: str
@@ -60,7 +60,7 @@ class LeafAnswer(BaseModel):
     include_by: str | None = None
     signature: str | None = None
     key_id: str | None = None
-    withheld: Literal["not_yours", "archived"] | None = None
+    withheld: Literal["not_yours", "archived", "missing"] | None = None
 
 
 class LeavesAnswer(BaseModel):

@@ -1,13 +1,14 @@
 """The log in the database: batches, what is believed of the stored tree, and proofs."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
-from api.evidence import log, merkle, proofs
+from api.evidence import fsck, log, merkle, proofs
 from api.evidence.checkpoints import Checkpoint, open_note, sign
 from api.evidence.log import LogDamaged
 from api.evidence.parameters import ORIGIN
@@ -45,6 +46,20 @@ def test_every_leaf_gets_one_place_and_a_proof(database: Database, keys: Keys) -
         for asked in ((2, 301), (0, 300), (301, None), (1, 9)):
             with pytest.raises(ProofImpossible):
                 proofs.consistency(connection, *asked)
+
+
+def test_a_row_without_a_text_is_never_signed(database: Database, keys: Keys) -> None:
+    write(database, keys, 1)
+    with database.begin() as connection:
+        connection.execute(
+            sa.insert(evidence).values(kind="administration", subject_id=uuid4(), leaf_hash=b"\x07" * 32)
+        )
+    write(database, keys, 2)
+    assert drain(database, keys) == 3
+    with database.begin() as connection:
+        assert log.standing(connection).waiting == 1
+        found = fsck.check(connection, keys)
+    assert "waiting leaf 2: its text is missing" in found.findings
 
 
 def test_the_first_checkpoint_that_covers_a_leaf_proves_it_for_good(database: Database, keys: Keys) -> None:
