@@ -67,7 +67,10 @@ def _tell(report: "Report") -> None:
     if report.late:
         out.print(f"{report.late} leaves got their place after the promised time.")
     if report.not_at_hand:
-        out.print(f"{report.not_at_hand} archived leaves are not at hand: name their folder with --archive.")
+        out.print(
+            f"{report.not_at_hand} archived leaves are not at hand, and not checked: that their acts are there is all"
+        )
+        out.print("that is known of them. Name the folder that has all their files with --archive.")
     if not report.kept:
         out.print("No checkpoint from outside was given (--checkpoint): whoever holds the signing key and the database")
         out.print("could have rewritten both.")

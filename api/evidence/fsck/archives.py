@@ -63,7 +63,12 @@ class Archives:
     def _opened(self, stretch: Stretch) -> Iterator[dict[str, Any]] | None:
         self.close()
         path = None if self._folder is None else self._folder / Path(stretch.file).name
-        return archives.read(path, stretch) if path is not None and path.exists() else None
+        if path is None:
+            return None
+        if not path.exists():
+            self._report.add(f"archive {stretch.file}: it is not in the folder")
+            return None
+        return archives.read(path, stretch)
 
     def _next(self) -> Archived | None:
         if self._leaves is None:

@@ -18,8 +18,8 @@ class Kept:
 class Report:
     """What was checked, and what is damaged: sound while `damages` is 0. Findings name places, never contents.
 
-    `late` leaves got their place after the promised time; `not_at_hand` are archived and their file was not given:
-    neither is damage.
+    `late` leaves got their place after the promised time; `not_at_hand` are archived and their file was not read:
+    neither is damage of itself (a file that is missing in the folder that was given is).
     """
 
     leaves: int = 0

@@ -226,6 +226,29 @@ def test_a_damaged_file_is_found(logged: Database, keys: Keys, tmp_path: Path, w
     assert found.not_at_hand == 4
 
 
+def test_a_file_that_is_missing_is_damage_where_its_folder_was_given(
+    logged: Database, keys: Keys, tmp_path: Path
+) -> None:
+    second = archive(logged, keys, tmp_path).done[1]
+    (tmp_path / second.file).unlink()
+    found = checked(logged, keys, tmp_path)
+    assert found.findings == [f"archive {second.file}: it is not in the folder"]
+    assert found.not_at_hand == 4
+    assert checked(logged, keys, None).sound
+
+
+def test_an_act_whose_leaf_is_not_at_hand_is_missed(logged: Database, keys: Keys, tmp_path: Path) -> None:
+    archive(logged, keys, tmp_path)
+    with logged.begin() as connection:
+        gone = connection.execute(
+            sa.text("DELETE FROM acts WHERE id = (SELECT subject_id FROM evidence WHERE place = 5) RETURNING id")
+        ).scalar_one()
+    for folder in (None, tmp_path):
+        assert checked(logged, keys, folder).findings == [
+            f"leaf 5: it tells of a administration that is not there: {gone}"
+        ]
+
+
 def test_a_file_that_was_made_anew_is_found(logged: Database, keys: Keys, tmp_path: Path) -> None:
     """Somebody changes a leaf in the file and the recorded hash of the file with it."""
     first = archive(logged, keys, tmp_path).done[0]
@@ -254,6 +277,15 @@ def test_old_decisions_are_still_answered(
     drain(database, service.keys)
     before = terminal.get(f"/v1/verifications/{given['id']}").json()
     assert before["receipt"]["inclusion"]["index"] > 0
+    regulator = new_client(Role.REGULATOR, service=alone)
+    with database.begin() as connection:
+        lost = connection.execute(
+            sa.text("DELETE FROM evidence_texts WHERE seq = 1 RETURNING leaf, signature, seq, signing_key_id")
+        ).one()
+    first = regulator.get("/v1/evidence/leaves").json()["leaves"][0]
+    assert (first["withheld"], first.get("leaf")) == ("missing", None)
+    with database.begin() as connection:
+        connection.execute(sa.insert(evidence_texts).values(**lost._mapping))
     archive(database, service.keys, tmp_path)
     assert terminal.get(f"/v1/verifications/{given['id']}").json() == before
     page = new_client(Role.REGULATOR, service=alone).get("/v1/evidence/leaves").json()
