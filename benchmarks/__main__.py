@@ -141,9 +141,20 @@ def face(
     sheet: Annotated[
         Path | None, typer.Option(file_okay=False, metavar="DIR", help="Write pictures of the hardest pairs here.")
     ] = None,
+    pack: Annotated[str, typer.Option(help="sface, insightface:NAME, or a TOML file (see docs/faces.md).")] = "sface",
 ) -> None:
     """Accuracy and speed of the face engine on listed pairs; with --cross on all non-mated pairs as well."""
-    _run("face", images=images, pairs=pairs, cross=cross, scores=scores, json_path=json_path, cache=cache, sheet=sheet)
+    _run(
+        "face",
+        images=images,
+        pairs=pairs,
+        cross=cross,
+        scores=scores,
+        json_path=json_path,
+        cache=cache,
+        sheet=sheet,
+        pack=pack,
+    )
 
 
 @app.command("face-quality")

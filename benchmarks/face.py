@@ -46,7 +46,8 @@ from benchmarks.face_gallery import (
 from benchmarks.progress import say, track
 from benchmarks.rates import TAR_METRICS, comparisons_of, rate_results, supported_metrics
 from benchmarks.report import FRACTION, Result, ScoreRow, print_table, write_json, write_scores
-from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face import FaceTemplate
+from biometrics.face.packs import open_engine
 from biometrics.scoring.bootstrap import Comparisons, intervals
 from biometrics.scoring.folds import best_threshold, random_subject_folds, subject_folds
 from biometrics.scoring.rates import Curve
@@ -65,10 +66,11 @@ def run(
     json_path: Path | None,
     cache: Path | None = None,
     sheet: Path | None = None,
+    pack: str = "sface",
 ) -> list[Result]:
     """Measure, print a table, write scores (of the listed pairs) and JSON where asked to; see the module's text."""
     listed = read_pairs(pairs)
-    engine = FaceEngine.open()
+    engine = open_engine(pack)
     gallery = cached(engine, images, names_of(images, listed, cross), cache)
     name = images.resolve().name
     results = failures(name, gallery)
