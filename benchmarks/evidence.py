@@ -1,10 +1,10 @@
 """Durable appends per second into the evidence log, and how soon and how fast their inclusion is proven.
 
 Writer processes commit acts, one leaf a transaction, each on the disk before the next begins: an act that is nothing
-but its leaf is one statement (`--form statement`); `--form transaction` takes a connection from the pool for each and puts
-BEGIN and COMMIT around it, as the service does for acts of several statements. Meanwhile one sequencer, as in a replica,
-places the leaves in the tree and signs checkpoints. The log is an embedded PostgreSQL on RENZHENG_HOME's disk; `--leaves`
-fills it first.
+but its leaf is one statement (`--form statement`); `--form transaction` takes a connection from the pool for each and
+puts BEGIN and COMMIT around it, as the service does for acts of several statements. Meanwhile one sequencer, as in a
+replica, places the leaves in the tree and signs checkpoints. The log is an embedded PostgreSQL on RENZHENG_HOME's
+disk; `--leaves` fills it first.
 
 - `appends_per_s`: leaves that were committed *and* placed under a signed checkpoint within the time, over the time.
 - `proof_*`: from asking for the proof of a leaf, drawn at random over the whole log, to having it, under the load;

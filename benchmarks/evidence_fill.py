@@ -1,8 +1,8 @@
 """Fills the log of `benchmarks.evidence` with millions of leaves, in the form in which the sequencer would leave them.
 
-Leaves go in by COPY with their places, the tree and its checkpoints by the log's own functions. Their texts are short and
-their receipts' signatures empty: nothing that is measured reads them, and whole ones would take half an hour. What was
-filled is written to the disk before anything is measured, as in a log that grew for years.
+Leaves go in by COPY with their places, the tree and its checkpoints by the log's own functions. Their texts are short
+and their receipts' signatures empty: nothing that is measured reads them, and whole ones would take half an hour. What
+was filled is written to the disk before anything is measured, as in a log that grew for years.
 """
 
 from datetime import UTC, datetime

@@ -1,7 +1,7 @@
 """A process of `benchmarks.evidence` that commits acts: one leaf a transaction, from several threads, for a time.
 
-`python -m benchmarks.evidence_writer HOME SECONDS THREADS FORM` (`statement` or `transaction`) says `ready`, waits for a
-line on its standard input, and writes JSON in the end: how many it committed, and its CPU time in between.
+`python -m benchmarks.evidence_writer HOME SECONDS THREADS FORM` (`statement` or `transaction`) says `ready`, waits for
+a line on its standard input, and writes JSON in the end: how many it committed, and its CPU time in between.
 """
 
 import json

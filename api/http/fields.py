@@ -13,6 +13,8 @@ from api.cards import number
 from api.matching.captures import FingerPosition
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:", re.ASCII)
+_PURPOSE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", re.ASCII)
+_DIGITS = re.compile(r"[0-9]{6}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}", re.ASCII)
 
 
@@ -81,6 +83,27 @@ def _storable(value: str) -> str:
 Plain = Annotated[str, AfterValidator(_storable)]
 # Readers deliver fields padded to the chip's lengths.
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_storable)]
+
+
+def _purpose(value: str) -> str:
+    # It stands in the evidence for years, where no name and no number may be.
+    if _PURPOSE.fullmatch(value) is None or _DIGITS.search(value) is not None:
+        raise bad_value("purpose_invalid")
+    return value
+
+
+Purpose = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_purpose),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$",
+            "description": "Why, as a code such as account_opening; fewer than six digits in a row.",
+        }
+    ),
+]
 Base64 = Annotated[
     bytes, BeforeValidator(_base64), WithJsonSchema({"type": "string", "format": "byte", "description": "Base64."})
 ]

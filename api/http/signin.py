@@ -1,6 +1,5 @@
 """What routes depend on: the service, the signed-in caller, the idempotency key."""
 
-import hashlib
 import re
 from typing import Annotated, cast
 
@@ -15,6 +14,7 @@ from api.institutions.caller import Caller
 from api.institutions.roles import Scope
 from api.service import Service
 from api.storage.idempotency import Attempt
+from api.storage.sealing import keyed_hash
 
 _bearer = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -102,6 +102,7 @@ ReporterDep = Annotated[Caller, Depends(Holder(Scope.REPORT_CARDS))]
 
 async def get_attempt(
     request: Request,
+    service: ServiceDep,
     caller: CallerDep,
     idempotency_key: Annotated[
         str | None, Header(description="1 to 128 visible ASCII characters, one for every new request.")
@@ -112,7 +113,9 @@ async def get_attempt(
         return None
     if _IDEMPOTENCY_KEY.fullmatch(idempotency_key) is None:
         raise ServiceError("idempotency_key_invalid")
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
+    # Keyed: it stands in evidence, and the number in a short request could be found by trying.
+    body = await request.body()
+    digest = keyed_hash(service.keys.index, "request", request.method, request.url.path, body)
     return Attempt(caller.principal_id, idempotency_key, digest)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from api.cards.schemas import CardBody, Strict
 from api.errors.catalogue import Text
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Base64, Number, Trimmed, bad_value
+from api.http.fields import Base64, Number, Purpose, bad_value
 from api.population.findings import Finding, Question
 
 
@@ -19,7 +19,7 @@ class CheckBody(Strict):
     number: Number | None = None
     card: CardBody | None = None
     portrait: Base64 | None = Field(default=None, description="A picture to compare with the registered face, base64.")
-    purpose: Trimmed = Field(min_length=1, max_length=64, description="Why the check is made, such as account_opening.")
+    purpose: Purpose
 
     @model_validator(mode="after")
     def _one_question(self) -> Self:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.cards.schemas import CapturesBody, CardBody, Strict
 from api.errors.catalogue import Text
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Base64, Instant, Plain, Trimmed
+from api.http.fields import Base64, Instant, Plain, Purpose
 from api.institutions.caller import Caller
 from api.matching.captures import Captures
 from api.storage.idempotency import Attempt
@@ -33,7 +33,7 @@ class VerificationBody(Strict):
 
     card: CardBody
     channel: Channel
-    purpose: Trimmed = Field(min_length=1, max_length=64, description="Why the check is made, such as account_opening.")
+    purpose: Purpose
     captures: VerificationCaptures
     captured_at: Instant = Field(description="When the captures were taken, with time zone.")
     nonce: Plain = Field(min_length=8, max_length=128, description="As `POST /v1/captures` gave it, used once.")

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Connection, Row, Select, Table, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
+from api.evidence.fsck import people
 from api.evidence.fsck.report import MOST_NAMED, Report, named
+from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
-from api.storage.tables import acts, card_events, cards, checks, evidence, verifications
+from api.storage.tables import acts, card_events, cards, checks, evidence, idempotency, verifications
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
@@ -44,6 +46,9 @@ def check(connection: Connection, report: Report) -> None:
         _tell(connection, select(table.c.id).where(~leaf.exists()), f"acts of kind {kind} without a leaf", report)
     several = select(evidence.c.subject_id).group_by(evidence.c.subject_id).having(func.count() > 1)
     _tell(connection, several, "acts with more than one leaf", report)
+    for what, statement in _REPEATED.items():
+        _tell(connection, statement, what, report)
+    people.check(lambda statement, what: _tell(connection, statement, what, report))
     newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
     events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
     other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))
@@ -72,6 +77,11 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "document status", row.document_status, body.get("document", {}).get("status")
     yield "card", row.instance_index.hex(), body.get("card")
     yield "card", row.registered_index or row.instance_index, row.instance_index
+    yield "card", row.card_id is None, body.get("document", {}).get("status") == "card_not_found"
+    # Leaves from before operators were named have no such field.
+    yield "operator", _text(row.operator_id), body.get("operator")
+    if row.person_verdict is not None:
+        yield "verdict", row.person_verdict, body.get("person", {}).get("reasons", [None])[0]
     yield "terminal", str(row.terminal_id), body.get("terminal")
     yield "institution", str(row.institution_id), body.get("institution")
     yield "channel", row.channel, body.get("channel")
@@ -81,8 +91,16 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "answer", answer.get("decided_at"), body.get("at")
     for part in ("decision", "document", "person", "policy_version"):
         yield "answer", answer.get(part), body.get(part)
+    yield from _receipt(answer, leaf)
+
+
+def _receipt(answer: dict[str, Any], leaf: "Told") -> Facts:
+    """The receipt that is given out again; its promised time stands in what was signed."""
     receipt = answer.get("receipt", {})
     yield "receipt", (receipt.get("leaf"), receipt.get("signature")), (leaf.text, leaf.signature)
+    yield "receipt", receipt.get("leaf_hash"), leaf_hash(leaf.text).hex()
+    if leaf.include_by is not None:
+        yield "receipt", receipt.get("include_by"), leaf.include_by
 
 
 def _card_event(row: Row[Any], leaf: "Told") -> Facts:
@@ -104,8 +122,8 @@ def _check(row: Row[Any], leaf: "Told") -> Facts:
     yield "answer", answer.get("id"), leaf.subject_id
     for part in ("number", "card", "status", "text", "text_fields", "portrait"):
         yield "answer", answer.get(part), body.get(part)
-    receipt = answer.get("receipt", {})
-    yield "receipt", (receipt.get("leaf"), receipt.get("signature")), (leaf.text, leaf.signature)
+    yield "answer", answer.get("checked_at"), body.get("at")
+    yield from _receipt(answer, leaf)
 
 
 def _administration(row: Row[Any], leaf: "Told") -> Facts:
@@ -129,6 +147,19 @@ def _by_ids(table: Table, *more: Any, outer: bool = False) -> Select[Any]:
     return select(table, *more).join(cards, cards.c.id == table.c.card_id, isouter=outer).where(wanted)
 
 
+def _other_answer(table: Table, column: Any) -> Select[Any]:
+    """Acts whose answer is kept otherwise for the request sent again."""
+    same_act = idempotency.c.answer["id"].as_string() == cast(table.c.id, Text)
+    differs = cast(idempotency.c.answer, Text) != cast(table.c.answer, Text)
+    return select(table.c.id).join(idempotency, (idempotency.c.principal_id == column) & same_act).where(differs)
+
+
+_REPEATED = {
+    "verifications that are answered otherwise when asked again": _other_answer(
+        verifications, verifications.c.terminal_id
+    ),
+    "checks that are answered otherwise when asked again": _other_answer(checks, checks.c.principal_id),
+}
 _TABLES = {"verification": verifications, "card_event": card_events, "administration": acts, "check": checks}
 _KINDS: dict[str, tuple[Select[Any], Callable[[Row[Any], "Told"], Facts]]] = {
     "verification": (
