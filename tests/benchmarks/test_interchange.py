@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import typer
 
-from benchmarks import interchange, interchange_loss
+from benchmarks import interchange, interchange_loss, rates
 from benchmarks.fingerprint_set import find_sets
 from benchmarks.report import Result
 from biometrics.finger import FingerEngine, FingerTemplate
@@ -53,7 +53,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(FingerEngine, "open", lambda: engine)
     monkeypatch.setattr(FingerEngine, "warm_up", lambda _: None)
     monkeypatch.setattr(interchange_loss, "REPLICATES", 40)
-    monkeypatch.setattr(interchange, "rate_results", partial(interchange.rate_results, replicates=40))
+    monkeypatch.setattr(interchange, "rate_results", partial(rates.rate_results, replicates=40))
     folders = [tmp_path / "fingerprints" / "made_up", tmp_path / "cache"]
     folders += [tmp_path / "templates" / name for name in interchange.TOOLS.values()]
     for folder in folders:

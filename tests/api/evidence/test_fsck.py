@@ -313,7 +313,8 @@ RECORDS = {
     "UPDATE card_events SET status = 'valid'": r"leaf \d+: the card_event \S+ is recorded otherwise: status",
     "DELETE FROM card_events WHERE event = 'reported_lost'": r"leaf \d+: it tells of a card_event that is not there",
     "UPDATE cards SET status = 'valid'": r"cards at another status than their last event says: 1: ",
-    "UPDATE principals SET role = 'authority'": "",
+    "UPDATE principals SET role = 'authority'": "principals in another role than they were added in: 1: ",
+    "UPDATE principals SET name = 'x' || id::text": "",
 }
 
 
