@@ -41,6 +41,8 @@ def serve(
     _log_to_stderr()
     # Bound first, so that a port in use is told before anything is loaded; it listens when all is ready.
     with closing(_bound(settings.host, settings.port)) as listener:
+        if not console.is_terminal:
+            console.print("Opening the models; the first start on a machine compiles for a minute or two…")
         with console.status("Opening the models…"):
             comparer = BiometricComparer.open(settings.home, threads=settings.compute_threads)
         with console.status("Starting the database…"):

@@ -53,9 +53,10 @@ class BiometricComparer:
     @classmethod
     def open(cls, home: Path, *, threads: int) -> "BiometricComparer":
         """Open the engines and run each once, so that no request waits for a compilation. Raises `ModelError`."""
-        finger = FingerEngine.open(home)
+        face, finger = FaceEngine.open(home), FingerEngine.open(home)
+        face.warm_up()
         finger.warm_up()
-        return cls(FaceEngine.open(home), finger, threads)
+        return cls(face, finger, threads)
 
     @property
     def engines(self) -> tuple[str, ...]:

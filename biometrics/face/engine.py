@@ -85,6 +85,16 @@ class FaceEngine:
             mirror=mirror,
         )
 
+    def warm_up(self) -> None:
+        """Load or compile everything that the first picture waits for (half a minute on a new installation)."""
+        rgb = np.full((900, 1200, 3), 128, np.uint8)
+        self.detect(rgb)
+        points = np.array([[420, 400], [580, 400], [500, 480], [440, 570], [560, 570]], np.float32)
+        matrix = placement(points)
+        crop = align(rgb, matrix)
+        measure(crop, resolution(matrix), points)
+        embed_views(self._recogniser, crop, mirror=self._mirror)
+
     def extract(self, image: bytes) -> FaceTemplate:
         """The template of the holder's face in a picture file.
 
