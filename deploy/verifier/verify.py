@@ -305,7 +305,7 @@ def run(given: argparse.Namespace) -> tuple[int, str]:
         path: Path = getattr(given, name)
         return path.read_bytes().decode()
 
-    keys = [LogKey(line) for line in given.log]
+    keys = [LogKey(line) for lines in given.log for line in lines.split()]
     if given.command == "receipt":
         return check_receipt(read_json(text("receipt")), keys)
     if given.command == "checkpoint":
