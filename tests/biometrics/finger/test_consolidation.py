@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from biometrics.errors import IncompatibleTemplates
-from biometrics.finger import FingerTemplate, PreparedFinger, matcher
+from biometrics.finger import FingerEngine, FingerTemplate, PreparedFinger, matcher
 from biometrics.finger.consolidation import consolidate
 
 from .points import captured_again, random_finger
@@ -120,3 +121,13 @@ def test_impressions_of_two_engines_are_refused() -> None:
     finger = random_finger(1)
     with pytest.raises(IncompatibleTemplates):
         consolidate([finger, dataclasses.replace(finger, engine="import:other")])
+
+
+def test_the_engine_consolidates_its_own_templates_only() -> None:
+    engine = FingerEngine(cast("Any", None))  # no network is needed for that
+    finger = random_finger(1)
+    parts = [finger, captured_again(finger, turn=0.5, jitter=0.5)]
+    assert engine.consolidate(parts).to_bytes() == consolidate(parts).template.to_bytes()
+    others = [dataclasses.replace(one, engine="import:other") for one in parts]
+    with pytest.raises(IncompatibleTemplates):
+        engine.consolidate(others)
