@@ -60,6 +60,10 @@ def import_cards(
             tally = importing.load(opened.database, opened.keys, caller, file, note, progress)
         except (FileUnusable, ImportMoved) as error:
             raise CommandFailed(f"{file.name}: {error}.") from error
+    if tally.rows_before == tally.rows_done > 0:
+        typer.echo("This file was read before, and nothing is done now. What came of it then:")
+    elif tally.rows_before:
+        typer.echo(f"The first {tally.rows_before:,} rows were dealt with before. In all:")
     typer.echo(f"{tally.registered:,} cards registered, {tally.left_out:,} rows left out.")
     if tally.left_out:
         raise typer.Exit(NEGATIVE)

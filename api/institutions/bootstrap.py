@@ -4,11 +4,13 @@ from sqlalchemy import Connection, select
 
 from api.institutions import acts, principals
 from api.institutions.errors import AdministrationError
-from api.institutions.principals import Added
+from api.institutions.principals import Added, PrincipalExists
 from api.institutions.roles import Role
 from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.tables import principals as principals_table
+
+_MOST_NAMES = 100
 
 
 class AdministratorExists(AdministrationError):
@@ -23,7 +25,8 @@ class AdministratorExists(AdministrationError):
 def administrator(connection: Connection, keys: Keys, institution: str, name: str, *, recover: bool) -> Added:
     """Make an administrator of an institution at a path, which is made when new.
 
-    Raises `AdministratorExists` where there is or was one, unless `recover`; `PrincipalExists`, `NameInvalid`.
+    Raises `AdministratorExists` where there is or was one, unless `recover` (which takes the next free name, such as
+    `administrator 2`); `PrincipalExists`, `NameInvalid`.
     """
     idempotency.lock(connection, "administrators")
     former = select(principals_table.c.id).where(principals_table.c.role == Role.ADMINISTRATOR.value)
@@ -33,7 +36,7 @@ def administrator(connection: Connection, keys: Keys, institution: str, name: st
         act = "administrator_recovered"
     else:
         raise AdministratorExists
-    added = principals.add(connection, keys, institution, name, Role.ADMINISTRATOR)
+    added = _added(connection, keys, institution, name, other_name=act == "administrator_recovered")
     acts.record(
         connection,
         keys,
@@ -44,3 +47,14 @@ def administrator(connection: Connection, keys: Keys, institution: str, name: st
         details={},
     )
     return added
+
+
+def _added(connection: Connection, keys: Keys, institution: str, name: str, *, other_name: bool) -> Added:
+    """The administrator, under the next free name where the lost one's name may be taken instead."""
+    if other_name:
+        for number in range(2, _MOST_NAMES):
+            try:
+                return principals.add(connection, keys, institution, name, Role.ADMINISTRATOR)
+            except PrincipalExists:
+                name = f"{name.rpartition(' ')[0] if number > 2 else name} {number}"
+    return principals.add(connection, keys, institution, name, Role.ADMINISTRATOR)

@@ -6,7 +6,7 @@ the same file is given again, and nothing of a row is there without the rest of 
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -72,11 +72,12 @@ OnFault = Callable[[int, str, str], None]
 
 @dataclass(frozen=True)
 class Tally:
-    """How far a file got, earlier runs included."""
+    """How far a file got, earlier runs included; `rows_before` were dealt with before this run."""
 
     rows_done: int = 0
     registered: int = 0
     left_out: int = 0
+    rows_before: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _begin(database: Database, caller: Caller, digest: bytes) -> Tally:
         row = connection.execute(
             select(imports.c.rows_done, imports.c.registered, imports.c.left_out).where(*_this(caller, digest))
         ).one()
-    return Tally(*row)
+    return Tally(*row, rows_before=row.rows_done)
 
 
 def _this(caller: Caller, digest: bytes) -> tuple[Any, ...]:
@@ -191,7 +192,9 @@ def _write(
     taken = set(connection.execute(text(_TAKE)).scalars())
     faults.extend((card.line, "", "card_exists") for card in sound if card.id not in taken)
     _tell(connection, keys, caller, [card for card in sound if card.id in taken])
-    done = Tally(tally.rows_done + read, tally.registered + len(taken), tally.left_out + read - len(taken))
+    done = Tally(
+        tally.rows_done + read, tally.registered + len(taken), tally.left_out + read - len(taken), tally.rows_before
+    )
     connection.execute(
         update(imports)
         .where(*_this(caller, digest))
