@@ -48,7 +48,16 @@ def test_face_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     pairs.touch()
     arguments = ["face", "--images", str(tmp_path), "--pairs", str(pairs), "--cross", "--json", "f.json"]
     assert runner.invoke(app, arguments).exit_code == 0
-    assert calls == {"images": tmp_path, "pairs": pairs, "cross": True, "scores": None, "json_path": Path("f.json")}
+    assert calls == {
+        "images": tmp_path,
+        "pairs": pairs,
+        "cross": True,
+        "scores": None,
+        "json_path": Path("f.json"),
+        "cache": None,
+        "pack": "sface",
+        "sheet": None,
+    }
 
 
 def test_fingerprint_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
