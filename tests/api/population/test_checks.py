@@ -1,6 +1,7 @@
 """`POST /v1/checks`: each axis apart, graded by what was asked, with evidence, and no way to guess."""
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 from datetime import date
@@ -154,3 +155,14 @@ def test_every_check_has_its_leaf(authority: TestClient, terminal: TestClient, s
     drain(service.database, service.keys)
     with service.database.begin() as connection:
         assert fsck.check(connection, service.keys).findings == []
+
+
+def test_the_number_in_a_short_request_cannot_be_found_by_trying(terminal: TestClient) -> None:
+    """A leaf bears a keyed digest of the request: everything else in such a request is known."""
+    body = json.dumps({"purpose": "account_opening", "number": new_number()}, separators=(",", ":"))
+    headers = {**fresh_key(), "Content-Type": "application/json"}
+    answer = terminal.post("/v1/checks", content=body, headers=headers)
+    leaf = json.loads(answer.json()["receipt"]["leaf"])
+    known = (f"POST /v1/checks\n{body}", body, f"POST/v1/checks{body}")
+    assert leaf["request"] not in {hashlib.sha256(text.encode()).hexdigest() for text in known}
+    assert len(leaf["request"]) == 64
