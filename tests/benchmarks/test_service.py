@@ -200,15 +200,16 @@ def test_a_failing_run_is_timed_too() -> None:
 def test_the_meter_counts_cpu_of_this_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     me = psutil.Process(os.getpid())
     monkeypatch.setattr(service_meter, "database_processes", lambda _: [me])
-    before = service_meter.read(me, tmp_path)
+    before, begun = service_meter.read(me, tmp_path), time.monotonic()
     until = time.process_time() + 0.3
     while time.process_time() < until:
         pass
-    after = service_meter.read(me, tmp_path)
+    passed, after = time.monotonic() - begun, service_meter.read(me, tmp_path)
     for part in ("service", "database", "client", "machine"):
         assert getattr(after, part) - getattr(before, part) == pytest.approx(0.3, abs=0.05) or part == "machine"
     assert after.machine - before.machine >= 0.25
-    assert after.at_s - before.at_s >= 0.3
+    # Not the 0.3 s of CPU: with another thread at work they pass in less.
+    assert after.at_s - before.at_s >= passed
 
 
 def test_a_service_that_does_not_start_says_why(tmp_path: Path) -> None:
