@@ -7,10 +7,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import psutil
@@ -20,6 +21,7 @@ from benchmarks.machine import ROOT
 START_TIMEOUT_S = 120.0
 END_TIMEOUT_S = 30.0
 LOG = "service.log"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class ServiceFailed(Exception):
@@ -49,13 +51,15 @@ class ServiceProcess:
         return self.process.poll() is None
 
 
-def start(home: Path, arguments: Sequence[str], *, timeout_s: float = START_TIMEOUT_S) -> ServiceProcess:
+def start(
+    home: Path, arguments: Sequence[str], *, timeout_s: float = START_TIMEOUT_S, settings: Mapping[str, str] = _NONE
+) -> ServiceProcess:
     """Start `arguments`, `--port` and a free port behind them, on `home`; return when it is ready.
 
     Raises `ServiceFailed`.
     """
     port = free_port()
-    service = ServiceProcess(f"http://127.0.0.1:{port}", spawn(home, arguments, port))
+    service = ServiceProcess(f"http://127.0.0.1:{port}", spawn(home, arguments, port, settings))
     try:
         _await(service, home / LOG, timeout_s)
     except BaseException:
@@ -64,15 +68,17 @@ def start(home: Path, arguments: Sequence[str], *, timeout_s: float = START_TIME
     return service
 
 
-def spawn(home: Path, arguments: Sequence[str], port: int) -> subprocess.Popen[bytes]:
-    """Start `arguments` with `--port`, and do not wait. Of the caller's settings the process inherits none; what it
-    says goes to `service.log` in `home`."""
+def spawn(
+    home: Path, arguments: Sequence[str], port: int, settings: Mapping[str, str] = _NONE
+) -> subprocess.Popen[bytes]:
+    """Start `arguments` with `--port`, and do not wait. Of the caller's settings the process inherits none but
+    `settings`, such as RENZHENG_DATABASE_URL; what it says goes to `service.log` in `home`."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("RENZHENG_")}
     with (home / LOG).open("ab") as output:
         return subprocess.Popen(  # noqa: S603 - our own program
             [*arguments, "--port", str(port)],
             cwd=ROOT,
-            env=environment | {"RENZHENG_HOME": str(home)},
+            env=environment | {"RENZHENG_HOME": str(home), **settings},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
