@@ -44,6 +44,13 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         # Of a card that is not registered nothing is guessed: whether its number is locked is nobody's business.
         locked = bool(references) and guessing.is_locked(connection, shown.number)
     person = None if locked else service.comparer.compare(request.captures, references)
+    return settle(service, request, shown, person)
+
+
+def settle(
+    service: Service, request: VerificationRequest, shown: CardIndexes, person: PersonResult | None
+) -> idempotency.StoredAnswer:
+    """The transaction that decides, after the comparison. Raises as `verify`."""
     with service.database.begin() as connection:
         credentials.hold(connection, request.caller)
         credentials.hold_operator(connection, request.operator)
