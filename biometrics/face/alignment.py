@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+
+from biometrics.kernels.compiled import kernel
 
 from . import parameters
 
@@ -77,7 +78,7 @@ def _reduce_around(
     return np.asarray(part.reduce(factor)), first.astype(np.float64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def warp(rgb: NDArray[np.uint8], matrix: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
     """Samples `rgb`, uint8 (H, W, 3), bilinearly: uint8 (side, side, 3), black where the picture ends.
 

@@ -7,11 +7,12 @@ summed with one weight, which the processor does many at a time.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from biometrics.kernels.compiled import kernel
 
-@njit(cache=True, nogil=True)
+
+@kernel
 def network_input(
     rgb: NDArray[np.uint8], left: int, top: int, size: tuple[int, int], wanted: tuple[int, int], stride: int
 ) -> NDArray[np.float32]:
@@ -47,7 +48,7 @@ def network_input(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _triangle(size: int, wanted: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """For each of `wanted` places in a line of `size` pixels: the first pixel that counts, and weights from it on."""
     scale = size / wanted

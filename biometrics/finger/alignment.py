@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
+from biometrics.kernels.compiled import kernel
 
 
 class Movement(NamedTuple):

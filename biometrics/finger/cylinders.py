@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.outline import distance_outside
 from biometrics.finger.parameters import (
     CYLINDER_CELLS,
@@ -27,6 +26,7 @@ from biometrics.finger.parameters import (
     CYLINDER_THRESHOLD,
     CYLINDER_TURN_SPREAD,
 )
+from biometrics.kernels.compiled import kernel
 
 TURN = 2.0 * math.pi
 _CELL = 2.0 * CYLINDER_RADIUS / CYLINDER_CELLS

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.edges import TURN, Edges
 from biometrics.finger.parameters import (
     ROOT_ANGLE_TOLERANCE,
@@ -20,6 +19,7 @@ from biometrics.finger.parameters import (
     ROOT_EDGE_MIN_LENGTH,
     ROOT_LENGTH_TOLERANCE,
 )
+from biometrics.kernels.compiled import kernel
 
 LENGTH_CELL = 2.0 * ROOT_LENGTH_TOLERANCE
 LENGTH_CELLS = int((ROOT_EDGE_MAX_LENGTH + ROOT_LENGTH_TOLERANCE) / LENGTH_CELL) + 1

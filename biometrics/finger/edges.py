@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.parameters import NEIGHBOURS
+from biometrics.kernels.compiled import kernel
 
 TURN = 2.0 * math.pi
 

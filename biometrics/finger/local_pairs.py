@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.bits import one_bits
-from biometrics.finger.compiled import kernel
 from biometrics.finger.cylinders import Cylinders
 from biometrics.finger.parameters import CYLINDER_SECTIONS
+from biometrics.kernels.bits import one_bits
+from biometrics.kernels.compiled import kernel
 
 COLUMN_BITS = 8
 FULL = 65535.0

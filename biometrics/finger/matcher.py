@@ -16,7 +16,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.cylinders import cylinders_of
 from biometrics.finger.edge_table import EdgeTable, tabulate
 from biometrics.finger.edges import Edges, describe
@@ -27,6 +26,7 @@ from biometrics.finger.relaxation import likeness
 from biometrics.finger.roots import elect, vote
 from biometrics.finger.score import EVIDENCE, SIZE, WEIGHTS, Finger, collect, grade, weigh
 from biometrics.finger.template import FingerTemplate
+from biometrics.kernels.compiled import kernel
 
 _FIGURES = len(EVIDENCE)
 

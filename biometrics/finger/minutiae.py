@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from biometrics.finger.leader import lanes
 from biometrics.finger.leader.network import Findings, KernelNetwork, Network, SessionNetwork
 from biometrics.finger.parameters import ENDING_THRESHOLD, MINUTIA_THRESHOLD, SIZE_MULTIPLE
 from biometrics.finger.presence import foreground_box
 from biometrics.finger.template import MinutiaKind
+from biometrics.kernels import lanes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.parameters import OUTLINE_MARGIN
+from biometrics.kernels.compiled import kernel
 
 
 @kernel

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.edges import Edges, angle_between
 from biometrics.finger.heap import Queue, drop_first, new_queue, put
 from biometrics.finger.parameters import ANGLE_TOLERANCE, LENGTH_TOLERANCE, NEIGHBOURS
+from biometrics.kernels.compiled import kernel
 
 NONE = -1
 

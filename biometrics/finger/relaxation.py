@@ -13,7 +13,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.cylinders import Cylinders
 from biometrics.finger.local_pairs import COLUMN_BITS, FULL, choose_pairs, compare_cylinders
 from biometrics.finger.parameters import (
@@ -25,6 +24,7 @@ from biometrics.finger.parameters import (
     RELAXATION_HOLD,
     RELAXATIONS,
 )
+from biometrics.kernels.compiled import kernel
 
 _LEAST_COSINE = math.cos(PAIR_TURN_TOLERANCE)
 _COSINE_SCALE = 1.0 / (1.0 - _LEAST_COSINE)

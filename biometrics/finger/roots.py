@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
 from biometrics.finger.edge_table import EdgeTable, cell_of
 from biometrics.finger.edges import Edges, angle_between
 from biometrics.finger.parameters import (
@@ -21,6 +20,7 @@ from biometrics.finger.parameters import (
     ROOT_LENGTH_TOLERANCE,
     ROOTS,
 )
+from biometrics.kernels.compiled import kernel
 
 
 @kernel

@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.finger.alignment import Movement, align, moved, moved_back
-from biometrics.finger.compiled import kernel
 from biometrics.finger.cylinders import Cylinders
 from biometrics.finger.edges import Edges, angle_between, wrapped
 from biometrics.finger.outline import inside
@@ -41,6 +40,7 @@ from biometrics.finger.parameters import (
     SHARE_PRIOR,
     SIZE_RANGE,
 )
+from biometrics.kernels.compiled import kernel
 
 EVIDENCE = (
     "pairs",

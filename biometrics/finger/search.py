@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.finger import matcher
-from biometrics.finger.compiled import kernel
 from biometrics.finger.cylinders import Cylinders, cylinders_of
 from biometrics.finger.matcher import PreparedFinger
 from biometrics.finger.outline import outline
 from biometrics.finger.parameters import SEARCH_PAIRS, SHORTLIST
 from biometrics.finger.relaxation import likeness
 from biometrics.finger.template import FingerTemplate
+from biometrics.kernels.compiled import kernel
 
 
 class Ranking(NamedTuple):

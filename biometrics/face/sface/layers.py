@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import loose_kernel
-from biometrics.finger.leader.lanes import WIDTH
-from biometrics.finger.leader.packing import Product
-from biometrics.finger.leader.tiles import halves_tile
+from biometrics.kernels.compiled import loose_kernel
+from biometrics.kernels.lanes import WIDTH
+from biometrics.kernels.packing import Product
+from biometrics.kernels.tiles import ROWS, WIDE, halves_tile
 
-from .tiles import PANEL, ROWS, depthwise_prelu_tile, product_prelu_tile
+from .tiles import depthwise_prelu_tile, product_prelu_tile
 
 Floats = NDArray[np.float32]
 Halves = NDArray[np.uint16]
@@ -44,7 +44,7 @@ def multiply(
 ) -> None:  # fmt: skip
     """`count` pixels of bfloat16 inputs, `row_step` bytes apart, through a product and PReLU into the rows of `out`."""
     for panel in range(len(product.weights)):
-        first = panel * PANEL * WIDTH
+        first = panel * WIDE * WIDTH
         for row in range(0, count, ROWS):
             product_prelu_tile(
                 data.ctypes.data + row * row_step, row_step, len(windows), windows.ctypes.data, inputs // 2,

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
-from biometrics.finger.leader import lanes, packing
+from biometrics.kernels import lanes, packing
+from biometrics.kernels.tiles import ROWS
 
 from . import layers
-from .tiles import PANEL, ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ class KernelNetwork:
     def __init__(self, weights: Mapping[str, Floats]) -> None:
         self._stem, self._stem_slopes = _stem(weights)
         self._blocks = [_block(weights, number, step) for number, step in enumerate(_STEPS)]
-        self._last = packing.product(weights["last.weight"], weights["last.bias"], panel=PANEL)
+        self._last = packing.product(weights["last.weight"], weights["last.bias"])
         self._ones = np.ones(EMBEDDING, np.float32)
         self._sizes = _sizes([len(self._stem.bias), *(len(block.product.bias) for block in self._blocks)])
         self._kept = threading.local()
@@ -117,7 +117,7 @@ def _stem(weights: Mapping[str, Floats]) -> tuple[packing.Product, Floats]:
     four[..., :3] = taps
     rounded = (packing.halves(four).astype(np.uint32) << 16).view(np.float32)
     bias = weights["layer.00.bias"] - np.float32(_MIDDLE) * rounded.sum(axis=(1, 2, 3), dtype=np.float64)
-    product = packing.product(four.reshape(len(four), -1), bias.astype(np.float32), panel=PANEL)
+    product = packing.product(four.reshape(len(four), -1), bias.astype(np.float32))
     return product, weights["layer.00.slope"]
 
 
@@ -129,7 +129,7 @@ def _block(weights: Mapping[str, Floats], number: int, step: int) -> layers.Bloc
         np.ascontiguousarray(taps.reshape(len(taps), 9).T),
         np.array(weights[f"{first}.bias"]),
         np.array(weights[f"{first}.slope"]),
-        packing.product(matrix.reshape(matrix.shape[:2]), weights[f"{second}.bias"], panel=PANEL),
+        packing.product(matrix.reshape(matrix.shape[:2]), weights[f"{second}.bias"]),
         np.array(weights[f"{second}.slope"]),
     )
 

@@ -1,13 +1,11 @@
-"""The inner tiles of the network, each with PReLU behind it. The vocabulary is that of LEADER's kernels."""
+"""The inner tiles of the network, each with PReLU behind it. See `kernels.lanes` for the vocabulary."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from biometrics.finger.leader.lanes import HALF_BYTES, LANE_BYTES, Code, Lanes, tile
-
-ROWS, PANEL = 8, 2
-"""Pixels, and vectors of 16 outputs, that one tile computes; their sums fill half of the 32 registers."""
+from biometrics.kernels.lanes import HALF_BYTES, LANE_BYTES, Code, Lanes, tile
+from biometrics.kernels.tiles import ROWS, WIDE, add_products
 
 
 @tile
@@ -15,25 +13,13 @@ def product_prelu_tile(
     code: Code, rows: Any, row_step: Any, windows: Any, offsets: Any, pairs: Any, weights: Any, bias: Any, slopes: Any,
     out: Any, out_step: Any,
 ) -> None:  # fmt: skip
-    """out = prelu(bias + inputs . weights) for ROWS pixels and 16 * PANEL outputs, float32.
+    """out = prelu(bias + inputs . weights) for ROWS pixels and 16 * WIDE outputs, float32.
 
-    A pixel's inputs, bfloat16, are taken in `pairs` at each of so many `windows`, whose `offsets` in bytes from the
-    pixel are given; `weights`, bfloat16, are in the order window, pair, output, member of the pair. Below 0 the result
-    is multiplied by the output's slope.
+    See `add_products` for the inputs and weights. Below 0 the result is multiplied by the output's slope.
     """
-    parts = range(PANEL)
+    parts = range(WIDE)
     sums = [[code.variable(code.load(code.moved(bias, LANE_BYTES * part))) for part in parts] for _ in range(ROWS)]
-    with code.repeat(windows) as window:
-        seen = code.moved(rows, (code.load_offset(code.moved(offsets, (window, 8))), 1))
-        pixels = [code.moved(seen, (row, row_step)) for row in range(ROWS)]
-        panels = code.moved(weights, (code.builder.mul(window, pairs), PANEL * LANE_BYTES))
-        with code.repeat(pairs) as pair:
-            here = code.moved(panels, (pair, PANEL * LANE_BYTES))
-            factors = [code.load_pairs(code.moved(here, LANE_BYTES * part)) for part in parts]
-            for row, pixel in enumerate(pixels):
-                two = code.load_pair_spread(code.moved(pixel, (pair, 4)))
-                for part in parts:
-                    sums[row][part].set(code.dot_pairs(sums[row][part].lanes, two, factors[part]))
+    add_products(code, sums, rows, row_step, windows, offsets, pairs, weights)
     for row in range(ROWS):
         for part in parts:
             made = _prelu(sums[row][part].lanes, code.load(code.moved(slopes, LANE_BYTES * part)))

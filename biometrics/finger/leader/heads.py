@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from biometrics.finger.compiled import loose_kernel
 from biometrics.finger.leader.layers import Indices, bottleneck_at
-from biometrics.finger.leader.packing import Floats, Head
+from biometrics.finger.leader.packing import Head
 from biometrics.finger.leader.tiles import NORM_EPSILON, gelu_tile, sigmoid_tile
+from biometrics.kernels.compiled import loose_kernel
+from biometrics.kernels.packing import Floats
 
 PEAK_REACH = 3
 """A minutia is the largest value within so many pixels in both directions."""

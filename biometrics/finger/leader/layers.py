@@ -12,17 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import loose_kernel
-from biometrics.finger.leader.lanes import HALF_BYTES, LANE_BYTES, WIDTH
-from biometrics.finger.leader.packing import Bottleneck, Floats, Product, Separable, Stem
+from biometrics.finger.leader.packing import Bottleneck, Separable, Stem
 from biometrics.finger.leader.tiles import (
-    NARROW,
-    ROWS,
-    WIDE,
     copy_tile,
     depthwise_5_tile,
     depthwise_7_tile,
-    halves_tile,
     norm_gelu_tile,
     norm_halves_tile,
     product_gelu_narrow_tile,
@@ -33,6 +27,10 @@ from biometrics.finger.leader.tiles import (
     stem_tile,
     times_tile,
 )
+from biometrics.kernels.compiled import loose_kernel
+from biometrics.kernels.lanes import HALF_BYTES, LANE_BYTES, WIDTH
+from biometrics.kernels.packing import Floats, Product
+from biometrics.kernels.tiles import NARROW, ROWS, WIDE, halves_tile
 
 Halves: TypeAlias = NDArray[np.uint16]
 Indices: TypeAlias = NDArray[np.int64]

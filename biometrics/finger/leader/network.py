@@ -21,9 +21,10 @@ import numpy as np
 
 from biometrics.finger.leader import heads, layers, packing
 from biometrics.finger.leader.layers import DILATIONS, Indices
-from biometrics.finger.leader.packing import Floats, Weights
-from biometrics.finger.leader.tiles import NARROW
+from biometrics.finger.leader.packing import Weights
 from biometrics.finger.leader.workspace import Workspace
+from biometrics.kernels.packing import Floats, product
+from biometrics.kernels.tiles import NARROW
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -61,7 +62,7 @@ class KernelNetwork:
         self._first = {name: packing.separable(weights, name) for name in _blocks("0")}
         self._second = {name: packing.bottleneck(weights, name) for name in _blocks("1")}
         self._dilated = tuple(packing.dilated(weights, f"attention{number}", NARROW) for number in DILATIONS)
-        self._gate = packing.product(weights["gate.weight"], weights["gate.bias"])
+        self._gate = product(weights["gate.weight"], weights["gate.bias"])
         self._heads = {name: packing.head(weights, name, NARROW) for name in (_POSITION, _DIRECTION, _KIND)}
         self._kernels = {name: heads.phases(head.last) for name, head in self._heads.items()}
         self._free: list[Workspace] = []

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from biometrics.finger.leader.lanes import HALF_BYTES, LANE_BYTES, WIDTH, Code, Lanes, tile
-
-ROWS = 8
-"""Pixels that one tile computes."""
+from biometrics.kernels.lanes import HALF_BYTES, LANE_BYTES, WIDTH, Code, Lanes, tile
+from biometrics.kernels.tiles import NARROW, ROWS, WIDE, add_products
 
 NORM_EPSILON = 1e-3
 
@@ -36,25 +34,14 @@ def _product(
     ) -> None:  # fmt: skip
         """out = activation(base + inputs . weights) for ROWS pixels and 16 * panel outputs.
 
-        A pixel's inputs, bfloat16, are taken in `pairs` at each of so many `windows`, whose `offsets` from the pixel
-        are given; `weights`, bfloat16, are in the order window, pair, output, member of the pair.
+        See `add_products` for the inputs and weights. `base` has one row for all pixels, with a step of 0, or one each.
         """
         parts = range(panel)
         sums = [
             [code.variable(code.load(code.moved(base, (row, base_step), LANE_BYTES * part))) for part in parts]
             for row in range(ROWS)
         ]
-        with code.repeat(windows) as window:
-            seen = code.moved(rows, (code.load_offset(code.moved(offsets, (window, 8))), 1))
-            pixels = [code.moved(seen, (row, row_step)) for row in range(ROWS)]
-            panels = code.moved(weights, (code.builder.mul(window, pairs), panel * LANE_BYTES))
-            with code.repeat(pairs) as pair:
-                here = code.moved(panels, (pair, panel * LANE_BYTES))
-                factors = [code.load_pairs(code.moved(here, LANE_BYTES * part)) for part in parts]
-                for row, pixel in enumerate(pixels):
-                    two = code.load_pair_spread(code.moved(pixel, (pair, 4)))
-                    for part in parts:
-                        sums[row][part].set(code.dot_pairs(sums[row][part].lanes, two, factors[part]))
+        add_products(code, sums, rows, row_step, windows, offsets, pairs, weights)
         for row in range(ROWS):
             for part in parts:
                 keep(code, activate(sums[row][part].lanes), code.moved(out, (row, out_step), size * WIDTH * part))
@@ -62,8 +49,6 @@ def _product(
     return tile(write)
 
 
-WIDE, NARROW = 2, 1
-"""Vectors of outputs that a tile of a product computes; two times ROWS sums fill half of the 32 registers."""
 product_tile, product_narrow_tile = (_product(lambda x: x, panel, Code.store, 4) for panel in (WIDE, NARROW))
 product_sigmoid_tile = _product(sigmoid, WIDE, Code.store, 4)
 product_gelu_tile, product_gelu_narrow_tile = (_product(gelu, panel, Code.store_halves, 2) for panel in (WIDE, NARROW))
@@ -109,13 +94,6 @@ def _depthwise(size: int) -> Any:
 
 
 depthwise_5_tile, depthwise_7_tile = _depthwise(5), _depthwise(7)
-
-
-@tile
-def halves_tile(code: Code, source: Any, blocks: Any, out: Any) -> None:
-    """Blocks of 16 numbers as bfloat16."""
-    with code.repeat(blocks) as block:
-        code.store_halves(code.load(code.moved(source, (block, LANE_BYTES))), code.moved(out, (block, HALF_BYTES)))
 
 
 @tile

@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from biometrics.finger.leader.layers import CHUNK, MARGIN, clear_frame
-from biometrics.finger.leader.packing import Floats, padded
-from biometrics.finger.leader.tiles import ROWS
+from biometrics.kernels.packing import Floats, padded
+from biometrics.kernels.tiles import ROWS
 
 
 class Workspace:

@@ -6,8 +6,9 @@ Every index is checked, for the bytes come from outside and compiled loops do no
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from biometrics.kernels.compiled import kernel
 
 _LONGEST_CODE = 16
 _LAST_ZERO_RUN = 100  # symbols 1..100: that many zeros
@@ -18,7 +19,7 @@ _NO_SYMBOL = -1
 DAMAGED = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decode_block(
     data: NDArray[np.uint8],
     lengths: NDArray[np.int32],
@@ -54,7 +55,7 @@ def decode_block(
     return filled if filled == coefficients.size else DAMAGED
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _next_symbol(
     data: NDArray[np.uint8], at: int, lengths: NDArray[np.int32], symbols: NDArray[np.uint8]
 ) -> tuple[int, int]:
@@ -73,7 +74,7 @@ def _next_symbol(
     return _NO_SYMBOL, at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number(data: NDArray[np.uint8], at: int, count: int) -> tuple[int, int]:
     """The next `count` bits as a number, and the bit behind them, which lies beyond the end if there are too few."""
     value = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from biometrics.errors import IncompatibleTemplates, InvalidImage, NotAssessable
-from biometrics.finger import FingerEngine, FingerTemplate, MinutiaKind, compiled
+from biometrics.finger import FingerEngine, FingerTemplate, MinutiaKind
 from biometrics.finger.leader.network import Findings
 from biometrics.finger.minutiae import pad, read_minutiae
 from biometrics.finger.parameters import MAX_AREA
@@ -344,19 +343,6 @@ def test_findings_are_read_with_y_downwards_and_without_the_frame() -> None:
     assert minutiae.direction.tolist() == [2.0, -1.0, -0.5]
     assert minutiae.kind.tolist() == [MinutiaKind.BIFURCATION, MinutiaKind.ENDING, MinutiaKind.ENDING]
     np.testing.assert_allclose(minutiae.quality, [1.0, 0.7, 0.7])
-
-
-def test_kept_machine_code_goes_when_a_source_is_newer(tmp_path: Path) -> None:
-    (tmp_path / "__pycache__").mkdir()
-    source, index = tmp_path / "stage.py", tmp_path / "__pycache__" / "stage.kernel.nbi"
-    source.touch()
-    index.touch()
-    os.utime(source, ns=(1, 1))
-    assert compiled.drop_stale(tmp_path) == 0
-    os.utime(source, ns=(2**62, 2**62))
-    assert compiled.drop_stale(tmp_path) == 1
-    assert not index.exists()
-    assert compiled.drop_stale(tmp_path) == 0
 
 
 @pytest.fixture

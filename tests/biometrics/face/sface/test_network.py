@@ -12,7 +12,7 @@ import models
 from biometrics.face.alignment import align, placement
 from biometrics.face.sface import KernelNetwork, SessionNetwork, open_network
 from biometrics.face.sface import layers as kernels
-from biometrics.finger.leader import lanes, packing
+from biometrics.kernels import lanes, packing
 from tests.biometrics.face.conftest import Group
 
 needs_kernels = pytest.mark.skipif(

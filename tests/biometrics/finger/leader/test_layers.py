@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biometrics.finger.compiled import kernel
-from biometrics.finger.leader import heads, lanes, layers, packing, tiles
+from biometrics.finger.leader import heads, layers, tiles
+from biometrics.finger.leader.packing import taps
 from biometrics.finger.leader.workspace import Workspace
+from biometrics.kernels import lanes, packing
+from biometrics.kernels.compiled import kernel
+from biometrics.kernels.tiles import halves_tile
 
 pytestmark = pytest.mark.skipif(not lanes.supported(), reason="NO AVX-512 BF16 HERE: the kernels cannot run")
 
@@ -32,7 +35,7 @@ def widened(halves: NDArray[np.uint16]) -> Floats:
 
 @kernel
 def _to_halves(rows: Floats, data: NDArray[np.uint16]) -> None:
-    tiles.halves_tile(rows.ctypes.data, rows.size // 16, data.ctypes.data)
+    halves_tile(rows.ctypes.data, rows.size // 16, data.ctypes.data)
 
 
 @kernel
@@ -136,9 +139,9 @@ def test_a_depthwise_convolution_is_a_sum_over_its_window(size: int) -> None:
     reach = size // 2
     for line in range(0, height, 2):
         if size == 7:
-            layers.depthwise_7(source, line, 0, packing.taps(kernel), out)
+            layers.depthwise_7(source, line, 0, taps(kernel), out)
         else:
-            layers.depthwise_5(source, line, packing.taps(kernel), out)
+            layers.depthwise_5(source, line, taps(kernel), out)
         for lower in range(2):
             for pixel in range(width):
                 y, x = line + lower + 3, pixel + 3

@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 import models
-from biometrics.finger.leader import lanes
 from biometrics.finger.leader.network import Findings, KernelNetwork, SessionNetwork
 from biometrics.finger.minutiae import open_network, pad
 from biometrics.finger.synthesis import generate
+from biometrics.kernels import lanes
 
 kernels_only = pytest.mark.skipif(not lanes.supported(), reason="NO AVX-512 BF16 HERE: the kernels cannot run")
 THRESHOLD = 0.5
