@@ -37,7 +37,7 @@ def checkpoint(service: ServiceDep) -> PlainTextResponse:
     with service.database.begin() as connection:
         note = log.latest_checkpoint(connection)
     if note is None:
-        raise ServiceError("not_found")
+        raise ServiceError("not_in_log")
     return PlainTextResponse(note)
 
 
@@ -52,12 +52,12 @@ def inclusion(
 ) -> JSONResponse:
     """The proof for a receipt's leaf: in the tree of a checkpoint that you keep, else of the first that covers it."""
     if _HASH.fullmatch(leaf_hash) is None:
-        raise ServiceError("not_found")
+        raise ServiceError("not_in_log")
     try:
         with service.database.begin() as connection:
             return JSONResponse(proofs.inclusion(connection, bytes.fromhex(leaf_hash), size).as_json())
     except ProofImpossible as error:
-        raise ServiceError("not_found") from error
+        raise ServiceError("not_in_log") from error
 
 
 @router.get(
@@ -76,7 +76,7 @@ def consistency(
         with service.database.begin() as connection:
             return JSONResponse(proofs.consistency(connection, old, new))
     except ProofImpossible as error:
-        raise ServiceError("not_found") from error
+        raise ServiceError("not_in_log") from error
 
 
 @router.get("/status", response_model=StatusAnswer, responses=documented(503), summary="How the log stands")

@@ -46,6 +46,8 @@ _HTTP_CODES = {401: "key_missing", 404: "not_found", 405: "method_not_allowed", 
 # Names of fields, and places in lists.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,31}|[0-9]{1,2}", re.ASCII | re.IGNORECASE)
 _MOST_DETAILS = 20
+# Pydantic's faults that say more of a field than that it is wrong.
+_FAULTS = {"missing": "field_missing", "extra_forbidden": "field_unknown"}
 _JSON = re.compile(r"application/([!-.0-9^-~A-Z]+\+)?json\s*(;|$)", re.ASCII | re.IGNORECASE)
 
 
@@ -115,11 +117,11 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
     details = [
         {
             "field": ".".join(_named(part) for part in fault["loc"]),
-            "code": fault["type"] if fault["type"] in catalogue() else "request_invalid",
+            "code": fault["type"] if fault["type"] in catalogue() else _FAULTS.get(fault["type"], "request_invalid"),
         }
         for fault in faults[:_MOST_DETAILS]
     ]
-    own = [detail["code"] for detail in details if detail["code"] != "request_invalid"]
+    own = [detail["code"] for detail in details if detail["code"] not in {"request_invalid", *_FAULTS.values()}]
     return response(request, own[0] if own else "request_invalid", details)
 
 

@@ -58,12 +58,14 @@ def _signing_key(key: Ed25519PublicKey) -> SigningKey:
     )
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", response_model=Health, summary="The process answers")
 async def healthz() -> Health:
     """Says that this process is alive, nothing of what it depends on."""
     return Health(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Health, responses=documented(503), summary="Verifications can be answered")
 def readyz(service: ServiceDep) -> Health:
     """Says that the database answers, at the schema that this program knows."""

@@ -7,8 +7,8 @@
     verify.py log LEAVES.jsonl... NOTE --log LOGKEY          are these the leaves, all of them, that the note signs?
 
 LOGKEY is the line `verifier_key` of `GET /v1/keys` (repeat --log for keys that were replaced). Keep it outside the
-service, and checkpoints with it. Exit code 0: it holds; 1: it does not; 2: usage; 3: the receipt is a promise only,
-signed and not proven. Formats: RFC 9162 (hashes and proofs), C2SP signed-note and tlog-checkpoint.
+service, and checkpoints with it. Exit code 0: it holds; 1: it does not; 2: usage, or a file
+or key that is none; 3: the receipt is a promise only, signed and not proven. Formats: RFC 9162 (hashes and proofs), C2SP signed-note and tlog-checkpoint.
 """
 
 import argparse
@@ -51,6 +51,10 @@ SAID = {
 ABSENT = object()
 
 
+class Misused(Exception):
+    """A file or a key that was named is none; nothing was verified."""
+
+
 class Refuted(Exception):
     """The evidence does not hold; the text says which part."""
 
@@ -91,10 +95,13 @@ class LogKey:
     """A log's public key, from its line `name+hash+base64`."""
 
     def __init__(self, line: str) -> None:
-        self.name, self.id, encoded = line.strip().split("+", 2)
-        self.raw = decode(encoded)
+        try:
+            self.name, self.id, encoded = line.split("+", 2)
+            self.raw = decode(encoded)
+        except (ValueError, Refuted):
+            raise Misused("the log's key is no line NAME+HASH+KEY") from None
         if self.raw[:1] != b"\x01" or hashlib.sha256(self.name.encode() + b"\n" + self.raw).hexdigest()[:8] != self.id:
-            raise Refuted("the log's key line is damaged")
+            raise Misused("the log's key line is damaged")
         self.receipt_id = hashlib.sha256(self.raw[1:]).hexdigest()[:16]
 
     def signed(self, signature: bytes, message: bytes) -> bool:
@@ -324,6 +331,9 @@ def main() -> int:
     except Refuted as error:
         print(f"DOES NOT HOLD: {error}")
         return 1
+    except (Misused, FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        print(f"NOTHING WAS VERIFIED: {error}", file=sys.stderr)
+        return 2
     except (
         OSError,
         EOFError,

@@ -68,7 +68,7 @@ def test_what_is_not_in_the_log_is_not_found(authority: TestClient, anonymous: T
         f"/v1/evidence/consistency?old={size + 10_000}",
         f"/v1/evidence/consistency?old=1&new={size + 10_000}",
     ):
-        assert_error(anonymous.get(path), 404, "not_found")
+        assert_error(anonymous.get(path), 404, "not_in_log")
     for path in ("consistency", "consistency?old=0", f"consistency?old={2**62}", f"inclusion/{'a' * 64}?size=x"):
         assert_error(anonymous.get(f"/v1/evidence/{path}"), 422, "request_invalid")
 

@@ -134,7 +134,7 @@ def test_a_short_length_is_not_believed(narrow: TestClient) -> None:
         b'{"card":' * 100_000,
         b"\x00",
         b"\xef\xbb\xbf",
-        gzip.compress(b"{}"),
+        gzip.compress(b"{}", mtime=0),
         b'{"card": ' + b"9" * 5000 + b"}",
     ],
     ids=lambda content: repr(content[:12]),

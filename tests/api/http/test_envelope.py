@@ -107,3 +107,9 @@ def test_a_connection_that_breaks_off_is_no_failure_of_ours(
     assert sent[0]["status"] == 400
     assert b'"body_incomplete"' in sent[1]["body"]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("place", ["/healthz", "/readyz"])
+def test_a_load_balancer_may_ask_for_the_head_alone(anonymous: TestClient, place: str) -> None:
+    answer = anonymous.head(place)
+    assert (answer.status_code, answer.content) == (200, b"")
