@@ -7,8 +7,9 @@
     verify.py log LEAVES.jsonl... NOTE --log LOGKEY          are these the leaves, all of them, that the note signs?
 
 LOGKEY is the line `verifier_key` of `GET /v1/keys` (repeat --log for keys that were replaced). Keep it outside the
-service, and checkpoints with it. Exit code 0: it holds; 1: it does not; 2: usage, or a file
-or key that is none; 3: the receipt is a promise only, signed and not proven. Formats: RFC 9162 (hashes and proofs), C2SP signed-note and tlog-checkpoint.
+service, and checkpoints with it. Exit code 0: it holds; 1: it does not; 2: usage, or a file or key that is none; 3: the
+receipt is a promise only, signed and not proven. Formats: RFC 9162 (hashes and proofs), C2SP signed-note and
+tlog-checkpoint.
 """
 
 import argparse
@@ -33,7 +34,7 @@ KEY = "id=details/key scopes=details/scopes expires_at=details/expires_at signed
 # answer to that is known, and the fields that the leaf vouches for, with their place in it where that is another.
 SAID = {
     "verification": ("decision", "id decision decided_at=at document person policy_version"),
-    "check": ("checked_at", "id checked_at=at number card status text text_fields portrait"),
+    "check": ("checked_at", "id checked_at=at number card status since text text_fields portrait"),
     "card_event": ("event", "id event status recorded_at=at"),
     # The answer's `id` is the card's here; leaves know cards by keyed hashes only.
     "card_event registered": ("registered_at", "status registered_at=at"),

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.testclient import TestClient
 
 import api
 import biometrics
 import models
+from api.evidence.checkpoints import verifier_key
+from api.evidence.parameters import ORIGIN
 from api.institutions.roles import Role
 from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verify
 from tests.api.conftest import NewClient
@@ -203,7 +206,7 @@ def test_another_logs_key_opens_nothing(authority: TestClient, anonymous: TestCl
     register(authority)
     note = verifier.file("a.note", anonymous.get("/v1/evidence/checkpoint").text)
     assert verifier("checkpoint", note)[0] == 0
-    other = "renzheng/evidence+9d1f38ec+AW1lhI5p1AHFqhXc0sWzLQjGoHX7QDxxYjTu3RVXs7vC"
+    other = verifier_key(ORIGIN, Ed25519PrivateKey.generate().public_key())
     code, told = verifier("checkpoint", note, log_key=other)
     assert (code, told) == (1, "DOES NOT HOLD: the checkpoint bears no signature of the log\n")
     for key in ("nonsense", verifier.log_key[:-4] + "AAA=", verifier.log_key.replace("renzheng", "another")):
