@@ -1,6 +1,6 @@
-"""`python -m benchmarks.fingerprint_weights SET`: fit the weights of the fingerprint matcher's evidence on one set.
+"""`python -m benchmarks.fingerprint_weights SET --out FILE`: fit the weights of the fingerprint matcher's evidence.
 
-Prints what goes into `biometrics/finger/parameters.py`, and how well the fit does on fingers that it did not see. The
+Writes what `biometrics/finger/weights.json` holds, and prints how well the fit does on fingers that it did not see. The
 set that the weights were fitted on is `neuro_uareu`; accuracy is to be judged on others.
 
 The weights are those of a logistic regression with a quadratic penalty, mated and non-mated pairs weighing the same.
@@ -13,6 +13,7 @@ laid through them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,7 +29,7 @@ from benchmarks.progress import say, track
 from benchmarks.subjects import finger_of
 from biometrics.errors import NotAssessable
 from biometrics.finger import FingerEngine, FingerTemplate, PreparedFinger, matcher
-from biometrics.finger.parameters import MIN_MINUTIAE
+from biometrics.finger.parameters import ENGINE, MIN_MINUTIAE
 from biometrics.finger.score import CHANCE_TERMS, EVIDENCE, SIZE
 from biometrics.scoring.rates import Curve
 
@@ -57,12 +58,15 @@ class Sample:
     mated: NDArray[np.bool_]
 
 
-def main(data: Annotated[Path, typer.Argument(exists=True, file_okay=False)]) -> None:
-    """Fit on all fingers, print the weights, then cross-validate over fingers."""
+def main(
+    data: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="The set to fit on.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="Where the weights are written.")],
+) -> None:
+    """Fit on all fingers, write the weights, then cross-validate over fingers."""
     (captures,) = find_sets(data)
     whole = extract(captures)
     scraps = cut(whole)
-    _print(fit(whole, scraps, captures.fingers))
+    out.write_text(as_json(captures.name, fit(whole, scraps, captures.fingers)), encoding="utf-8")
     _cross_validate(whole, scraps, captures.fingers)
 
 
@@ -232,14 +236,22 @@ def _rates(sample: Sample) -> str:
     )
 
 
-def _print(weights: Floats) -> None:
-    typer.echo("EVIDENCE_WEIGHTS: Final = {")
-    for name, weight in zip(EVIDENCE, weights, strict=False):
-        if weight:
-            typer.echo(f'    "{name}": {weight:.4g},')
-    typer.echo("}")
-    for name, terms in (("LEVEL", weights[-2 * CHANCE_TERMS : -CHANCE_TERMS]), ("DECADE", weights[-CHANCE_TERMS:])):
-        typer.echo(f"CHANCE_{name}: Final = ({', '.join(f'{term:.5g}' for term in terms)})")
+def as_json(name: str, weights: Floats) -> str:
+    """Weights, as `biometrics.finger.score.WEIGHTS`, fitted on the set `name`, in the form of the shipped file."""
+
+    def rounded(numbers: Floats, digits: int) -> list[float]:
+        return [float(f"{number:.{digits}g}") for number in numbers]
+
+    evidence = zip(EVIDENCE, rounded(weights[: len(EVIDENCE)], 4), strict=True)
+    fitted = {
+        "engine": ENGINE,
+        "fitted_on": name,
+        "made_by": "python -m benchmarks.fingerprint_weights",
+        "evidence": {figure: weight for figure, weight in evidence if weight},
+        "chance_level": rounded(weights[-2 * CHANCE_TERMS : -CHANCE_TERMS], 5),
+        "chance_decade": rounded(weights[-CHANCE_TERMS:], 5),
+    }
+    return json.dumps(fitted, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from biometrics.finger import matcher
 from biometrics.finger.alignment import Movement, align, moved, moved_back
+from biometrics.finger.fitted import CHANCE_DECADE, CHANCE_LEVEL, EVIDENCE_WEIGHTS
 from biometrics.finger.matcher import Comparison, PreparedFinger
 from biometrics.finger.outline import inside
 from biometrics.finger.pairing import grow, new_candidates, new_pairing
-from biometrics.finger.parameters import CHANCE_DECADE, CHANCE_LEVEL, EVIDENCE_WEIGHTS, MIN_DECADE, SIZE_RANGE
+from biometrics.finger.parameters import MIN_DECADE, SIZE_RANGE
 from biometrics.finger.roots import elect, vote
 from biometrics.finger.trace import Trace, untraced
 

@@ -1,9 +1,10 @@
 """Every constant of fingerprint recognition. Lengths are pixels at 500 dpi, angles radians.
 
-The fitted part (weights and chance, at the end) comes from one data set, `neuro_uareu` (65 fingers, one sensor). The
-tolerances, the threshold of a minutia and the priors were set by hand, with the figures of that set *and* of the four
-public competition sets in sight: on these the accuracy is not quite that of a blind test. They lie on a plateau (with
-tolerances from 6 to 10 pixels the mean error of the four sets moved between 1.5 and 1.8 % before the fit).
+The fitted part, weights and chance, is in `weights.json` and comes from one data set, `neuro_uareu` (65 fingers, one
+sensor). The tolerances, the threshold of a minutia and the priors were set by hand, with the figures of that set *and*
+of the four public competition sets in sight: on these the accuracy is not quite that of a blind test. They lie on a
+plateau (with tolerances from 6 to 10 pixels the mean error of the four sets moved between 1.5 and 1.8 % before the
+fit).
 
 A new value makes other scores: it needs a new ENGINE id and a new calibration as soon as anything was stored.
 """
@@ -153,26 +154,7 @@ SAME_MINUTIA_ANGLE: Final = math.radians(25.0)
 MIN_SEEN_SHARE: Final = 0.4
 """Share of the impressions in whose outline a minutia lies that must show it."""
 
-# --- fitted on neuro_uareu by `python -m benchmarks.fingerprint_weights` ---------------------------------------------
-EVIDENCE_WEIGHTS: Final = {
-    "pairs": 0.03915,
-    "share": 5.813,
-    "edges": 0.00278,
-    "supported": 0.0459,
-    "kinds": 0.08074,
-    "length_accuracy": 5.015,
-    "angle_accuracy": 8.031,
-    "overlap_share": 7.153,
-    "overlap_pairs": 0.05539,
-    "displacement": -1.42,
-    "turning": 2.885,
-    "spread": 0.01269,
-    "likeness": 28.08,
-}
-CHANCE_LEVEL: Final = (3.0584, 2.2775, -0.23027)
-CHANCE_DECADE: Final = (2.5719, -0.38932, 0.024212)
-"""Polynomials in the size of both captures, ln(n m): the sum of weighted evidence that one non-mated comparison in a
-hundred reaches, and how much more one in a thousand does."""
+# --- what chance reaches: the fitted part is in weights.json (`fitted`) ----------------------------------------------
 SIZE_RANGE: Final = (math.log(MIN_MINUTIAE * MIN_MINUTIAE), math.log(MAX_MINUTIAE * MAX_MINUTIAE))
-"""Where these were fitted; beyond it the value at its end holds."""
+"""Sizes ln(n m) of both captures for which it was fitted; beyond it the value at its end holds."""
 MIN_DECADE: Final = 0.1

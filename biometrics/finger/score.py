@@ -22,14 +22,12 @@ from numpy.typing import NDArray
 from biometrics.finger.alignment import Movement, align, moved, moved_back
 from biometrics.finger.cylinders import Cylinders
 from biometrics.finger.edges import Edges, angle_between, wrapped
+from biometrics.finger.fitted import CHANCE_DECADE, CHANCE_LEVEL, EVIDENCE_WEIGHTS
 from biometrics.finger.outline import inside
 from biometrics.finger.pairing import Pairing
 from biometrics.finger.parameters import (
     ANGLE_SLACK,
     ANGLE_TOLERANCE,
-    CHANCE_DECADE,
-    CHANCE_LEVEL,
-    EVIDENCE_WEIGHTS,
     LENGTH_SLACK,
     LENGTH_TOLERANCE,
     MEAN_PRIOR,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from PIL import Image
 
 from benchmarks import fingerprint
 from benchmarks.fingerprint_set import find_sets
-from benchmarks.fingerprint_weights import chance_of, logistic
+from benchmarks.fingerprint_weights import as_json, chance_of, logistic
 from benchmarks.report import Result, read_scores
+from biometrics.finger.score import WEIGHTS
 from biometrics.finger.synthesis import generate
 
 FINGERS, IMPRESSIONS = ("7_a", "7_b", "9_a"), (1, 2, 10)
@@ -155,3 +157,9 @@ def test_chance_is_measured_by_size() -> None:
         powers = [1.0, at, at * at]
         assert level @ powers == pytest.approx(3.0 * at - 0.1 * at**2 + 2.0, abs=0.15)
         assert decade @ powers == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_shipped_weights_are_what_the_script_writes() -> None:
+    """Its form, that is; the numbers it makes of the set it was given."""
+    shipped = (resources.files("biometrics.finger") / "weights.json").read_text("utf-8")
+    assert json.loads(as_json("neuro_uareu", WEIGHTS)) == json.loads(shipped)

@@ -12,7 +12,7 @@ from biometrics.finger import FingerTemplate, PreparedFinger, matcher
 from biometrics.finger.alignment import moved
 from biometrics.finger.drawing import CONFIRMED, MISSING, OUTSIDE, WORDS, Side, draw
 from biometrics.finger.explanation import CHANCE, Explanation, explain
-from biometrics.finger.parameters import EVIDENCE_WEIGHTS
+from biometrics.finger.fitted import EVIDENCE_WEIGHTS
 from biometrics.finger.trace import Recording
 
 from .points import captured_again, random_finger

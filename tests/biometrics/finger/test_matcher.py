@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biometrics.finger import FingerTemplate, PreparedFinger, matcher
-from biometrics.finger.parameters import CHANCE_DECADE, CHANCE_LEVEL, MIN_MINUTIAE, PRIOR_DISPLACEMENT
+from biometrics.finger.fitted import CHANCE_DECADE, CHANCE_LEVEL
+from biometrics.finger.parameters import MIN_MINUTIAE, PRIOR_DISPLACEMENT
 from biometrics.finger.score import EVIDENCE, WEIGHTS
 
 from .points import captured_again, of_points, random_finger
