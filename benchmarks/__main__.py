@@ -243,7 +243,7 @@ def evidence(
 
 @app.command()
 def calibrate(
-    engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-1.")],
+    engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-2.")],
     scores: Annotated[
         list[Path],
         typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Scores of one set as CSV; repeat it for more."),

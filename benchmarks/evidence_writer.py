@@ -39,7 +39,7 @@ def body(number: int) -> dict[str, object]:
             ],
             "reasons": ["match"],
         },
-        "policy_version": "2026-11-2+0123456789ab",
+        "policy_version": "2026-11-3+0123456789ab",
         "at": "2026-11-22T09:30:00.123456+00:00",
         "captured_at": "2026-11-22T17:29:58+08:00",
         "institution": str(UUID(int=1)),
@@ -49,7 +49,7 @@ def body(number: int) -> dict[str, object]:
         "card": f"{number:064x}",
         "channel": "counter",
         "purpose": "account_opening",
-        "engines": ["sface-1", "leader-edges-2"],
+        "engines": ["sface-2", "leader-edges-2"],
         "request": f"{number:064x}",
     }
 

@@ -16,14 +16,14 @@ from api.cli.progress import tracked
 if TYPE_CHECKING:
     from biometrics.scoring.held_out import Finding
 
-EXAMPLES = "Example: renzheng calibrate --engine sface-1 --scores scores.csv --pack sface --out sface-1.json"
+EXAMPLES = "Example: renzheng calibrate --engine sface-2 --scores scores.csv --pack sface --out sface-2.json"
 
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @guarded
 def calibrate(
-    engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-1.")],
+    engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-2.")],
     scores: Annotated[
         list[Path],
         typer.Option(

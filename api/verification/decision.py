@@ -1,9 +1,10 @@
 """Policy combines the two axes into PASS, REVIEW or REFUSE, and says what to do next. Fails closed."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.matching.comparison import PersonResult
+from api.matching.comparison import ModalityResult, PersonResult
 from api.verification.document import Document
 from api.verification.policy import ChannelPolicy
 
@@ -65,9 +66,19 @@ def verdict_on(person: PersonResult, policy: ChannelPolicy) -> str:
 
 
 def contradicted(person: PersonResult, policy: ChannelPolicy) -> bool:
-    """Whether a required modality, looked at alone, is plainly another person's, however strongly the others agree."""
-    assessed = [result for result in person.modalities if result.fmr is not None and result.modality in policy.required]
-    return any(result.fmr is not None and result.fmr > policy.review_fmr for result in assessed)
+    """Whether a modality, looked at alone, is plainly another person's, however strongly the others agree.
+
+    A required one by its FMR; any by its ratio, so that a finger that is not required and is another's bars a PASS too.
+    """
+    return any(_contrary(result, policy) for result in person.modalities)
+
+
+def _contrary(result: ModalityResult, policy: ChannelPolicy) -> bool:
+    # Of holders fewer than one in `contrary_odds` has such a ratio, whatever the engine: that is what a ratio is.
+    # Said so that no figure at all counts as contrary.
+    if result.llr is not None and not result.llr > -math.log(policy.contrary_odds):
+        return True
+    return result.fmr is not None and result.modality in policy.required and result.fmr > policy.review_fmr
 
 
 def _missing(person: PersonResult, policy: ChannelPolicy) -> list[str]:

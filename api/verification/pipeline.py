@@ -70,7 +70,7 @@ def _decide(
     `person` None: the number is locked, and nothing was compared.
     """
     _use_up(connection, service, request, person)
-    rules = service.policy.channels[request.channel]
+    rules = service.policy.channels[request.channel].of(request.purpose)
     terminal_id = request.caller.principal_id
     attempts = records.failed_attempts(connection, terminal_id, shown.instance, rules.attempt_window_s)
     card_id, card = records.lock_card(connection, shown.instance)

@@ -20,6 +20,15 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class PurposePolicy(_Strict):
+    """What a purpose asks otherwise than its channel; what is left out is as the channel has it."""
+
+    pass_fmr: float | None = Field(default=None, gt=0, lt=1)
+    review_fmr: float | None = Field(default=None, gt=0, lt=1)
+    required: frozenset[Required] | None = None
+    contrary_odds: float | None = Field(default=None, gt=1, allow_inf_nan=False)
+
+
 class ChannelPolicy(_Strict):
     """Rules of one channel; rates are fractions, times in seconds."""
 
@@ -28,12 +37,25 @@ class ChannelPolicy(_Strict):
     required: frozenset[Required]
     max_attempts: int = Field(ge=1)
     attempt_window_s: int = Field(ge=1, le=30 * 86400)
+    contrary_odds: float = Field(default=100, gt=1, allow_inf_nan=False)
+    purposes: dict[str, PurposePolicy] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.pass_fmr > self.review_fmr:
             raise ValueError("pass_fmr must not be above review_fmr")
+        for purpose in self.purposes:
+            if purpose != purpose.lower():
+                raise ValueError(f"the purpose {purpose} must be written in small letters")
+            self.of(purpose)
         return self
+
+    def of(self, purpose: str) -> "ChannelPolicy":
+        """The rules of a purpose: its own where it has them, else the channel's. Its attempts count with all others."""
+        own = self.purposes.get(purpose.lower())
+        if own is None:
+            return self
+        return ChannelPolicy(**{**dict(self), "purposes": {}, **own.model_dump(exclude_none=True)})
 
 
 class ChipPhotoPolicy(_Strict):
@@ -60,7 +82,8 @@ class _PolicyFile(_Strict):
     def _complete(self) -> Self:
         if set(self.channels) != {"counter", "kiosk"}:
             raise ValueError("both channels, counter and kiosk, need rules")
-        if "liveness" not in self.channels["kiosk"].required:
+        kiosk = self.channels["kiosk"]
+        if any("liveness" not in rules.required for rules in (kiosk, *map(kiosk.of, kiosk.purposes))):
             raise ValueError("the kiosk must require liveness: nobody watches it")
         return self
 

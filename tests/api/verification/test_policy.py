@@ -28,7 +28,7 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
     written.write_bytes(BUILT_IN)
     copy = policy.load(written)
     assert copy == policy.load(None)
-    assert copy.version == f"2026-11-2+{hashlib.sha256(BUILT_IN).hexdigest()[:12]}"
+    assert copy.version == f"2026-11-3+{hashlib.sha256(BUILT_IN).hexdigest()[:12]}"
     written.write_bytes(BUILT_IN.replace(b"max_attempts = 3", b"max_attempts = 4", 1))
     assert policy.load(written).version != copy.version, "a change that forgot the version is still told apart"
 
@@ -37,8 +37,8 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
     ("old", "new", "word"),
     [
         ("", "= broken", "policy.toml"),
-        ('version = "2026-11-2"', "", "version"),
-        ('version = "2026-11-2"', 'version = ""', "version"),
+        ('version = "2026-11-3"', "", "version"),
+        ('version = "2026-11-3"', 'version = ""', "version"),
         ("pass_fmr = 1e-4", "pass_fmr = 0", "pass_fmr"),
         ("pass_fmr = 1e-4", "pass_fmr = 1.0", "pass_fmr"),
         ("pass_fmr = 1e-4", "pass_fmr = nan", "pass_fmr"),
@@ -58,6 +58,12 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
         ("lock_s = 86400", "lock_s = 1e12", "lock_s"),
         ("lock_s = 86400", "", "lock_s"),
         ("[chip_photo]", "[extra]\nx = 1\n[chip_photo]", "extra"),
+        ("contrary_odds = 100", "contrary_odds = 1", "contrary_odds"),
+        ("contrary_odds = 100", "contrary_odds = inf", "contrary_odds"),
+        ("[chip_photo]", "[channels.counter.purposes.loan]\npass_fmr = 0.5\n[chip_photo]", "review_fmr"),
+        ("[chip_photo]", "[channels.counter.purposes.loan]\nmax_attempts = 9\n[chip_photo]", "max_attempts"),
+        ("[chip_photo]", "[channels.counter.purposes.Loan]\npass_fmr = 1e-5\n[chip_photo]", "small letters"),
+        ("[chip_photo]", '[channels.kiosk.purposes.loan]\nrequired = ["face"]\n[chip_photo]', "liveness"),
     ],
 )
 def test_a_bad_file_is_refused_with_the_reason(tmp_path: Path, old: str, new: str, word: str) -> None:
@@ -69,6 +75,25 @@ def test_a_bad_file_is_refused_with_the_reason(tmp_path: Path, old: str, new: st
         policy.load(written)
     assert str(written) in str(refused.value)
     assert word in str(refused.value)
+
+
+def test_a_purpose_has_rules_of_its_own_and_the_channels_for_the_rest(tmp_path: Path) -> None:
+    more = b'[channels.counter.purposes.loan]\npass_fmr = 1e-6\nrequired = ["face", "finger"]\n'
+    written = tmp_path / "policy.toml"
+    written.write_bytes(BUILT_IN + more)
+    counter = policy.load(written).channels["counter"]
+    for spelled in ("loan", "LOAN"):
+        loan = counter.of(spelled)
+        assert (loan.pass_fmr, loan.required) == (1e-6, {"face", "finger"})
+        assert (loan.review_fmr, loan.max_attempts, loan.contrary_odds) == (1e-2, 3, 100)
+    assert counter.of("account_opening") == counter
+    assert counter.of("loans").pass_fmr == 1e-4
+
+
+def test_a_file_from_before_contrary_odds_is_still_read(tmp_path: Path) -> None:
+    written = tmp_path / "policy.toml"
+    written.write_bytes(BUILT_IN.replace(b"contrary_odds = 100\n", b""))
+    assert policy.load(written).channels["counter"].contrary_odds == 100
 
 
 def test_a_policy_for_one_channel_is_refused(tmp_path: Path) -> None:

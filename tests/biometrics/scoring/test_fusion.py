@@ -1,6 +1,7 @@
 """Sums of evidence against counting, against chance, and against what must never happen."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -74,33 +75,74 @@ def test_one_strong_finger_does_not_pass_beside_a_face_that_is_another_persons()
 
 
 def test_fused_rate_of_two_gaussians_is_the_normal_one(gauss: Calibration) -> None:
-    # The sum of the two ratios is normal with mean -9 and deviation 3 sqrt(2) among the non-mated.
+    # Among the non-mated one ratio is normal with mean -4.5 and deviation 3, the sum of two with -9 and 3 sqrt(2).
     for llr in (-6.0, -3.0, 0.0, 2.0, 4.0):
-        truth = normal_tail((llr + 9) / (3 * math.sqrt(2)))
-        assert float(fused_fmr([gauss, gauss], llr)) == pytest.approx(truth, rel=0.15)
+        alone, together = normal_tail((llr + 4.5) / 3), normal_tail((llr + 9) / (3 * math.sqrt(2)))
+        assert alone > together
+        assert float(fused_fmr([gauss, gauss], llr)) == pytest.approx(alone, rel=0.15)
 
 
 def test_in_the_tail_the_fused_rate_is_above_the_truth_and_below_the_chernoff_bound(gauss: Calibration) -> None:
-    for llr in (6.0, 8.0, 10.0, 12.0):
+    # From here on the sum of two is likelier than one alone.
+    for llr in (10.0, 11.0, 12.0):
         stated = float(fused_fmr([gauss, gauss], llr))
         assert normal_tail((llr + 9) / (3 * math.sqrt(2))) < stated < math.exp(-llr)
 
 
 @pytest.mark.parametrize("calibrations", [(FACE, FINGER), (FINGER, FINGER), (FACE, FINGER, FINGER)])
 def test_the_fused_rate_covers_the_share_of_drawn_non_mated_persons(calibrations: tuple[Calibration, ...]) -> None:
-    """Non-mated scores drawn from the calibrations themselves: u uniform, the score whose FMR is u."""
+    """Non-mated scores drawn from the calibrations themselves: u uniform, the score whose FMR is u.
+
+    Persons may present the modalities they like; the stated rate is that of the best choice at each level.
+    """
     random = np.random.default_rng(8)
-    llr = np.zeros(400_000)
+    ratios = []
     for calibration in calibrations:
-        depth = -np.log(random.random(len(llr)))
-        llr += calibration.llr_of(np.interp(depth, -calibration.ln_fmr, calibration.score))
+        depth = -np.log(random.random(400_000))
+        ratios.append(calibration.llr_of(np.interp(depth, -calibration.ln_fmr, calibration.score)))
+    choices = [choice for size in (1, 2, 3) for choice in combinations(ratios, size)]
     # Above the persons who have the lowest ratio in all modalities: they are one step of the grid.
-    above = llr[llr > llr.min() + 0.1]
+    whole = np.sum(ratios, axis=0)
+    above = whole[whole > whole.min() + 0.1]
     for level in np.quantile(above, [0.1, 0.5, 0.9, 0.99, 0.999]):
-        counted, stated = float(np.mean(llr >= level - 1e-9)), float(fused_fmr(calibrations, level))
+        counted = max(float(np.mean(np.sum(choice, axis=0) >= level - 1e-9)) for choice in choices)
+        stated = float(fused_fmr(calibrations, level))
         assert stated > counted * 0.85
         if counted > 10 * FINGER.measured_to:
             assert stated < counted * 1.3
+
+
+@given(face_scores, st.lists(finger_scores, max_size=4), finger_scores)
+@settings(deadline=None)
+def test_a_modality_that_speaks_against_the_holder_never_lowers_the_rate(
+    face: float, fingers: list[float], against: float
+) -> None:
+    parts = [(FACE, face), *((FINGER, score) for score in fingers)]
+    before, after = combine(parts), combine([*parts, (FINGER, against)])
+    assert before is not None
+    assert after is not None
+    if FINGER.assess(against).llr <= 0:
+        assert after.fmr >= before.fmr * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("wrong", range(2, 11))
+def test_a_face_that_matches_does_not_carry_fingers_that_plainly_do_not(wrong: int) -> None:
+    found = combine([(FACE, 0.9), *[(FINGER, 0.0)] * wrong])
+    assert found is not None
+    assert found.consistency < 0.5
+    assert found.fmr > 1e-2
+
+
+@given(face_scores, st.lists(finger_scores, max_size=3))
+@settings(deadline=None)
+def test_one_threshold_serves_every_set_of_modalities(face: float, fingers: list[float]) -> None:
+    """More modalities never make the same sum say more: nobody gains by what is presented beside."""
+    sums = np.linspace(-5, 8, 40)
+    fewer = fused_fmr([FACE, *[FINGER] * len(fingers)], sums)
+    assert np.all(fused_fmr([FACE, *[FINGER] * (len(fingers) + 1)], sums) >= fewer)
+    found = combine([(FACE, face), *((FINGER, score) for score in fingers)])
+    assert found is not None
+    assert found.llr <= -math.log(found.fmr) + math.log(2)
 
 
 @given(st.floats(-15, 40))
