@@ -85,9 +85,12 @@ def finger_quality(
     data: Annotated[Path, _folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],
     cache: Cache = None,
     json_path: Json = None,
+    picture: Annotated[
+        Path | None, typer.Option(dir_okay=False, metavar="FILE", help="Draw the curves here as PNG.")
+    ] = None,
 ) -> None:
     """Whether quality predicts error: error against the share of captures discarded, and the best finger first."""
-    _run("finger_quality", data=data, cache=cache, json_path=json_path)
+    _run("finger_quality", data=data, cache=cache, json_path=json_path, picture=picture)
 
 
 @app.command("finger-enrolment")

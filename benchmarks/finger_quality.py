@@ -12,7 +12,7 @@ one quality those that come first by name go first. Nothing is fitted.
   impression of the finger that `best_finger_first` puts first, of any, and of the one it puts last; people with several
   fingers only.
 
-Intervals: 95 %, bootstrap over fingers.
+Intervals: 95 %, bootstrap over fingers. `--picture` draws the curves at every per cent.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 import typer
 from numpy.typing import ArrayLike, NDArray
 
+from api.evaluation.style import COLOURS, LINES, drawing, finished
 from benchmarks.fingerprint_set import CaptureSet, find_sets
 from benchmarks.interchange import extract
 from benchmarks.progress import track
@@ -36,12 +37,13 @@ from biometrics.finger.quality import best_finger_first
 from biometrics.scoring.rates import Curve
 
 DISCARDED = (0, 1, 2, 5, 10, 15, 20, 30)
+DRAWN = tuple(range(31))
 FMR = 1e-3
 
 Scores = Mapping[tuple[str, str], float]
 
 
-def run(data: Path, cache: Path | None, json_path: Path | None) -> list[Result]:
+def run(data: Path, cache: Path | None, json_path: Path | None, picture: Path | None = None) -> list[Result]:
     """Measure on all sets in `data`; see the module's text."""
     try:
         sets = find_sets(data)
@@ -50,15 +52,19 @@ def run(data: Path, cache: Path | None, json_path: Path | None) -> list[Result]:
     engine = FingerEngine.open()
     engine.warm_up()
     results = []
+    drawn: dict[str, list[float]] = {}
     for captures in sets:
         own = extract(engine, captures, cache)
         mated, threshold = compare(engine, captures, own)
         results += curve(captures.name, own, mated, threshold)
         results += best_finger(captures.name, own, mated)
+        drawn[captures.name] = [fnmr(own, mated, threshold, percent)[0] for percent in DRAWN]
     results += means(results)
     print_table(results)
     if json_path:
         write_json(json_path, "finger-quality", results)
+    if picture:
+        picture.write_bytes(draw(drawn))
     return results
 
 
@@ -86,16 +92,42 @@ def curve(name: str, own: Mapping[str, FingerTemplate], mated: Scores, threshold
     """FNMR against the share that was discarded, and the rank correlation."""
     results = []
     for percent in DISCARDED:
-        gone = discarded(own, percent)
-        left = [pair for pair in mated if gone.isdisjoint(pair)]
-        rejected = np.array([mated[pair] < threshold for pair in left])
-        low, high = share_interval(rejected, [finger_of(pair[0]) for pair in left]) or (None, None)
-        rate = float(rejected.mean()) if left else 0.0
-        results.append(Result(name, f"fnmr_discard_{percent}", rate, low, high, FRACTION, len(left)))
+        rate, rejected, fingers = fnmr(own, mated, threshold, percent)
+        low, high = share_interval(rejected, fingers) or (None, None)
+        results.append(Result(name, f"fnmr_discard_{percent}", rate, low, high, FRACTION, len(fingers)))
     lower = [min(own[first].quality, own[second].quality) for first, second in mated]
     found = float(np.corrcoef(ranks(lower), ranks(list(mated.values())))[0, 1])
     results.append(Result(name, "rank_correlation", found, None, None, "", len(mated)))
     return results
+
+
+def fnmr(
+    own: Mapping[str, FingerTemplate], mated: Scores, threshold: float, percent: float
+) -> tuple[float, NDArray[np.bool_], list[str]]:
+    """The FNMR of the pairs left when so many per cent are discarded; which of them are rejected; their fingers."""
+    gone = discarded(own, percent)
+    left = [pair for pair in mated if gone.isdisjoint(pair)]
+    rejected = np.array([mated[pair] < threshold for pair in left], np.bool_)
+    return (float(rejected.mean()) if left else 0.0), rejected, [finger_of(pair[0]) for pair in left]
+
+
+def draw(curves: Mapping[str, Sequence[float]]) -> bytes:
+    """A PNG of the sets' FNMR at the shares DRAWN, and of their mean."""
+    made, axes = drawing()
+    for number, (name, rates) in enumerate(curves.items()):
+        colour, line = COLOURS[number % (len(COLOURS) - 1)], LINES[1 + number % (len(LINES) - 1)]
+        axes.plot(DRAWN, 100 * np.asarray(rates), color=colour, linestyle=line, linewidth=1.2, label=name)
+    if len(curves) > 1:
+        mean = 100 * np.mean(list(curves.values()), axis=0)
+        axes.plot(DRAWN, mean, color=COLOURS[-1], linewidth=2.2, label=f"mean of the {len(curves)} sets")
+        axes.plot(
+            DRAWN, np.full(len(DRAWN), 0.75 * mean[0]), ":", color="#555555", label="a quarter less than the mean"
+        )
+    axes.set(
+        xlabel="captures of lowest quality discarded, %", ylabel="FNMR of the rest at the threshold\nof FMR 0.1 %, %"
+    )
+    axes.set(ylim=(0, None), xlim=(0, DRAWN[-1]))
+    return finished(made, "finger_discard", "").png
 
 
 def ranks(values: ArrayLike) -> NDArray[np.float64]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.finger_enrolment import enrolments
 from benchmarks.finger_fill import touch
-from benchmarks.finger_quality import best_finger, curve, discarded, means, ranks
+from benchmarks.finger_quality import DRAWN, best_finger, curve, discarded, draw, means, ranks
 from benchmarks.finger_search import search_all
 from benchmarks.report import FRACTION, Result
 from benchmarks.resampling import share_interval
@@ -58,6 +60,16 @@ def test_the_cut_is_that_of_the_mean_over_sets() -> None:
         for share, value in zip((0, 10), values, strict=True)
     ]
     assert next(one for one in means(rows) if one.metric == "cut_10").value == pytest.approx(0.5)
+
+
+def test_the_curves_are_drawn() -> None:
+    falling = [0.03 * (1 - share / 40) for share in DRAWN]
+    low, high = (
+        np.asarray(Image.open(io.BytesIO(draw({"x": falling, "y": level}))).convert("L"), np.float64)
+        for level in ([0.0] * len(DRAWN), falling)
+    )
+    assert min(low.shape) > 500
+    assert not np.array_equal(low, high), "the picture does not depend on the curves"
 
 
 def test_ranks_share_ties() -> None:
