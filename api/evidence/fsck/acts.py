@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
-from api.evidence.fsck import people
+from api.evidence.fsck import locks, people, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
@@ -49,6 +49,8 @@ def check(connection: Connection, report: Report) -> None:
     for what, statement in _REPEATED.items():
         _tell(connection, statement, what, report)
     people.check(lambda statement, what: _tell(connection, statement, what, report))
+    rights.check(connection, report)
+    locks.check(connection, report)
     newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
     events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
     other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))
