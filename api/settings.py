@@ -25,6 +25,10 @@ class Settings(BaseSettings):
         default=None,
         description="Decision policy (TOML). Unset: `policy.toml` in the home folder, else the built-in one.",
     )
+    calibration_dir: Path | None = Field(
+        default=None,
+        description="Calibrations of your own (JSON). Unset: `calibrations` in the home folder, else the shipped ones.",
+    )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest request body.")
     compute_threads: int = Field(
         default_factory=lambda: max(1, len(os.sched_getaffinity(0))),
@@ -60,6 +64,14 @@ class Settings(BaseSettings):
     def database_dir(self) -> Path:
         """Data folder of the embedded server."""
         return self.home / "database"
+
+    @cached_property
+    def calibration_path(self) -> Path | None:
+        """The folder of the operator's own calibrations, None where there is none."""
+        if self.calibration_dir is not None:
+            return self.calibration_dir
+        local = self.home / "calibrations"
+        return local if local.is_dir() else None
 
     @cached_property
     def policy_path(self) -> Path | None:

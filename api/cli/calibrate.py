@@ -42,7 +42,10 @@ def calibrate(
     label_noise: Annotated[
         float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be of one person after all.")
     ] = 0.0,
-    pack: Annotated[str | None, typer.Option(help="Model pack of the engine, noted in the provenance.")] = None,
+    pack: Annotated[
+        str | None,
+        typer.Option(help="Model pack of the engine, noted in the provenance. Default: the one that this engine runs."),
+    ] = None,
     note: Annotated[str | None, typer.Option(help="A remark for the provenance.")] = None,
 ) -> None:
     """Fit what an engine's scores mean: log-likelihood ratio and FMR, judged on people who were left out.

@@ -44,7 +44,9 @@ def serve(
         if not console.is_terminal:
             console.print("Opening the models; the first start on a machine compiles for a minute or two…")
         with console.status("Opening the models…"):
-            comparer = BiometricComparer.open(settings.home, threads=settings.compute_threads)
+            comparer = BiometricComparer.open(
+                settings.home, threads=settings.compute_threads, calibrations=settings.calibration_path
+            )
         with console.status("Starting the database…"):
             service = services.build(settings, comparer)
         console.print(f"Renzheng listens on {_url(listener)} (documentation at /docs)", soft_wrap=True)

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import models
 from api.evaluation import files
 from api.evaluation.subjects import Modality, comparisons_of, subject_of
+from api.matching.calibrations import PACKS, pack_facts
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
 from biometrics.scoring.held_out import Finding, by_sets, by_subjects, findings
@@ -56,8 +56,13 @@ def calibrate(
 ) -> Calibrated:
     """Fit to all sets; judge by folds of people and, with several sets, by leaving sets out.
 
-    Raises ValueError where there is too little to fit or to judge, `ModelError` for a pack that there is not.
+    An engine of this project runs one pack, which is noted whether it is named or not. Raises ValueError where there is
+    too little to fit or to judge, or where that engine runs another pack, `ModelError` for a pack that there is not.
     """
+    runs = PACKS.get(engine)
+    if runs is not None and pack not in (None, runs):
+        raise ValueError(f"{engine} runs the pack {runs}, not {pack}")
+    noted = pack or runs
     judged = findings(by_subjects(engine, sets, label_noise=label_noise, progress=progress), "subjects")
     if len(sets) > 1:
         judged += findings(list(by_sets(engine, sets, label_noise=label_noise)), "other_sets")
@@ -66,7 +71,7 @@ def calibrate(
         "when": datetime.now(UTC).date().isoformat(),
         "command": command,
         "versions": {"python": platform.python_version(), "renzheng": version("renzheng"), "numpy": version("numpy")},
-        "pack": None if pack is None else _pack(pack),
+        "pack": None if noted is None else pack_facts(noted),
         "note": note,
         "held_out": [{key: asdict(one)[key] for key in ("set", "metric", "value", "n")} for one in judged],
     }
@@ -82,9 +87,3 @@ def _described(one: ScoreSet) -> dict[str, Any]:
         "non_mated": len(comparisons.non_mated),
         "failures": int(sum((side == files.FAILED).sum() for side in (comparisons.mated, comparisons.non_mated))),
     }
-
-
-def _pack(name: str) -> dict[str, str | None]:
-    """The pack's version and the hashes of its files."""
-    pack = models.catalogue.find(name)
-    return {"name": pack.name, "version": pack.version, **{file.name: file.sha256 for file in pack.files}}

@@ -32,7 +32,8 @@ class PersonResult:
     """All modalities, and what the assessed ones say together; the three figures are None when none was assessed.
 
     `chip_photo` compares the chip's photograph with the registered face; `by_chip_photo` says that the register held
-    nothing and the live face was compared with that photograph, which alone passes nobody. `capture_digests` are
+    nothing and the live face was compared with that photograph, which alone passes nobody. `calibrations` names each
+    engine's, with its version. `capture_digests` are
     SHA-256 over shape and pixels of every live capture that was assessed.
     """
 
@@ -43,6 +44,7 @@ class PersonResult:
     chip_photo: ModalityResult | None = None
     by_chip_photo: bool = False
     engines: tuple[str, ...] = ()
+    calibrations: tuple[tuple[str, str], ...] = ()
     extrapolated: bool = False
     capture_digests: tuple[bytes, ...] = field(default=(), repr=False)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from api.matching import calibrations as own_calibrations
 from api.matching.captures import Captures, FingerCapture, Reference
 from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult
 from api.matching.digests import digest_of
@@ -44,19 +45,23 @@ class _Judged:
 class BiometricComparer:
     """Implements `Comparer`. One model session a pack, shared by the pool's threads, each of which takes one core."""
 
-    def __init__(self, face: FaceEngine, finger: FingerEngine, threads: int) -> None:
+    def __init__(self, face: FaceEngine, finger: FingerEngine, threads: int, calibrations: Path | None = None) -> None:
         self._face = face
         self._finger = finger
-        self._calibrations = {engine: Calibration.load(engine) for engine in (face.engine, finger.engine)}
+        self._calibrations = own_calibrations.load((face.engine, finger.engine), calibrations)
+        self._versions = tuple((engine, one.version) for engine, one in self._calibrations.items())
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compare")
 
     @classmethod
-    def open(cls, home: Path, *, threads: int) -> "BiometricComparer":
-        """Open the engines and run each once, so that no request waits for a compilation. Raises `ModelError`."""
+    def open(cls, home: Path, *, threads: int, calibrations: Path | None = None) -> "BiometricComparer":
+        """Open the engines and run each once, so that no request waits for a compilation.
+
+        `calibrations` is a folder of an operator's own. Raises `ModelError`, `CalibrationError`.
+        """
         face, finger = FaceEngine.open(home), FingerEngine.open(home)
         face.warm_up()
         finger.warm_up()
-        return cls(face, finger, threads)
+        return cls(face, finger, threads, calibrations)
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -101,6 +106,7 @@ class BiometricComparer:
             chip_photo=None if chip_photo is None else chip_photo.result,
             by_chip_photo=by_chip_photo,
             engines=self.engines,
+            calibrations=self._versions,
             extrapolated=together is not None and together.extrapolated,
             capture_digests=tuple(one.digest for one in judged if one.digest is not None),
         )

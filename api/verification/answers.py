@@ -27,6 +27,7 @@ def findings(document: Document, person: PersonResult, decision: Decision, polic
             "reasons": list(decision.person_reasons),
         },
         "policy_version": policy_version,
+        "calibrations": dict(person.calibrations),
     }
     if person.chip_photo is not None:
         found["document"]["chip_photo"] = _modality(person.chip_photo)

@@ -137,5 +137,9 @@ class VerificationAnswer(BaseModel):
     document: DocumentAnswer
     person: PersonAnswer
     policy_version: str
+    calibrations: dict[str, str] = Field(
+        default_factory=dict,
+        description="By which calibration each engine's scores were read; none where nothing was compared.",
+    )
     words: Words
     receipt: ReceiptAnswer

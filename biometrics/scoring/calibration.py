@@ -1,5 +1,6 @@
 """What a comparison score of one engine means: a log-likelihood ratio and the FMR that it stands for."""
 
+import hashlib
 import json
 import math
 import re
@@ -83,6 +84,20 @@ class Calibration:
             return cls(engine, score, ln_fmr, llr, float(body["measured_to"]), dict(body["provenance"]))
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(engine, "it is no calibration file") from error
+
+    @staticmethod
+    def engine_named(text: str, name: str) -> str:
+        """The engine that a file, called `name` in the error, is of. Raises CalibrationError when it is none."""
+        try:
+            return str(json.loads(text)["engine"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(name, "it is no calibration file") from error
+
+    @property
+    def version(self) -> str:
+        """The day that it was fitted, and the start of its SHA-256: what a decision is named after."""
+        digest = hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+        return f"{self.provenance.get('when', 'undated')}+{digest}"
 
     def to_json(self) -> str:
         """The calibration as a small JSON document, ending in a line feed."""

@@ -12,7 +12,7 @@ class BiometricComparer(ScriptedComparer):
     """In the place of the real one."""
 
     @classmethod
-    def open(cls, home: Path, *, threads: int) -> "BiometricComparer":
+    def open(cls, home: Path, *, threads: int, calibrations: Path | None = None) -> "BiometricComparer":
         """No model is opened."""
         return cls()
 

@@ -1,12 +1,25 @@
 """`renzheng calibrate`: what it writes is what the service reads, and scores of another version are refused."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
+from api.institutions.roles import Role
+from api.matching.engines import BiometricComparer
+from api.service import Service
+from api.storage.tables import evidence, evidence_texts
+from biometrics.face import FaceEngine
+from biometrics.finger import FingerEngine
 from biometrics.scoring import Calibration, held_out
+from tests.api.bodies import register, verify
 from tests.api.cli.conftest import CommandLine
+from tests.api.conftest import NewClient
+from tests.api.matching.test_engines import Faces, Fingers, photograph, square
 from tests.biometrics.scoring.samples import normal_tail, true_llr
 
 HEADER = "reference,probe,mated,score"
@@ -77,3 +90,47 @@ def test_too_little_to_fit_is_said_not_fitted(renzheng: CommandLine) -> None:
     assert result.exit_code == 3
     assert result.stderr
     assert "Traceback" not in result.output
+
+
+class TestInTheService:
+    """From a score file to a decision that names what was fitted to it."""
+
+    @pytest.fixture
+    def own(self, renzheng: CommandLine, service: Service) -> Service:
+        scores = gaussian_file(renzheng, "lobby.csv", 1, FaceEngine.engine)
+        out = renzheng.folder / "calibrations" / "lobby.json"
+        result = renzheng("calibrate", "--engine", FaceEngine.engine, "--scores", scores, "--out", str(out))
+        assert result.exit_code == 0, result.output
+        engines = cast(FaceEngine, Faces()), cast(FingerEngine, Fingers())
+        return replace(service, comparer=BiometricComparer(*engines, threads=1, calibrations=out.parent))
+
+    def test_the_decision_and_its_evidence_name_it(
+        self, own: Service, new_client: NewClient, renzheng: CommandLine
+    ) -> None:
+        _, card = register(new_client(Role.AUTHORITY, service=own), face=square(9))
+        answer = verify(new_client(service=own), card, face=photograph(9))
+        written = Calibration.from_json(
+            (renzheng.folder / "calibrations" / "lobby.json").read_text(encoding="utf-8"), FaceEngine.engine
+        )
+        assert answer["calibrations"] == {
+            FaceEngine.engine: written.version,
+            FingerEngine.engine: Calibration.load(FingerEngine.engine).version,
+        }
+        # A cosine of 1 means little where strangers' scores are N(0, 1).
+        assert answer["person"]["llr"] == pytest.approx(written.assess(1.0).llr, abs=1e-3)
+        assert answer["decision"] == "REFUSE"
+        with own.database.begin() as connection:
+            leaf = connection.execute(
+                select(evidence_texts.c.leaf)
+                .join(evidence, evidence.c.seq == evidence_texts.c.seq)
+                .where(evidence.c.subject_id == answer["id"])
+            ).scalar_one()
+        assert json.loads(leaf)["calibrations"] == answer["calibrations"]
+
+
+def test_an_engine_of_ours_is_not_calibrated_for_another_pack(renzheng: CommandLine) -> None:
+    file = gaussian_file(renzheng, "s.csv", 1)
+    out = str(renzheng.folder / "x.json")
+    result = renzheng("calibrate", "--engine", FaceEngine.engine, "--scores", file, "--out", out, "--pack", "leader")
+    assert result.exit_code == 3
+    assert "runs the pack sface" in result.stderr
