@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from api.evidence.sequencer import Sequencer
 from api.institutions import deployment
 from api.matching.comparison import Comparer
+from api.population.findings import PopulationRegister
+from api.population.opening import open_register
 from api.settings import Settings
 from api.storage import database, keys, migrate
 from api.verification import policy
@@ -20,17 +22,20 @@ class Service:
     policy: policy.Policy
     comparer: Comparer
     sequencer: Sequencer
+    register: PopulationRegister | None = None
 
     def close(self) -> None:
-        """End the sequencer and let go of the database."""
+        """End the sequencer and let go of the database and of the other register."""
         self.sequencer.stop()
         self.database.close()
+        if self.register is not None:
+            self.register.close()
 
 
 def build(settings: Settings, comparer: Comparer) -> Service:
     """Open everything and migrate the database.
 
-    Raises `PolicyInvalid`, `KeyUnavailable` or `DatabaseUnavailable`, each with the reason.
+    Raises `PolicyInvalid`, `KeyUnavailable`, `RegisterKeyUnusable` or `DatabaseUnavailable`, each with the reason.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     rules = policy.load(settings.policy_path)
@@ -38,6 +43,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     opened = database.open_database(settings)
     migrate.upgrade(opened)
     deployment.record_changes(opened, secrets, rules.version)
+    register = open_register(settings)
     sequencer = Sequencer(opened, secrets)
     sequencer.start()
-    return Service(settings, opened, secrets, rules, comparer, sequencer)
+    return Service(settings, opened, secrets, rules, comparer, sequencer, register)

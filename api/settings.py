@@ -1,10 +1,12 @@
 """Settings of the service: environment variables with the prefix `RENZHENG_`, documented in `docs/settings.md`."""
 
+import ipaddress
 import os
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import models
@@ -55,6 +57,38 @@ class Settings(BaseSettings):
         default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
     )
 
+    register_url: str | None = Field(
+        default=None,
+        description="Another population register that is asked about every card shown, as `https://host`.",
+    )
+    register_key_file: Path | None = Field(
+        default=None, validate_default=True, description="A file that holds the key with which it is asked."
+    )
+    register_timeout_s: float = Field(default=3.0, gt=0, le=60, description="How long its answer is waited for.")
+    register_is_authority: bool = Field(
+        default=True, description="Whether without its good word nobody passes, also with a card registered here."
+    )
+
+    @field_validator("register_url")
+    @classmethod
+    def _guarded_on_the_way(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        # To read the port is to check it.
+        if not parts.hostname or parts.port == 0 or parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("an address such as https://register.example is expected, without a password")
+        if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):
+            raise ValueError("persons' data go there: it has to be https, or this machine")
+        return url
+
+    @field_validator("register_key_file")
+    @classmethod
+    def _with_its_register(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if (path is None) != (info.data.get("register_url") is None) and "register_url" in info.data:
+            raise ValueError("RENZHENG_REGISTER_URL and RENZHENG_REGISTER_KEY_FILE go together")
+        return path
+
     @cached_property
     def keys_dir(self) -> Path:
         """Folder of the master key, the index key and the receipt signing key."""
@@ -80,3 +114,10 @@ class Settings(BaseSettings):
             return self.policy_file
         local = self.home / "policy.toml"
         return local if local.is_file() else None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -52,6 +52,7 @@ def _explanation(error: Exception) -> str | None:
 
     from api.http.signing import SigningKeyInvalid
     from api.institutions.errors import AdministrationError
+    from api.population.opening import RegisterKeyUnusable
     from api.settings import Settings
     from api.storage.errors import StorageError
     from api.verification.policy import PolicyInvalid
@@ -69,7 +70,14 @@ def _explanation(error: Exception) -> str | None:
     if isinstance(error, DBAPIError):  # its own text holds the statement with its values
         return f"The database refuses: {type(error.orig).__name__}."
     told = (
-        StorageError | PolicyInvalid | AdministrationError | SigningKeyInvalid | BiometricError | ModelError | OSError
+        StorageError
+        | PolicyInvalid
+        | AdministrationError
+        | RegisterKeyUnusable
+        | SigningKeyInvalid
+        | BiometricError
+        | ModelError
+        | OSError
     )
     if isinstance(error, told):
         return str(error)

@@ -5,6 +5,7 @@ failure against the number, as at the counter: else somebody could guess here.
 """
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -140,7 +141,7 @@ def _store(
         "id": str(check_id),
         "checked_at": moment.at.isoformat(),
         **axes,
-        "words": {axis: entry(code).message.model_dump() for axis, code in axes.items() if isinstance(code, str)},
+        "words": _words(axes),
         "receipt": receipt.as_json(),
     }
     connection.execute(
@@ -159,8 +160,14 @@ def _store(
     return StoredAnswer(200, answer)
 
 
+def _words(axes: dict[str, Any]) -> dict[str, Any]:
+    """What may be read to the customer, axis by axis."""
+    told = ("number", "card", "status", "text", "portrait")
+    return {axis: entry(axes[axis]).message.model_dump() for axis in told if axis in axes}
+
+
 def _axes(found: Answer) -> dict[str, Any]:
-    """Only what was asked about; words are told apart from fields by being strings."""
+    """Only what was asked about, as it stands in the answer and in the evidence alike."""
     told: dict[str, Any] = {"number": found.number.value}
     for axis in ("card", "text", "portrait"):
         finding: Finding | None = getattr(found, axis)
@@ -168,6 +175,8 @@ def _axes(found: Answer) -> dict[str, Any]:
             told[axis] = finding.value
     if found.status is not None:
         told["status"] = str(found.status)
+    if found.since is not None:
+        told["since"] = found.since.astimezone(UTC).isoformat()
     if found.text_fields:
         told["text_fields"] = {name: finding.value for name, finding in found.text_fields.items()}
     return told

@@ -1,6 +1,7 @@
 """What is asked of a population register and what it answers, each axis apart."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -29,8 +30,9 @@ class Question:
 class Answer:
     """The findings; None where the axis was not asked about.
 
-    `status` is a document code of the card instance, None unless that instance is in the register. `text_fields` tells
-    which fields of the text block differ.
+    `status` is a document code of the card instance, None unless that instance is in the register; `since` is from when
+    on it holds, where that is known. `text_fields` tells which fields of the text block differ. `as_of` is the
+    register's own time of its answer, None where it tells none.
     """
 
     number: Finding
@@ -39,14 +41,27 @@ class Answer:
     text: Finding | None = None
     text_fields: dict[str, Finding] = field(default_factory=dict)
     portrait: Finding | None = None
+    since: datetime | None = None
+    as_of: datetime | None = None
 
 
 class RegisterUnavailable(Exception):
     """The register did not answer, or not in its form; nothing is known. The text names no person."""
 
 
+class QuestionRefused(RegisterUnavailable):
+    """The register is there and will not have this question; others it may answer."""
+
+
 class PopulationRegister(Protocol):
     """A register behind whatever door. Safe to ask from several threads."""
 
+    @property
+    def name(self) -> str:
+        """By what it is called in answers and evidence: no address with a password, no key."""
+
     def check(self, question: Question) -> Answer:
-        """Answer, or raise `RegisterUnavailable`."""
+        """Answer in bounded time, or raise `RegisterUnavailable`. Nothing that was not asked is in the answer."""
+
+    def close(self) -> None:
+        """Let go of its connections."""

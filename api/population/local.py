@@ -33,6 +33,7 @@ def findings(
         None if shown.text is None else _together(fields),
         fields,
         _portrait(portrait, match_fmr) if portrait_asked else None,
+        document.since,
     )
 
 

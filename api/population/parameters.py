@@ -7,6 +7,12 @@ TIMEOUT_S = 3.0
 FAILURES_TO_OPEN = 5
 OPEN_S = 15.0
 
+# What a register answers to a question that it will not have, whoever asks and however well it is.
+REFUSING_THE_QUESTION = frozenset({400, 413, 415, 422})
+
+# How far the register's own time of its answer may lie from ours: beyond, it is an old answer given again.
+MAX_CLOCK_OFF_S = 300.0
+
 # An answer is a few hundred bytes; more is another service's page, or an attack.
 MAX_ANSWER_BYTES = 64 * 1024
 

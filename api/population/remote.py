@@ -2,22 +2,36 @@
 
 It speaks this service's own `POST /v1/checks`, so that one installation can be the register of another, and any other
 register needs only a door of that form before it. Whatever goes wrong on the way is `RegisterUnavailable`: no answer is
-never taken for a good one. After several failures in a row nobody asks for a while (the circuit breaker of Nygard,
-Release It!, 2007).
+never taken for a good one. After several failures in a row nobody asks for a while, and then one at a time until one is
+answered (the circuit breaker of Nygard, Release It!, 2007).
 """
 
 import base64
 import secrets
-import time
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import anyio
 import httpx
-from circuitbreaker import CircuitBreaker
-from pydantic import BaseModel, ConfigDict, ValidationError
+from anyio.from_thread import start_blocking_portal
+from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from api.cards import text_block
-from api.population.findings import Answer, Finding, Question, RegisterUnavailable
-from api.population.parameters import FAILURES_TO_OPEN, MAX_ANSWER_BYTES, OPEN_S, PURPOSE, TIMEOUT_S
+from api.cards.lifecycle import Status
+from api.population.findings import Answer, Finding, Question, QuestionRefused, RegisterUnavailable
+from api.population.parameters import (
+    FAILURES_TO_OPEN,
+    MAX_ANSWER_BYTES,
+    OPEN_S,
+    PURPOSE,
+    REFUSING_THE_QUESTION,
+    TIMEOUT_S,
+)
+
+_STATUSES = frozenset({*Status, "not_yet_valid", "card_expired"})
 
 
 class _Told(BaseModel):
@@ -31,16 +45,19 @@ class _Told(BaseModel):
     text: Finding | None = None
     text_fields: dict[str, Finding] = {}
     portrait: Finding | None = None
+    since: AwareDatetime | None = None
+    checked_at: AwareDatetime | None = None
 
 
 class RemoteRegister:
-    """The register at an address, asked with a bearer key."""
+    """The register at an address, asked with a bearer key. `close` ends its thread and its connections."""
 
     def __init__(
-        self, url: str, key: str, *, timeout_s: float = TIMEOUT_S, transport: httpx.BaseTransport | None = None
+        self, url: str, key: str, *, timeout_s: float = TIMEOUT_S, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
+        self.name = httpx.URL(url).netloc.decode("ascii")
         self._timeout_s = timeout_s
-        self._http = httpx.Client(
+        self._http = httpx.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"},
             timeout=timeout_s,
@@ -49,43 +66,80 @@ class RemoteRegister:
             follow_redirects=False,
         )
         self._breaker = CircuitBreaker(
-            failure_threshold=FAILURES_TO_OPEN, recovery_timeout=OPEN_S, expected_exception=RegisterUnavailable
+            failure_threshold=FAILURES_TO_OPEN, recovery_timeout=OPEN_S, expected_exception=_is_its_failure
         )
+        self._trial = threading.Lock()
+        # The client's own time-out is one for every read: an answer of a byte a second would never end. Cancelling is
+        # what ends one, whatever it waits for, and only an event loop can.
+        self._threads = ExitStack()
+        self._portal = self._threads.enter_context(start_blocking_portal(name="population-register"))
 
     def check(self, question: Question) -> Answer:
         """Ask. Raises `RegisterUnavailable`, at once while the circuit is open."""
-        if self._breaker.opened:
-            raise RegisterUnavailable("it failed several times and is left alone for a while")
-        told: _Told = self._breaker.call(self._ask, question)
-        return Answer(told.number, told.card, told.status, told.text, told.text_fields, told.portrait)
+        with self._turn():
+            told: _Told = self._breaker.call(self._ask, question)
+        asked_text = question.card is not None and question.card.text is not None
+        # What was not asked about is not listened to: it would be said of nothing that was shown.
+        return Answer(
+            told.number,
+            told.card if question.card is not None else None,
+            told.status if question.card is not None else None,
+            told.text if asked_text else None,
+            told.text_fields if asked_text else {},
+            told.portrait if question.portrait is not None else None,
+            told.since if question.card is not None else None,
+            told.checked_at,
+        )
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections and end the thread."""
+        self._portal.call(self._http.aclose)
+        self._threads.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._breaker.opened:
+            raise RegisterUnavailable("it failed several times and is left alone for a while")
+        if self._breaker.state != STATE_HALF_OPEN:
+            yield
+        elif self._trial.acquire(blocking=False):
+            try:
+                yield
+            finally:
+                self._trial.release()
+        else:
+            raise RegisterUnavailable("another request is finding out whether it is back")
 
     def _ask(self, question: Question) -> _Told:
         try:
-            key = {"Idempotency-Key": secrets.token_hex(16)}
-            with self._http.stream("POST", "/v1/checks", json=_body(question), headers=key) as answer:
-                if answer.status_code != 200:
-                    raise RegisterUnavailable(f"it answered {answer.status_code}")
-                told = _Told.model_validate_json(self._limited(answer))
+            told = _Told.model_validate_json(self._portal.call(self._exchange, _body(question)))
         except httpx.HTTPError as error:
             raise RegisterUnavailable(type(error).__name__) from None
+        except TimeoutError:
+            raise RegisterUnavailable("it takes too long") from None
         except ValidationError:
             raise RegisterUnavailable("its answer is not in the form that was agreed") from None
         _require_complete(question, told)
         return told
 
-    def _limited(self, answer: httpx.Response) -> bytes:
-        # The client's time-out is one for every read: an answer of a byte a second would never end.
-        deadline = time.monotonic() + self._timeout_s
+    async def _exchange(self, body: dict[str, Any]) -> bytes:
+        key = {"Idempotency-Key": secrets.token_hex(16)}
         content = b""
-        for part in answer.iter_raw():
-            content += part
-            if len(content) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-                raise RegisterUnavailable("its answer is too long, or takes too long")
+        with anyio.fail_after(self._timeout_s):
+            async with self._http.stream("POST", "/v1/checks", json=body, headers=key) as answer:
+                if answer.status_code != 200:
+                    refused = answer.status_code in REFUSING_THE_QUESTION
+                    raise (QuestionRefused if refused else RegisterUnavailable)(f"it answered {answer.status_code}")
+                async for part in answer.aiter_raw():
+                    content += part
+                    if len(content) > MAX_ANSWER_BYTES:
+                        raise RegisterUnavailable("its answer is too long")
         return content
+
+
+def _is_its_failure(kind: type[BaseException], _: BaseException) -> bool:
+    """A card that it will not have is no sign that it is down: five such cards must not close it to everybody."""
+    return not issubclass(kind, QuestionRefused)
 
 
 def _body(question: Question) -> dict[str, Any]:
@@ -109,10 +163,14 @@ def _body(question: Question) -> dict[str, Any]:
 
 
 def _require_complete(question: Question, told: _Told) -> None:
-    """An axis that was asked about and is left out must not read as "nothing against it"."""
+    """An axis that was asked about and is left out must not read as "nothing against it", nor one that contradicts."""
     text = None if question.card is None else question.card.text
     asked = {"card": question.card, "text": text, "portrait": question.portrait}
     if any(value is not None and getattr(told, axis) is None for axis, value in asked.items()):
         raise RegisterUnavailable("its answer leaves out what was asked")
     if told.card is Finding.CONSISTENT and told.status is None:
         raise RegisterUnavailable("its answer leaves out the status")
+    if told.status is not None and told.status not in _STATUSES:
+        raise RegisterUnavailable("its answer names a status that is none")
+    if told.card is Finding.CONSISTENT and told.number is not Finding.CONSISTENT:
+        raise RegisterUnavailable("its answer contradicts itself")

@@ -42,6 +42,7 @@ class CheckAnswer(BaseModel):
     number: Finding = Field(description="Whether the register holds the number.")
     card: Finding | None = Field(default=None, description="Whether it holds this instance of the number's cards.")
     status: str | None = Field(default=None, description="The instance's document code, as of now.")
+    since: datetime | None = Field(default=None, description="From when on it is not valid, where it is not.")
     text: Finding | None = Field(default=None, description="The chip's text against the register.")
     text_fields: dict[str, Finding] | None = Field(default=None, description="Field by field.")
     portrait: Finding | None = Field(default=None, description="The portrait against the registered face.")

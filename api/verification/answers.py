@@ -1,6 +1,6 @@
 """The answer: both axes with their codes, the words for them, and the receipt."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +8,15 @@ from api.cards.identity import CardIndexes
 from api.errors import entry
 from api.evidence.leaves import Receipt
 from api.matching.comparison import ModalityResult, PersonResult
+from api.population.asking import Word
 from api.verification.decision import Decision
 from api.verification.document import Document
 from api.verification.request import VerificationRequest
 
 
-def findings(document: Document, person: PersonResult, decision: Decision, policy_version: str) -> dict[str, Any]:
+def findings(
+    document: Document, word: Word | None, person: PersonResult, decision: Decision, policy_version: str
+) -> dict[str, Any]:
     """What was found and decided, as it stands in the answer and in the evidence alike."""
     found: dict[str, Any] = {
         "decision": decision.outcome.value,
@@ -29,6 +32,10 @@ def findings(document: Document, person: PersonResult, decision: Decision, polic
         "policy_version": policy_version,
         "calibrations": dict(person.calibrations),
     }
+    if document.since is not None:
+        found["document"]["since"] = document.since.astimezone(UTC).isoformat()
+    if word is not None:
+        found["document"]["register"] = word.as_json()
     if person.chip_photo is not None:
         found["document"]["chip_photo"] = _modality(person.chip_photo)
     return found
@@ -56,9 +63,15 @@ def answer(
 
 
 def leaf(
-    request: VerificationRequest, shown: CardIndexes, person: PersonResult | None, found: dict[str, Any], at: datetime
+    request: VerificationRequest,
+    shown: CardIndexes,
+    person: PersonResult | None,
+    found: dict[str, Any],
+    at: datetime,
+    *,
+    registered: bool,
 ) -> dict[str, Any]:
-    """What the evidence tells of a verification."""
+    """What the evidence tells of a verification; `registered`: our own register holds the card."""
     return {
         **found,
         "at": at.isoformat(),
@@ -69,6 +82,7 @@ def leaf(
         "operator": None if request.operator is None else str(request.operator.principal_id),
         "operator_key": None if request.operator is None else str(request.operator.key_id),
         "card": shown.instance.hex(),
+        "registered": registered,
         "channel": request.channel,
         "purpose": request.purpose,
         "engines": [] if person is None else list(person.engines),

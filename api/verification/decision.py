@@ -42,7 +42,8 @@ def decide(document: Document, person: PersonResult | None, policy: ChannelPolic
     unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
     against = ["modalities_disagree"] if verdict == "match" and contradicted(person, policy) else []
-    barred = bool(unlive or exceeded or against) or person.by_chip_photo
+    # Card and photograph come from one hand: alone they pass nobody.
+    barred = bool(unlive or exceeded or against) or (person.by_chip_photo and not document.vouched)
     outcome = _outcome(document, verdict, incomplete=bool(missing), barred=barred)
     reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against])
     # Another capture helps where it alone is what stands in the way; otherwise it only keeps the customer waiting.

@@ -54,8 +54,11 @@ def enter(connection: Connection, number_index: bytes, *, alone: bool) -> None:
     connection.execute(_ALONE if alone else _BESIDE, {"name": f"guessing\x1f{number_index.hex()}"})
 
 
-def count(connection: Connection, service: Service, number_index: bytes, card_id: UUID, moment: Moment) -> None:
-    """Count a failure that was just written, and lock the number when there are too many. Entered alone."""
+def count(connection: Connection, service: Service, number_index: bytes, card_id: UUID | None, moment: Moment) -> None:
+    """Count a failure that was just written, and lock the number when there are too many. Entered alone.
+
+    `card_id` None: only another register knows the card.
+    """
     rules = service.policy.guessing
     since = moment.at - timedelta(seconds=rules.window_s)
     if moment.lock_ended is not None:
@@ -99,7 +102,7 @@ def _lock(
     connection: Connection,
     service: Service,
     number_index: bytes,
-    card_id: UUID,
+    card_id: UUID | None,
     at: datetime,
     failures: dict[UUID, list[str]],
 ) -> None:
@@ -130,13 +133,13 @@ def _lock(
         service.keys,
         "card_locked",
         actor_id=None,
-        institution_id=next(iter(registered)),
+        institution_id=next(iter([*registered, *failures])),
         subject_id=card_id,
         details={**told, "alerts": [str(alert_id) for alert_id in raised]},
     )
 
 
-def _registered(connection: Connection, number_index: bytes, card_id: UUID) -> dict[UUID, UUID]:
+def _registered(connection: Connection, number_index: bytes, card_id: UUID | None) -> dict[UUID, UUID]:
     """A card of the number for every institution that registered one; whose card was shown comes first."""
     rows = connection.execute(
         select(principals.c.institution_id, cards.c.id)

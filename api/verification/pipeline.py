@@ -1,4 +1,5 @@
-"""The verification, in order: fresh? compared; then, in one transaction, status under the lock, decision, evidence.
+"""The verification, in order: fresh? compared; another register asked; then, in one transaction, status under the lock,
+decision, evidence.
 
 Nothing is written before the comparison is done, and everything that is written is written together: a process that
 dies on the way leaves nothing, one that dies after the commit has answered for good.
@@ -15,9 +16,12 @@ from api.evidence import leaves
 from api.institutions import credentials
 from api.matching import duplicates
 from api.matching.comparison import PersonResult
+from api.population import asking
+from api.population.asking import Word
+from api.population.findings import Question
 from api.service import Service
 from api.storage import idempotency
-from api.verification import answers, freshness, guessing, nonces, records
+from api.verification import answers, freshness, guessing, nonces, records, registers
 from api.verification.decision import decide
 from api.verification.document import judge
 from api.verification.request import VerificationRequest
@@ -44,18 +48,28 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         # Of a card that is not registered nothing is guessed: whether its number is locked is nobody's business.
         locked = bool(references) and guessing.is_locked(connection, shown.number)
     person = None if locked else service.comparer.compare(request.captures, references)
-    return settle(service, request, shown, person)
+    # Where the number is locked nobody compares, the other register neither.
+    portrait = None if locked else request.captures.chip_photo
+    word = asking.ask(service, Question(request.card.number, request.card, portrait))
+    return settle(service, request, shown, person, word)
 
 
 def settle(
-    service: Service, request: VerificationRequest, shown: CardIndexes, person: PersonResult | None
+    service: Service,
+    request: VerificationRequest,
+    shown: CardIndexes,
+    person: PersonResult | None,
+    word: Word | None = None,
 ) -> idempotency.StoredAnswer:
-    """The transaction that decides, after the comparison. Raises as `verify`."""
+    """The transaction that decides, after the comparison. Raises as `verify`.
+
+    `person` None: the number is locked, and nothing was compared. `word` None: no other register is configured.
+    """
     with service.database.begin() as connection:
         credentials.hold(connection, request.caller)
         credentials.hold_operator(connection, request.operator)
         given = idempotency.claim(connection, request.attempt)
-        return given or _decide(connection, service, request, shown, person)
+        return given or _decide(connection, service, request, shown, person, word)
 
 
 def _decide(
@@ -64,33 +78,33 @@ def _decide(
     request: VerificationRequest,
     shown: CardIndexes,
     person: PersonResult | None,
+    word: Word | None,
 ) -> idempotency.StoredAnswer:
-    """Everything that is written, in the caller's transaction. The card's row stays locked until it commits.
-
-    `person` None: the number is locked, and nothing was compared.
-    """
+    """Everything that is written, in the caller's transaction. The card's row stays locked until it commits."""
     _use_up(connection, service, request, person)
     rules = service.policy.channels[request.channel].of(request.purpose)
     terminal_id = request.caller.principal_id
     attempts = records.failed_attempts(connection, terminal_id, shown.instance, rules.attempt_window_s)
     card_id, card = records.lock_card(connection, shown.instance)
-    failed = card is not None and guessing.is_failure(person, rules, service.policy.chip_photo)
-    if card is not None:
+    known = card is not None or (word is not None and word.holds_card)
+    failed = known and guessing.is_failure(person, rules, service.policy.chip_photo)
+    if known:
         guessing.enter(connection, shown.number, alone=failed)
     moment = records.moment(connection, shown.number)
-    if card is not None and moment.locked:
+    if known and moment.locked:
         # It was locked while this was compared: no score leaves the service any more.
         person, failed = None, False
     chip_photo = None if person is None else person.chip_photo
-    document = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
+    own = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
+    document = registers.together(own, word, request.card, moment.day)
     decision = decide(document, person, rules, attempts)
     verification_id = uuid4()
-    found = answers.findings(document, person or PersonResult(()), decision, service.policy.version)
-    leaf = answers.leaf(request, shown, person, found, moment.at)
+    found = answers.findings(document, word, person or PersonResult(()), decision, service.policy.version)
+    leaf = answers.leaf(request, shown, person, found, moment.at, registered=card is not None)
     receipt = leaves.append(connection, service.keys, "verification", verification_id, moment.at, leaf)
     answer = answers.answer(verification_id, moment.at, found, decision, receipt)
     records.insert_verification(connection, verification_id, request, shown, card_id, answer, moment.at, failed=failed)
-    if failed and card_id is not None:
+    if failed:
         guessing.count(connection, service, shown.number, card_id, moment)
     idempotency.store(connection, request.attempt, 200, answer)
     return idempotency.StoredAnswer(200, answer)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
 from api.cards.parameters import TIMEZONE
 from api.storage import idempotency
-from api.storage.tables import card_locks, cards, verifications
+from api.storage.tables import card_events, card_locks, cards, verifications
 from api.verification.document import RegisteredCard
 from api.verification.request import VerificationRequest
 
@@ -102,7 +103,21 @@ def lock_card(connection: Connection, instance_index: bytes) -> tuple[UUID | Non
     ).first()
     if row is None:
         return None, None
-    return row.id, RegisteredCard(Status(row.status), row.valid_from, row.valid_to, row.serial_index, row.text_index)
+    status = Status(row.status)
+    # Most cards are valid, and most decisions need no second look.
+    since = None if status is Status.VALID else status_since(connection, row.id, status)
+    return row.id, RegisteredCard(status, row.valid_from, row.valid_to, row.serial_index, row.text_index, since)
+
+
+def status_since(connection: Connection, card_id: UUID, status: Status) -> datetime | None:
+    """When a card came to its status: the first event of the last that agree on it."""
+    events = connection.execute(
+        select(card_events.c.status, card_events.c.recorded_at)
+        .where(card_events.c.card_id == card_id)
+        .order_by(card_events.c.recorded_at.desc())
+    )
+    lasting = list(takewhile(lambda event: event.status == status, events))
+    return lasting[-1].recorded_at if lasting else None
 
 
 def insert_verification(

@@ -12,6 +12,7 @@ from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Instant, Plain, Purpose
 from api.institutions.caller import Caller
 from api.matching.captures import Captures
+from api.population.findings import Finding
 from api.storage.idempotency import Attempt
 from api.verification.policy import Channel
 from api.verification.request import VerificationRequest
@@ -66,11 +67,30 @@ class ModalityAnswer(BaseModel):
     quality: float | None
 
 
+class RegisterAnswer(BaseModel):
+    """What another population register said, axis by axis; those it was not asked about are left out."""
+
+    name: str = Field(description="Its host.")
+    asked_at: datetime = Field(description="When it was asked, by our clock: its answer is no older.")
+    answered: bool
+    number: Finding | None = None
+    card: Finding | None = None
+    text: Finding | None = None
+    portrait: Finding | None = Field(default=None, description="The chip's photograph against its registered face.")
+    status: str | None = None
+    since: datetime | None = None
+    as_of: datetime | None = Field(default=None, description="When it answered, by its own clock.")
+
+
 class DocumentAnswer(BaseModel):
     """The card's axis."""
 
     status: str
     reasons: list[str]
+    since: datetime | None = Field(default=None, description="From when on it is not valid, where it is not.")
+    register_: RegisterAnswer | None = Field(
+        default=None, alias="register", description="Another register, where one is configured."
+    )
     chip_photo: ModalityAnswer | None = None
 
 

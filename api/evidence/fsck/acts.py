@@ -79,7 +79,9 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "document status", row.document_status, body.get("document", {}).get("status")
     yield "card", row.instance_index.hex(), body.get("card")
     yield "card", row.registered_index or row.instance_index, row.instance_index
-    yield "card", row.card_id is None, body.get("document", {}).get("status") == "card_not_found"
+    # Leaves from before another register could be asked do not say it by itself.
+    told = body.get("registered", body.get("document", {}).get("status") != "card_not_found")
+    yield "card", row.card_id is not None, told
     # Leaves from before operators were named have no such field.
     yield "operator", _text(row.operator_id), body.get("operator")
     if row.person_verdict is not None:
@@ -122,7 +124,7 @@ def _check(row: Row[Any], leaf: "Told") -> Facts:
     yield "purpose", row.purpose, body.get("purpose")
     yield "time", row.checked_at.isoformat(), body.get("at")
     yield "answer", answer.get("id"), leaf.subject_id
-    for part in ("number", "card", "status", "text", "text_fields", "portrait"):
+    for part in ("number", "card", "status", "since", "text", "text_fields", "portrait"):
         yield "answer", answer.get(part), body.get(part)
     yield "answer", answer.get("checked_at"), body.get("at")
     yield from _receipt(answer, leaf)

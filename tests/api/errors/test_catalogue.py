@@ -118,7 +118,8 @@ def test_texts_for_people_hold_no_figures() -> None:
 def test_the_document_codes_are_those_of_the_contract() -> None:
     contract = (
         "valid not_yet_valid card_expired card_reported_lost card_reported_stolen card_reissued card_cancelled "
-        "holder_deceased card_not_found text_mismatch chip_photo_mismatch serial_mismatch"
+        "holder_deceased card_not_found text_mismatch chip_photo_mismatch serial_mismatch chip_photo_unconfirmed "
+        "register_unavailable"
     )
     assert {code for code, found in catalogue().items() if found.kind == "document"} == set(contract.split())
     assert set(Status) <= set(contract.split())

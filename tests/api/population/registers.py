@@ -62,6 +62,28 @@ def dripping(ended: threading.Event) -> Behaviour:
     return behave
 
 
+def dripping_headers(ended: threading.Event) -> Behaviour:
+    """Never comes to the end of its headers."""
+
+    def behave(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not ended.wait(0.02):
+            handler.wfile.write(b"a")
+            handler.wfile.flush()
+
+    return behave
+
+
+def slowly(ended: threading.Event, then: Behaviour) -> Behaviour:
+    """Answers when the test says so."""
+
+    def behave(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        ended.wait(30)
+        then(handler, body)
+
+    return behave
+
+
 def breaking_off(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
     """Half an answer."""
     handler.send_response(200)

@@ -4,8 +4,9 @@ import base64
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from api.cards import text_block
 from api.cards.identity import CardIdentity
 from api.cards.text_block import CardText
 from api.population import remote
-from api.population.findings import Answer, Finding, Question, RegisterUnavailable
+from api.population.findings import Answer, Finding, Question, QuestionRefused, RegisterUnavailable
 from api.population.parameters import FAILURES_TO_OPEN
 from api.population.remote import RemoteRegister
 from tests.api.bodies import new_number
@@ -23,9 +24,11 @@ from tests.api.population.registers import (
     answering,
     breaking_off,
     dripping,
+    dripping_headers,
     sending,
     silent_for,
     simulated,
+    slowly,
 )
 
 NUMBER = new_number()
@@ -102,6 +105,10 @@ FAILURES: dict[str, Behaviour] = {
     "a redirect": sending(b"", 307, {"Location": "http://127.0.0.1:9/"}),
     "a flood": sending(b" " * 100_000 + b'{"number": "consistent", "card": "consistent", "status": "valid"}'),
     "a bomb": sending(b"\x1f\x8b\x08" + bytes(50), headers={"Content-Encoding": "gzip"}),
+    "a status that is none": answering(number="consistent", card="consistent", status="splendid"),
+    "card_not_found as a status": answering(number="consistent", card="consistent", status="card_not_found"),
+    "a card of a number that it does not hold": answering(number="no_record", card="consistent", status="valid"),
+    "a time without its zone": answering(**SOUND, checked_at="2026-11-22T12:00:00"),
     "no text": sending(b"\xff\xfe\xff"),
 }
 
@@ -113,7 +120,7 @@ def test_a_failure_is_no_answer(what: str) -> None:
     assert NUMBER not in str(told.value)
 
 
-@pytest.mark.parametrize("slow", [silent_for, dripping])
+@pytest.mark.parametrize("slow", [silent_for, dripping, dripping_headers])
 def test_a_slow_register_is_not_waited_for(slow: Any, ended: threading.Event) -> None:
     began = time.monotonic()
     with pytest.raises(RegisterUnavailable):
@@ -123,8 +130,71 @@ def test_a_slow_register_is_not_waited_for(slow: Any, ended: threading.Event) ->
 
 
 def test_a_register_that_is_away() -> None:
+    adapter = RemoteRegister("http://127.0.0.1:9", "rz_key")
     with pytest.raises(RegisterUnavailable):
-        RemoteRegister("http://127.0.0.1:9", "rz_key").check(Question(NUMBER))
+        adapter.check(Question(NUMBER))
+    adapter.close()
+
+
+def test_what_was_not_asked_is_not_listened_to() -> None:
+    lies = answering(**SOUND, text="consistent", text_fields={"name": "consistent"}, portrait="consistent")
+    assert asked(lies, Question(NUMBER)) == Answer(Finding.CONSISTENT)
+    assert asked(lies, Question(NUMBER, CARD)) == Answer(Finding.CONSISTENT, Finding.CONSISTENT, "valid")
+    assert asked(lies, Question(NUMBER, CARD, b"picture")).text is None
+    assert asked(lies, Question(NUMBER, replace(CARD, text=TEXT))).portrait is None
+
+
+def test_times_are_told() -> None:
+    told = asked(
+        answering(number="consistent", card="consistent", status="card_reported_lost",
+                  since="2026-11-20T08:00:00+08:00", checked_at="2026-11-22T12:00:00Z"),
+        Question(NUMBER, CARD),
+    )  # fmt: skip
+    assert told.since == datetime(2026, 11, 20, tzinfo=UTC)
+    assert told.as_of == datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def test_a_register_is_named_without_what_is_secret() -> None:
+    adapter = RemoteRegister("https://register.example:8443/door", "rz_key")
+    assert adapter.name == "register.example:8443"
+    adapter.close()
+
+
+@pytest.mark.parametrize("http", [400, 413, 415, 422])
+def test_a_question_that_it_refuses_does_not_close_it_to_others(http: int) -> None:
+    with simulated(answering(http)) as register:
+        adapter = RemoteRegister(register.url, "rz_key")
+        for _ in range(2 * FAILURES_TO_OPEN):
+            with pytest.raises(QuestionRefused):
+                adapter.check(Question(NUMBER, CARD))
+        register.behave = answering(number="consistent")
+        assert adapter.check(Question(NUMBER)).number is Finding.CONSISTENT
+        adapter.close()
+
+
+def test_a_register_that_comes_back_is_tried_by_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, ended: threading.Event
+) -> None:
+    """Else every counter would pay the time-out at once, whenever the pause is over."""
+    monkeypatch.setattr(remote, "OPEN_S", 0.2)
+    with simulated(answering(503)) as register:
+        adapter = RemoteRegister(register.url, "rz_key", timeout_s=20)
+        for _ in range(FAILURES_TO_OPEN):
+            with pytest.raises(RegisterUnavailable):
+                adapter.check(Question(NUMBER))
+        time.sleep(0.3)
+        register.behave = slowly(ended, answering(number="consistent"))
+        with ThreadPoolExecutor(1) as others:
+            first = others.submit(adapter.check, Question(NUMBER))
+            while len(register.asked) == FAILURES_TO_OPEN:
+                time.sleep(0.01)
+            with pytest.raises(RegisterUnavailable):
+                adapter.check(Question(NUMBER))
+            ended.set()
+            assert first.result().number is Finding.CONSISTENT
+        assert len(register.asked) == FAILURES_TO_OPEN + 1
+        assert adapter.check(Question(NUMBER)).number is Finding.CONSISTENT
+        adapter.close()
 
 
 def test_a_dead_register_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

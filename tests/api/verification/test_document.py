@@ -1,7 +1,7 @@
 """The document axis: registered status, the day, and what the chip says against the register."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -46,7 +46,8 @@ def shown(**changes: Any) -> CardIndexes:
     ],
 )
 def test_both_days_of_the_card_are_inclusive(today: date, status: str) -> None:
-    assert judged(today=today) == Document(status, (status,))
+    expired = datetime(2036, 3, 1, 16, tzinfo=UTC) if status == "card_expired" else None
+    assert judged(today=today) == Document(status, (status,), expired), "it expires at midnight in Shanghai"
 
 
 def test_a_long_term_card_does_not_expire() -> None:

@@ -22,6 +22,10 @@ from tests.api.entries import new_key
 from tests.api.http.answers import assert_error
 
 
+def utc(text: str) -> str:
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat()
+
+
 def codes(answer: Json) -> list[str]:
     return [reason["code"] for reason in answer["words"]["reasons"]]
 
@@ -100,10 +104,10 @@ def test_a_card_that_was_reported_is_refused_at_once(
 ) -> None:
     card_id, card = register(authority)
     assert verify(terminal, card)["decision"] == "PASS"
-    report(authority, card_id, event)
+    reported = report(authority, card_id, event)
     answer = verify(terminal, card)
     assert answer["decision"] == "REFUSE"
-    assert answer["document"] == {"status": status, "reasons": [status]}
+    assert answer["document"] == {"status": status, "reasons": [status], "since": utc(reported["recorded_at"])}
     assert answer["person"]["reasons"] == ["match"], "the two axes stay separate"
     assert answer["words"]["reasons"][0]["zh"] == words
 
