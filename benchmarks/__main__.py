@@ -330,6 +330,21 @@ def chimeric(
     )
 
 
+@app.command("fitting-lists")
+def fitting_lists(
+    scores: Annotated[
+        list[Path],
+        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Scores of one set as CSV; repeat it for more."),
+    ],
+    vectors: Vectors = None,
+    out: Annotated[Path, typer.Option(file_okay=False, metavar="DIR", help="Where the lists are written.")] = Path(
+        "benchmarks/lists"
+    ),
+) -> None:
+    """Write who is fitted on and who is judged, as hashes of the subjects of each set."""
+    _run("fitting_lists", scores=scores, vectors=vectors, out=out)
+
+
 @app.command("rates-speed")
 def rates_speed(
     count: Annotated[int, typer.Option(min=10_000, help="How many comparison scores.")] = 100_000_000,

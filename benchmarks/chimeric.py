@@ -1,7 +1,7 @@
 """Do the fused FMRs hold? Face and fingers combined as the service combines them, judged on people not fitted on.
 
 There is no public set with both, so persons are chimeric: a face of one set with fingers of another, drawn at random,
-which makes the two independent by construction. In each of ten rounds the subjects of every set are halved at random;
+which makes the two independent by construction. In each of ten rounds the subjects of every set are halved by a hash;
 the calibrations are fitted on one half and judged on the other, then the other way round. Two fingers of a chimeric
 person are drawn from one set. The dependence between two real fingers of one person is measured apart, where a set
 names persons: there the calibration is fitted on the other sets.
@@ -24,7 +24,6 @@ from benchmarks.score_sets import read_set
 from benchmarks.subjects import finger_of, person_of
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
-from biometrics.scoring.folds import random_subject_folds
 from biometrics.scoring.fusion import fused_fmr
 from biometrics.scoring.held_out import restricted
 
@@ -68,7 +67,7 @@ def halves(faces: ScoreSet, fingers: Sequence[ScoreSet], label_noise: float) -> 
     """Every round's two halves."""
     for number in range(ROUNDS):
         sets = [faces, *fingers]
-        side = [random_subject_folds(one.comparisons.subjects, 2, seed=number) for one in sets]
+        side = [one.folds(2, salt=str(number)) for one in sets]
         for train in (0, 1):
             kept = [restricted(one, half == train) for one, half in zip(sets, side, strict=True)]
             test = [restricted(one, half != train) for one, half in zip(sets, side, strict=True)]

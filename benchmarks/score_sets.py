@@ -11,6 +11,7 @@ from benchmarks.report import read_scores
 from benchmarks.subjects import finger_of, person_of
 from biometrics.scoring.bootstrap import Comparisons
 from biometrics.scoring.fit import ScoreSet
+from biometrics.scoring.folds import subject_key
 
 BLOCK = 512
 
@@ -23,13 +24,17 @@ def read_set(path: Path, *, vectors: Path | None = None) -> ScoreSet:
     """
     rows = read_scores(path)
     comparisons = comparisons_of(rows, person_of)
-    sources = {finger_of(name) for row in rows for name in (row.reference, row.probe)}
+    samples = [name for row in rows for name in (row.reference, row.probe)]
+    # In the order in which their comparisons number them.
+    persons = list(dict.fromkeys(person_of(name) for name in samples))
     if vectors is not None:
-        comparisons = _with_cross(vectors, [(row.reference, row.score) for row in rows if row.mated])
-    return ScoreSet(path.stem.removeprefix("scores_"), comparisons, float(len(sources)))
+        comparisons, persons = _with_cross(vectors, [(row.reference, row.score) for row in rows if row.mated])
+    keys = tuple(subject_key(person) for person in persons)
+    weight = float(len({finger_of(name) for name in samples}))
+    return ScoreSet(path.stem.removeprefix("scores_"), comparisons, weight, keys)
 
 
-def _with_cross(path: Path, mated: Sequence[tuple[str, float]]) -> Comparisons:
+def _with_cross(path: Path, mated: Sequence[tuple[str, float]]) -> tuple[Comparisons, list[str]]:
     with np.load(path) as file:
         names, vectors = [str(name) for name in file["names"]], np.asarray(file["vectors"], np.float32)
         half = np.asarray(file["half"]) if "half" in file else np.zeros(len(names), np.int8)
@@ -37,12 +42,13 @@ def _with_cross(path: Path, mated: Sequence[tuple[str, float]]) -> Comparisons:
     number = {person: index for index, person in enumerate(persons)}
     subject = np.array([number[person_of(name)] for name in names], np.int32)
     scores, pairs = cross_scores(vectors, subject, half)
-    return Comparisons(
+    comparisons = Comparisons(
         np.array([score for _, score in mated], np.float32),
         scores,
         np.array([number[person_of(name)] for name, _ in mated], np.int32),
         pairs,
     )
+    return comparisons, persons
 
 
 def cross_scores(

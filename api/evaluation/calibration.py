@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from api.evaluation import files
-from api.evaluation.subjects import Modality, comparisons_of, subject_of
+from api.evaluation.subjects import Modality, comparisons_of, subject_names
 from api.matching.calibrations import PACKS, pack_facts
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
+from biometrics.scoring.folds import subject_key
 from biometrics.scoring.held_out import Finding, by_sets, by_subjects, findings
 
 
@@ -40,8 +41,8 @@ def read_set(path: Path, engine: str, modality: Modality | None) -> ScoreSet:
             " same: compare the pairs again."
         )
     rows = files.read_scores(path)
-    subjects = {subject_of(name, modality) for row in rows for name in (row.pair.reference, row.pair.probe)}
-    return ScoreSet(path.stem.removeprefix("scores_"), comparisons_of(rows, modality), float(len(subjects)))
+    keys = tuple(subject_key(name) for name in subject_names(rows, modality))
+    return ScoreSet(path.stem.removeprefix("scores_"), comparisons_of(rows, modality), float(len(keys)), keys)
 
 
 def calibrate(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from biometrics.scoring.bootstrap import Comparisons
 from biometrics.scoring.calibration import Calibration
+from biometrics.scoring.folds import hashed_folds, subject_key
 from biometrics.scoring.likelihood import Histogram, choose_smoothing, counted, fit_llr
 from biometrics.scoring.parameters import BIN_WIDTH, EXTRAPOLATION_LIMIT, RULE_OF_3
 from biometrics.scoring.tails import NonMated
@@ -30,11 +31,21 @@ LEAST_FALL = 0.98
 
 @dataclass(frozen=True)
 class ScoreSet:
-    """The comparisons of one data set that were assessed, and how much the set counts (its number of fingers, say)."""
+    """The comparisons of one data set that were assessed, and how much the set counts (its number of fingers, say).
+
+    `keys` (S,) are the subjects' (`folds.subject_key`), where they are known.
+    """
 
     name: str
     comparisons: Comparisons
     weight: float
+    keys: tuple[str, ...] = ()
+
+    def folds(self, count: int, *, salt: str = "") -> NDArray[np.int32]:
+        """A fold for each subject, by its key; by its number where keys are not known."""
+        subjects = self.comparisons.subjects
+        keys = self.keys or tuple(subject_key(str(number)) for number in range(subjects))
+        return hashed_folds(keys[:subjects], count, salt=salt)
 
 
 def fit(

@@ -1,6 +1,8 @@
 """Folds that never have one person on both sides, so that what was tuned on is not what is tested on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +43,23 @@ def subject_folds(comparisons: Comparisons, folds: int = 10) -> NDArray[np.int32
 def random_subject_folds(subjects: int, folds: int, *, seed: int = 0) -> NDArray[np.int32]:
     """A fold for each of `subjects`, equal in size; a non-mated comparison across two folds belongs to neither."""
     return (np.random.default_rng(seed).permutation(subjects) % folds).astype(np.int32)
+
+
+def subject_key(name: str) -> str:
+    """A subject's name as 16 hexadecimal digits (BLAKE2b): what lists of subjects are written with."""
+    return blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def hashed_folds(keys: Sequence[str], folds: int, *, salt: str = "") -> NDArray[np.int32]:
+    """A fold for each subject by its key, equal in size: anybody can compute it again, in whatever order they stand.
+
+    The keys, hashed once more with the salt where there is one, are put in order and dealt out in turn. A non-mated
+    comparison across two folds belongs to neither.
+    """
+    hashed = [subject_key(f"{salt}/{key}") if salt else key for key in keys]
+    fold_of = np.zeros(len(keys), np.int32)
+    fold_of[sorted(range(len(keys)), key=hashed.__getitem__)] = np.arange(len(keys)) % folds
+    return fold_of
 
 
 def balanced_accuracy(comparisons: Comparisons, fold_of: NDArray[np.int32]) -> Accuracy:

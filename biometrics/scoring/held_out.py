@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from biometrics.scoring.bootstrap import Comparisons, intervals
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
-from biometrics.scoring.folds import random_subject_folds
 from biometrics.scoring.measures import cllr, cllr_min, expected_calibration_error
 from biometrics.scoring.rates import Curve
 
@@ -49,11 +48,11 @@ def by_subjects(
     label_noise: float,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
 ) -> list[HeldOut]:
-    """Five folds of subjects in every set: fitted on four of all sets, judged on the fifth of each.
+    """Five folds of subjects in every set, by hash: fitted on four of all sets, judged on the fifth of each.
 
     `progress` wraps the folds. Raises ValueError where four folds are too little to fit.
     """
-    folds = [random_subject_folds(one.comparisons.subjects, FOLDS) for one in sets]
+    folds = [one.folds(FOLDS) for one in sets]
     parts: list[list[HeldOut]] = [[] for _ in sets]
     for number in progress(range(FOLDS)):
         train = [restricted(one, fold != number) for one, fold in zip(sets, folds, strict=True)]
