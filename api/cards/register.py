@@ -1,5 +1,6 @@
 """The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -48,10 +49,22 @@ class RecordedEvent:
 
 @dataclass(frozen=True)
 class KnownCard:
-    """A row of `cards`, with `until` (when the lock of its number ends, None without one), and its events."""
+    """A row of `cards`, with `until` (when the lock of its number ends, None without one) and `now`, and its events."""
 
     card: Row[Any]
     events: tuple[Row[Any], ...]
+
+    @property
+    def since(self) -> datetime:
+        """When it came to its status."""
+        since: datetime = since_when(self.card.status, reversed(self.events)) or self.card.created_at
+        return since
+
+    @property
+    def registered_at(self) -> datetime:
+        """The time of its first event, which is the one that its registration was answered with."""
+        at: datetime = self.events[0].recorded_at if self.events else self.card.created_at
+        return at
 
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
@@ -112,15 +125,24 @@ def report(
 def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
     """A card with what happened to it, oldest first. Raises `CardUnknown`."""
     live = and_(card_locks.c.number_index == cards.c.number_index, card_locks.c.until > func.now())
-    card = connection.execute(
-        select(cards, card_locks.c.until).outerjoin(card_locks, live).where(cards.c.id == card_id, cards_seen(caller))
-    ).first()
+    found = select(cards, card_locks.c.until, func.clock_timestamp().label("now")).outerjoin(card_locks, live)
+    card = connection.execute(found.where(cards.c.id == card_id, cards_seen(caller))).first()
     if card is None:
         raise CardUnknown
     events = connection.execute(
         select(card_events).where(card_events.c.card_id == card_id).order_by(card_events.c.recorded_at)
     )
     return KnownCard(card, tuple(events))
+
+
+def since_when(status: str, newest_first: Iterable[Any]) -> datetime | None:
+    """When a card came to its status: the first of the last events that agree on it. None without such an event."""
+    since = None
+    for event in newest_first:
+        if event.status != status:
+            break
+        since = event.recorded_at
+    return since
 
 
 def _has_successor(connection: Connection, card: Row[Any]) -> bool:

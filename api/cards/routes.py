@@ -7,7 +7,9 @@ from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
 from api.cards import enrolment, register
+from api.cards.lifecycle import Status
 from api.cards.schemas import CardAnswer, CardEvent, CardRegistered, CardRegistration, EventRecorded
+from api.cards.words import status_words
 from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
@@ -15,6 +17,8 @@ from api.http.limits import LIMITED
 from api.http.signin import Holder, OptionalAttemptDep, RegistrarDep, ReporterDep, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
+from api.verification.document import RegisteredCard, since, status_on
+from api.verification.records import day_of_validity
 
 CardReaderDep = Annotated[Caller, Depends(Holder(Scope.READ_CARDS))]
 
@@ -61,10 +65,19 @@ def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
         "valid_from": card.valid_from,
         "valid_to": card.valid_to,
         "superseded_by": card.superseded_by,
-        "registered_at": card.created_at,
+        "registered_at": known.registered_at,
         "checks_locked_until": card.until,
+        "words": _words(known),
         "events": [event._asdict() for event in known.events],
     }
+
+
+def _words(known: register.KnownCard) -> dict[str, Any]:
+    """As a check would tell today."""
+    card = known.card
+    registered = RegisteredCard(Status(card.status), card.valid_from, card.valid_to, None, None, known.since)
+    status = status_on(registered, day_of_validity(card.now))
+    return status_words(status, since(registered, status))
 
 
 @router.post(

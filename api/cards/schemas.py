@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from api.cards.identity import CardIdentity, canonical
 from api.cards.lifecycle import SUPERSEDING, Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
+from api.cards.words import StatusWords
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, Trimmed, bad_value
 from api.matching.captures import Captures, FingerCapture
@@ -206,6 +207,7 @@ class CardAnswer(BaseModel):
     superseded_by: UUID | None
     registered_at: datetime
     checks_locked_until: datetime | None = Field(description="Until when its number is locked after too many failures.")
+    words: StatusWords = Field(description="What a check would say of it today, its validity by date included.")
     events: list[PastEvent] = Field(description="Oldest first.")
 
 

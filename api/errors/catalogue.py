@@ -18,13 +18,15 @@ class Text(BaseModel):
 
 
 class Entry(BaseModel):
-    """One code: what the customer is told, and what the operator should do."""
+    """One code: what the customer is told, what the operator should do, and where it is a card's, what its holder does
+    next."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["error", "document", "person", "modality", "advice", "finding"]
     message: Text
     operator: Text
+    holder: Text | None = None
     http: int | None = None
     retryable: bool = False
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from api.cards import templates
 from api.cards.identity import CardIndexes, indexes
+from api.cards.words import status_words
 from api.errors import entry
 from api.evidence import leaves
 from api.institutions import credentials
@@ -141,7 +142,7 @@ def _store(
         "id": str(check_id),
         "checked_at": moment.at.isoformat(),
         **axes,
-        "words": _words(axes),
+        "words": _words(axes, found),
         "receipt": receipt.as_json(),
     }
     connection.execute(
@@ -160,10 +161,15 @@ def _store(
     return StoredAnswer(200, answer)
 
 
-def _words(axes: dict[str, Any]) -> dict[str, Any]:
+def _words(axes: dict[str, Any], found: Answer) -> dict[str, Any]:
     """What may be read to the customer, axis by axis."""
     told = ("number", "card", "status", "text", "portrait")
-    return {axis: entry(axes[axis]).message.model_dump() for axis in told if axis in axes}
+    words: dict[str, Any] = {axis: entry(axes[axis]).message.model_dump() for axis in told if axis in axes}
+    status = axes.get("status", "card_not_found" if "card" in axes else None)
+    if status is not None:
+        of_status = status_words(status, found.since)
+        words |= {name: of_status[name] for name in ("since_words", "holder") if of_status[name] is not None}
+    return words
 
 
 def _axes(found: Answer) -> dict[str, Any]:

@@ -46,5 +46,7 @@ class CheckAnswer(BaseModel):
     text: Finding | None = Field(default=None, description="The chip's text against the register.")
     text_fields: dict[str, Finding] | None = Field(default=None, description="Field by field.")
     portrait: Finding | None = Field(default=None, description="The portrait against the registered face.")
-    words: dict[str, Text] = Field(description="What may be read to the customer, for each axis.")
+    words: dict[str, Text] = Field(
+        description="What may be read to the customer: each axis, `since_words` and `holder` (the holder's next step)."
+    )
     receipt: ReceiptAnswer

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from api.cards.identity import CardIndexes
+from api.cards.words import status_words
 from api.errors import entry
 from api.evidence.leaves import Receipt
 from api.matching.comparison import ModalityResult, PersonResult
@@ -42,7 +43,12 @@ def findings(
 
 
 def answer(
-    verification_id: UUID, decided_at: datetime, found: dict[str, Any], decision: Decision, receipt: Receipt
+    verification_id: UUID,
+    decided_at: datetime,
+    found: dict[str, Any],
+    document: Document,
+    decision: Decision,
+    receipt: Receipt,
 ) -> dict[str, Any]:
     """The answer to the terminal. `words` is what may be read to the customer: no score stands in it."""
     codes = [*found["document"]["reasons"], *found["person"]["reasons"]]
@@ -52,6 +58,7 @@ def answer(
         **found,
         "words": {
             "reasons": [{"code": code, **entry(code).message.model_dump()} for code in codes],
+            "document": status_words(document.told, document.since),
             "advice": {
                 "code": decision.advice,
                 "message": entry(decision.advice).message.model_dump(),

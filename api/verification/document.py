@@ -39,6 +39,11 @@ class Document:
         """A card that may not be used, whoever shows it."""
         return self.status not in {"valid", "card_not_found"}
 
+    @property
+    def told(self) -> str:
+        """The code that tells the customer of the card: a register's silence is not its word that it has no record."""
+        return "register_unavailable" if self.reasons == ("register_unavailable",) else self.status
+
 
 def judge(
     card: RegisteredCard | None,
@@ -59,7 +64,7 @@ def judge(
     # Said so that no figure at all counts as different.
     if chip_photo is not None and chip_photo.fmr is not None and not chip_photo.fmr <= chip_photo_fmr:
         reasons.append("chip_photo_mismatch")
-    return Document(status, tuple(reasons) or ("valid",), _since(card, status))
+    return Document(status, tuple(reasons) or ("valid",), since(card, status))
 
 
 def status_on(card: RegisteredCard, today: date) -> str:
@@ -79,7 +84,8 @@ def ended_at(valid_to: date) -> datetime:
     return datetime.combine(valid_to + timedelta(days=1), time(), TIMEZONE)
 
 
-def _since(card: RegisteredCard, status: str) -> datetime | None:
+def since(card: RegisteredCard, status: str) -> datetime | None:
+    """From when on a card is at the status that it has today, where that is known."""
     if status == "card_expired" and card.valid_to is not None:
         return ended_at(card.valid_to)
     return None if status == "not_yet_valid" else card.since

@@ -102,7 +102,7 @@ def _decide(
     found = answers.findings(document, word, person or PersonResult(()), decision, service.policy.version)
     leaf = answers.leaf(request, shown, person, found, moment.at, registered=card is not None)
     receipt = leaves.append(connection, service.keys, "verification", verification_id, moment.at, leaf)
-    answer = answers.answer(verification_id, moment.at, found, decision, receipt)
+    answer = answers.answer(verification_id, moment.at, found, document, decision, receipt)
     records.insert_verification(connection, verification_id, request, shown, card_id, answer, moment.at, failed=failed)
     if failed:
         guessing.count(connection, service, shown.number, card_id, moment)

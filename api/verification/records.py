@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, insert, literal_column, sele
 from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
 from api.cards.parameters import TIMEZONE
+from api.cards.register import since_when
 from api.storage import idempotency
 from api.storage.tables import card_events, card_locks, cards, verifications
 from api.verification.document import RegisteredCard
@@ -110,14 +110,13 @@ def lock_card(connection: Connection, instance_index: bytes) -> tuple[UUID | Non
 
 
 def status_since(connection: Connection, card_id: UUID, status: Status) -> datetime | None:
-    """When a card came to its status: the first event of the last that agree on it."""
+    """When a card came to its status."""
     events = connection.execute(
         select(card_events.c.status, card_events.c.recorded_at)
         .where(card_events.c.card_id == card_id)
         .order_by(card_events.c.recorded_at.desc())
     )
-    lasting = list(takewhile(lambda event: event.status == status, events))
-    return lasting[-1].recorded_at if lasting else None
+    return since_when(status, events.all())
 
 
 def insert_verification(

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.cards.schemas import CapturesBody, CardBody, Strict
+from api.cards.words import StatusWords
 from api.errors.catalogue import Text
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Instant, Plain, Purpose
@@ -123,6 +124,7 @@ class Words(BaseModel):
     """Everything that may be read to the customer; no score is in it."""
 
     reasons: list[CodedText]
+    document: StatusWords
     advice: Advice
 
 

@@ -98,7 +98,7 @@ def test_no_code_is_idle() -> None:
 
 @pytest.mark.parametrize(("code", "found"), [pytest.param(code, found, id=code) for code, found in catalogue().items()])
 def test_every_code_has_words_in_both_languages(code: str, found: Entry) -> None:
-    for text in (found.message, found.operator):
+    for text in (found.message, found.operator, *([] if found.holder is None else [found.holder])):
         assert any("\u4e00" <= character <= "\u9fff" for character in text.zh), text.zh
         assert text.zh.endswith("。")
         assert text.en.isascii()
@@ -111,6 +111,7 @@ def test_every_code_has_words_in_both_languages(code: str, found: Entry) -> None
 def test_texts_for_people_hold_no_figures() -> None:
     """The end user never sees a score."""
     shown = [found.message for found in catalogue().values() if found.kind != "error"]
+    shown += [found.holder for found in catalogue().values() if found.holder is not None]
     assert shown
     assert not [text for text in shown if any(character.isdigit() for character in text.zh + text.en)]
 
@@ -123,6 +124,18 @@ def test_the_document_codes_are_those_of_the_contract() -> None:
     )
     assert {code for code, found in catalogue().items() if found.kind == "document"} == set(contract.split())
     assert set(Status) <= set(contract.split())
+
+
+def test_every_status_of_a_card_says_what_its_holder_does_next() -> None:
+    statuses = {*Status, "not_yet_valid", "card_expired", "card_not_found"}
+    assert {code for code, found in catalogue().items() if found.holder is not None} == statuses | {
+        "register_unavailable"
+    }
+    for code in ("card_reported_lost", "card_reported_stolen", "card_reissued"):
+        told = entry(code).holder
+        assert told is not None
+        assert "不再有效" in told.zh, "a card that is found stays invalid when a new one was issued"
+        assert "stays invalid" in told.en
 
 
 def test_the_service_gives_the_whole_catalogue(anonymous: TestClient) -> None:

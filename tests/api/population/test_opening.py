@@ -78,5 +78,5 @@ def test_addresses_that_are_taken(tmp_path: Path, key_file: Path, url: str) -> N
 def test_an_address_needs_a_key_and_a_key_an_address(tmp_path: Path, key_file: Path) -> None:
     for given in ({"register_url": "https://a.example"}, {"register_key_file": key_file}):
         with pytest.raises(ValidationError) as told:
-            Settings(home=tmp_path, **given)  # type: ignore[arg-type]
+            Settings(home=tmp_path, **given)
         assert [fault["loc"] for fault in told.value.errors()] == [("register_key_file",)], "the command names it"

@@ -1,0 +1,132 @@
+"""Every status of a card in the tellers' words, with its time and the holder's next step, wherever a status is told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.cards.parameters import TIMEZONE
+from api.cards.words import since_words, status_words
+from api.errors import entry
+from tests.api.bodies import Json, fresh_key, new_card, register, report, verify
+
+# What tellers say, by document code.
+SAID = {
+    "valid": "证件有效。",
+    "not_yet_valid": "证件尚未生效。",
+    "card_expired": "证件已过有效期。",
+    "card_reported_lost": "证件已挂失。",
+    "card_reported_stolen": "证件已挂失。",
+    "card_reissued": "证件已失效。",
+    "card_cancelled": "证件已失效。",
+    "holder_deceased": "证件已失效。",
+    "card_not_found": "库中无此证。",
+}
+REPORTED = {
+    "card_reported_lost": "reported_lost",
+    "card_reported_stolen": "reported_stolen",
+    "card_reissued": "reissued",
+    "card_cancelled": "cancelled",
+    "holder_deceased": "holder_deceased",
+}
+NEXT = {
+    "card_expired": ("换领", "renewal"),
+    "card_reported_lost": ("补领", "new card"),
+    "card_reported_stolen": ("补领", "new card"),
+    "card_reissued": ("新证", "replaced"),
+    "card_cancelled": ("签发机关", "issuing authority"),
+    "holder_deceased": ("更正", "correct"),
+    "card_not_found": ("签发机关", "issuing authority"),
+}
+
+
+def day(offset: int) -> str:
+    return (datetime.now(TIMEZONE).date() + timedelta(days=offset)).isoformat()
+
+
+def made(authority: TestClient, code: str) -> tuple[str | None, Json, datetime | None]:
+    """A card at a status: its identifier, itself, and since when."""
+    if code == "card_not_found":
+        return None, new_card(), None
+    dates = {"not_yet_valid": {"valid_from": day(2)}, "card_expired": {"valid_to": day(-3)}}
+    card_id, card = register(authority, new_card(**dates.get(code, {})))
+    if code in REPORTED:
+        return card_id, card, datetime.fromisoformat(report(authority, card_id, REPORTED[code])["recorded_at"])
+    if code == "card_expired":
+        return card_id, card, datetime.fromisoformat(f"{day(-2)}T00:00:00+08:00")
+    return card_id, card, None
+
+
+def checked(terminal: TestClient, card: Json) -> Json:
+    answer = terminal.post("/v1/checks", json={"purpose": "test", "card": card}, headers=fresh_key())
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_a_status_is_told_alike_everywhere(authority: TestClient, terminal: TestClient, code: str) -> None:
+    card_id, card, since = made(authority, code)
+    words = verify(terminal, card)["words"]["document"]
+    assert (words["code"], words["message"]["zh"]) == (code, SAID[code])
+    holder = entry(code).holder
+    assert holder is not None
+    assert words["holder"] == holder.model_dump()
+    for fragment, text in zip(NEXT.get(code, ("", "")), (holder.zh, holder.en), strict=True):
+        assert fragment in text
+    assert moment(words["since"]) == since
+    assert (words["since_words"] is None) == (since is None)
+
+    check = checked(terminal, card)
+    if code == "card_not_found":
+        assert "status" not in check
+    else:
+        assert check["words"]["status"] == words["message"]
+    assert check["words"]["holder"] == words["holder"]
+    assert check["words"].get("since_words") == words["since_words"]
+    assert moment(check.get("since")) == since
+
+    if card_id is not None:
+        read = authority.get(f"/v1/cards/{card_id}").json()["words"]
+        assert {**read, "since": None, "since_words": None} == {**words, "since": None, "since_words": None}
+        if code not in {"valid", "not_yet_valid"}:
+            assert (moment(read["since"]), read["since_words"]) == (since, words["since_words"])
+
+
+def moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def test_the_time_is_that_of_the_status_and_not_of_the_last_event(authority: TestClient, terminal: TestClient) -> None:
+    card_id, card = register(authority)
+    registered_at = moment(authority.get(f"/v1/cards/{card_id}").json()["registered_at"])
+    report(authority, card_id, "reported_lost")
+    found = report(authority, card_id, "found")
+    assert moment(authority.get(f"/v1/cards/{card_id}").json()["words"]["since"]) == moment(found["recorded_at"])
+    lost = report(authority, card_id, "reported_lost")
+    report(authority, card_id, "dispute_opened")
+    assert moment(verify(terminal, card)["document"]["since"]) == moment(lost["recorded_at"])
+    upheld = report(authority, card_id, "dispute_upheld")
+    read = authority.get(f"/v1/cards/{card_id}").json()
+    assert (read["status"], moment(read["words"]["since"])) == ("valid", moment(upheld["recorded_at"]))
+    assert moment(read["registered_at"]) == registered_at
+
+
+def test_a_good_card_is_good_since_its_registration(authority: TestClient) -> None:
+    card_id, _ = register(authority)
+    read = authority.get(f"/v1/cards/{card_id}").json()
+    assert read["words"]["code"] == "valid"
+    assert moment(read["words"]["since"]) == moment(read["registered_at"]) == moment(read["events"][0]["recorded_at"])
+
+
+def test_times_are_said_in_beijing_time() -> None:
+    assert since_words(datetime(2026, 11, 21, 16, 5, 59, tzinfo=UTC)) == {
+        "zh": "自2026年11月22日00:05起。",
+        "en": "Since 22 November 2026, 00:05 (Beijing time).",
+    }
+    assert status_words("card_reported_lost", datetime(2026, 1, 1, tzinfo=UTC))["since"] == "2026-01-01T00:00:00+00:00"
+
+
+def test_only_what_a_card_can_be_has_such_words() -> None:
+    with pytest.raises(ValueError, match="text_mismatch"):
+        status_words("text_mismatch", None)
