@@ -25,6 +25,7 @@ SIGNING_KEY_VARIABLE = "RENZHENG_SIGNING_KEY"
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _TRIES = 3
 _PAUSE_S = 0.5
+_OVER_LIMIT_S = 1.0
 _HOPELESS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 Url = Annotated[str, typer.Option("--url", envvar="RENZHENG_URL", metavar="URL", help="Where the service listens.")]
@@ -77,10 +78,23 @@ class Client(AbstractContextManager["Client"]):
     def post(self, path: str, body: dict[str, Any], idempotency_key: str | None = None) -> dict[str, Any]:
         """The service's answer. Raises `Refused` for an error, `CommandFailed` where there is no answer."""
         key = idempotency_key or secrets.token_hex(16)
+        return self._send(lambda: self._request("POST", path, json=body, headers={"Idempotency-Key": key}))
+
+    def get(self, path: str, **parameters: int | str) -> dict[str, Any]:
+        """The service's answer; over the limit of requests it is asked again. Raises as `post`."""
+        while True:
+            try:
+                return self._send(lambda: self._request("GET", path, params=parameters))
+            except Refused as refused:
+                if refused.body["code"] != "rate_limited":
+                    raise
+            time.sleep(_OVER_LIMIT_S)
+
+    def _send(self, request: Callable[[], httpx.Request]) -> dict[str, Any]:
         for attempt in range(1, _TRIES + 1):
             last = attempt == _TRIES
             try:
-                answer = self._http.send(self._request(path, body, key))
+                answer = self._http.send(request())
             except _HOPELESS as error:
                 raise _away(self._url, error) from error
             except httpx.TransportError as error:
@@ -92,14 +106,14 @@ class Client(AbstractContextManager["Client"]):
             time.sleep(_PAUSE_S * attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _request(self, path: str, body: dict[str, Any], key: str) -> httpx.Request:
+    def _request(self, method: str, path: str, **parts: Any) -> httpx.Request:
         """The request, signed anew each time: a signature is good once."""
-        request = self._http.build_request("POST", path, json=body, headers={"Idempotency-Key": key})
+        request = self._http.build_request(method, path, **parts)
         if self._signing_key is not None:
             from api.http.signing import sign
 
             target = request.url.raw_path.decode("ascii")
-            request.headers.update(sign(self._signing_key, "POST", target, dict(request.headers), request.content))
+            request.headers.update(sign(self._signing_key, method, target, dict(request.headers), request.content))
         return request
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from api.cli.client import KeyFile
 from api.cli.evaluate_report import Wanted, of_site
 from api.cli.failure import CommandFailed, guarded
 from api.cli.progress import tracked
@@ -23,7 +24,7 @@ EXAMPLES = (
     "Examples: renzheng evaluate --scores scores.csv --json rates.json"
     "\n\nrenzheng evaluate --modality finger --images prints --scores scores.csv --report out"
     "\n\nrenzheng evaluate --scores ours.csv --peer theirs=theirs.csv --groups groups.csv --report out"
-    "\n\nrenzheng evaluate --evidence leaves.jsonl --report out"
+    "\n\nrenzheng evaluate --evidence https://renzheng.example --key-file evaluator.key --report out"
 )
 _RUNNING = "Running an engine"
 _REPORT = "Report"
@@ -93,14 +94,14 @@ def evaluate(
         ),
     ] = 200_000,
     evidence: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            exists=True,
-            dir_okay=False,
-            metavar="FILE",
-            help="Exported leaves of the evidence log, JSON Lines (.gz too): what a live site did. Needs --report.",
+            metavar="URL|FILE",
+            help="A live site by its evidence: the service's address (with the key of a regulator or an evaluator), or"
+            " leaves as JSON Lines (.gz too). Needs --report.",
         ),
     ] = None,
+    key_file: KeyFile = None,
     json_path: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here as JSON.")
     ] = None,
@@ -162,7 +163,7 @@ def evaluate(
     if evidence is not None:
         if report_dir is None or scores is not None or images is not None:
             raise typer.BadParameter("--evidence needs --report, and no --scores or --images")
-        of_site(evidence, report_dir)
+        of_site(evidence, key_file, report_dir)
     elif pairs is not None and (images is None or modality is None):
         raise typer.BadParameter("--pairs needs --images and --modality")
     elif images is not None:
@@ -176,7 +177,7 @@ def evaluate(
             raise typer.BadParameter(f"there is no file {scores}")
         _of_scores(scores, distances, modality, json_path, wanted)
     else:
-        raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence FILE")
+        raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence")
 
 
 def _of_scores(

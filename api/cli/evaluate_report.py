@@ -1,15 +1,19 @@
 """The report of `renzheng evaluate`: what it is made of, put together and written."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import httpx
 from rich.console import Console
 
+from api.cli.client import KEY_VARIABLE, Client, read_key, signing_key_file
 from api.cli.failure import CommandFailed
 
 if TYPE_CHECKING:
+    from api.evaluation.evidence import Site
     from api.evaluation.files import Scored
     from api.evaluation.report import Figure
     from api.evaluation.run import Run
@@ -89,17 +93,32 @@ class Wanted:
         return Calibration.from_json(path.read_text(encoding="utf-8"), engine or path.stem)
 
 
-def of_site(path: Path, folder: Path) -> None:
-    """The report of a site's evidence. Raises `CommandFailed`, OSError."""
+def of_site(source: str, key_file: Path | None, folder: Path) -> None:
+    """The report of a site's evidence, of a file or of the service itself. Raises `CommandFailed`, OSError."""
     from api.evaluation import dossier, evidence, files, site
 
     try:
         with _err.status("Reading the leaves…"):
-            found = evidence.read_site(path)
+            if source.startswith(("http://", "https://")):
+                found, name = _live(source, key_file), httpx.URL(source).netloc.decode()
+            else:
+                path = Path(source)
+                if not path.is_file():
+                    raise CommandFailed(f"There is no file {path}.")
+                found, name = evidence.read_site(path), path.name.partition(".")[0]
     except files.FileMalformed as error:
         raise CommandFailed(str(error)) from error
-    site.of_site(found, path.name.partition(".")[0]).write(folder)
+    site.of_site(found, name).write(folder)
     _err.print(f"{found.whole.verifications:,} verifications; {folder / dossier.PAGE} is written.", markup=False)
+
+
+def _live(url: str, key_file: Path | None) -> "Site":
+    from api.evaluation import evidence
+
+    key = read_key(key_file, os.environ.get(KEY_VARIABLE))
+    with Client(url, key, signing_key_file()) as client:
+        rows = evidence.pages(lambda place: client.get("/v1/evidence/leaves", start=place))
+        return evidence.site_of(rows, url)
 
 
 def _peer(word: str, modality: Modality | None) -> "tuple[str, Comparisons]":

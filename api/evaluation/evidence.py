@@ -1,6 +1,7 @@
 """A live site by its own evidence: decisions, failures by cause and the ratios stated, per institution and terminal.
 
-Read are exported leaves, one JSON object a line with the leaf's text under `leaf` (or the leaf itself). They hold
+Read are the service's leaves, page by page, or exported ones, one JSON object a line with the leaf's text under `leaf`
+(or the leaf itself). They hold
 ratios and FMRs, no biometrics, no names. Who was really the holder nobody knows, so that no FMR or FNMR can be had from
 them: what is shown is what the service did, and where one terminal differs from the others.
 """
@@ -8,7 +9,7 @@ them: what is shown is what the service did, and where one terminal differs from
 import gzip
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,11 @@ class Site:
     ratios: dict[str, list[float]]
     engines: Counter[str]
     policies: Counter[str]
+    calibrations: Counter[str]
     first: str
     last: str
     others: int
+    withheld: Counter[str]
 
 
 PLACES = ("institution", "terminal", "channel", "purpose")
@@ -62,10 +65,35 @@ PLACES = ("institution", "terminal", "channel", "purpose")
 
 def read_site(path: Path) -> Site:
     """Read the leaves of a file (`.gz` too). Raises `FileMalformed` with the line, OSError."""
+    return site_of(((f"{path}, line {number}", row) for number, row in _rows(path)), str(path))
+
+
+def pages(page: Callable[[int], dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Every leaf of a service; `page` gives the leaves from a place on, as `GET /v1/evidence/leaves` answers."""
+    place = 0
+    while True:
+        answer = page(place)
+        rows = answer["leaves"]
+        yield from ((f"leaf {row['place']}", row) for row in rows)
+        place += len(rows)
+        if not rows or place >= answer["size"]:
+            return
+
+
+def site_of(rows: Iterable[tuple[str, Any]], name: str) -> Site:
+    """What rows tell, each with the words for where it stands. Raises `FileMalformed`.
+
+    A row whose leaf is withheld (of another institution, archived) is counted, with the reason.
+    """
     whole, places = Tally(), {place: defaultdict[str, Tally](Tally) for place in PLACES}
     ratios: dict[str, list[float]] = defaultdict(list)
-    engines, policies, times, others = Counter[str](), Counter[str](), set[str](), 0
-    for number, leaf in _leaves(path):
+    engines, policies, calibrations, withheld = (Counter[str]() for _ in range(4))
+    first, last, others = "", "", 0
+    for where, row in rows:
+        if isinstance(row, dict) and "withheld" in row:
+            withheld[str(row["withheld"])] += 1
+            continue
+        leaf = _leaf(where, row)
         if leaf.get("kind") != KIND:
             others += 1
             continue
@@ -78,32 +106,42 @@ def read_site(path: Path) -> Site:
                     ratios[str(part["modality"])].append(float(part["llr"]))
             engines.update(leaf["engines"])
             policies[str(leaf["policy_version"])] += 1
-            times.add(str(leaf["at"]))
+            calibrations.update(f"{engine} {version}" for engine, version in leaf.get("calibrations", {}).items())
+            at = str(leaf["at"])
+            first, last = min(first or at, at), max(last, at)
         except (KeyError, TypeError, ValueError) as error:
-            raise FileMalformed(f"{path}, line {number}: not a verification's leaf of this version") from error
+            raise FileMalformed(f"{where}: not a verification's leaf of this version") from error
     if not whole.verifications:
-        raise FileMalformed(f"{path}: no leaf of a verification in it")
+        told = "".join(f"; {count:,} are withheld ({reason})" for reason, count in withheld.items())
+        raise FileMalformed(f"{name}: no leaf of a verification in it{told}")
     by_place = {place: dict(tallies) for place, tallies in places.items()}
-    return Site(whole, by_place, dict(ratios), engines, policies, min(times), max(times), others)
+    return Site(whole, by_place, dict(ratios), engines, policies, calibrations, first, last, others, withheld)
 
 
-def _leaves(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(path: Path) -> Iterator[tuple[int, Any]]:
     for number, line in _lines(path):
         try:
-            row = json.loads(line)
-            leaf = row.get("leaf", row)
-            if isinstance(leaf, str):
-                leaf = json.loads(leaf)
-        except (ValueError, AttributeError) as error:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
             raise FileMalformed(f"{path}, line {number}: not a leaf as JSON") from error
-        if not isinstance(leaf, dict):
-            raise FileMalformed(f"{path}, line {number}: not a leaf as JSON")
-        yield number, leaf
+
+
+def _leaf(where: str, row: Any) -> dict[str, Any]:
+    try:
+        leaf = row.get("leaf", row)
+        if isinstance(leaf, str):
+            leaf = json.loads(leaf)
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise FileMalformed(f"{where}: not a leaf as JSON") from error
+    if not isinstance(leaf, dict):
+        raise FileMalformed(f"{where}: not a leaf as JSON")
+    return leaf
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
+    # utf-8-sig: some editors write a byte order mark.
+    with opened(path, "rt", encoding="utf-8-sig") as file:
         try:
             for number, line in enumerate(file, start=1):
                 if line.strip():

@@ -20,7 +20,9 @@ def of_site(site: Site, name: str) -> Dossier:
         ("to", site.last),
         ("policy versions", ", ".join(f"{version} ({count:,})" for version, count in site.policies.most_common())),
         ("engines", ", ".join(f"{engine} ({count:,})" for engine, count in site.engines.most_common())),
+        ("calibrations", ", ".join(f"{one} ({count:,})" for one, count in site.calibrations.most_common())),
         ("leaves of other kinds", f"{site.others:,}"),
+        *((f"leaves withheld: {reason}", f"{count:,}") for reason, count in site.withheld.most_common()),
     ]
     parts = [
         html.facts(facts),
