@@ -32,12 +32,29 @@ class FingerCapture:
 
 
 @dataclass(frozen=True)
+class BurstFrame:
+    """One frame of a film of the face: encoded image, and when it was taken, in ms from the first frame."""
+
+    at_ms: int
+    image: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Burst:
+    """The face's answer to the challenge that belongs to the capture's nonce."""
+
+    nonce: str = field(repr=False)
+    frames: tuple[BurstFrame, ...]
+
+
+@dataclass(frozen=True)
 class Captures:
     """What a terminal captured: encoded images. `chip_photo` is the reader's decoded picture."""
 
     face: bytes | None = field(default=None, repr=False)
     fingers: tuple[FingerCapture, ...] = ()
     chip_photo: bytes | None = field(default=None, repr=False)
+    burst: Burst | None = None
 
 
 @dataclass(frozen=True)

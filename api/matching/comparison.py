@@ -1,7 +1,7 @@
 """What a comparison says, and the seam at which one is asked for: all that the service knows of engines."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from api.matching.captures import Captures, FingerPosition, Modality, Reference
 
@@ -28,9 +28,24 @@ class ModalityResult:
 
 
 @dataclass(frozen=True)
+class LivenessResult:
+    """Whether a living person was before the camera: `attack` and `not_assessed` with the reason, a code.
+
+    `challenge` and `passive` say what judged: the answer to a challenge, a network that looks at the face's picture.
+    Where it was the network alone, and it saw nothing wrong, the outcome is `not_assessed` (`no_challenge`).
+    """
+
+    outcome: Literal["live", "attack", "not_assessed"]
+    reason: str | None = None
+    challenge: bool = False
+    passive: bool = False
+
+
+@dataclass(frozen=True)
 class PersonResult:
     """All modalities, and what the assessed ones say together; the three figures are None when none was assessed.
 
+    `liveness` is None where nothing judges it: there was no burst, and no passive pack is installed.
     `chip_photo` compares the chip's photograph with the registered face; `by_chip_photo` says that the register held
     nothing and the live face was compared with that photograph, which alone passes nobody. `calibrations` names each
     engine's, with its version. `capture_digests` are
@@ -46,6 +61,7 @@ class PersonResult:
     engines: tuple[str, ...] = ()
     calibrations: tuple[tuple[str, str], ...] = ()
     extrapolated: bool = False
+    liveness: LivenessResult | None = None
     capture_digests: tuple[bytes, ...] = field(default=(), repr=False)
 
 

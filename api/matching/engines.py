@@ -9,8 +9,17 @@ from pathlib import Path
 
 from api.matching import calibrations as own_calibrations
 from api.matching.captures import Captures, FingerCapture, Reference
-from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult
+from api.matching.comparison import (
+    CaptureInvalid,
+    EnrolledTemplate,
+    Enrolment,
+    LivenessResult,
+    ModalityResult,
+    PersonResult,
+)
 from api.matching.digests import digest_of
+from api.matching.liveness import Judged as JudgedLiveness
+from api.matching.liveness import LivenessJudge
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate
 from biometrics.face.parameters import SUFFICIENT_SIDE
@@ -45,11 +54,23 @@ class _Judged:
 class BiometricComparer:
     """Implements `Comparer`. One model session a pack, shared by the pool's threads, each of which takes one core."""
 
-    def __init__(self, face: FaceEngine, finger: FingerEngine, threads: int, calibrations: Path | None = None) -> None:
+    def __init__(
+        self,
+        face: FaceEngine,
+        finger: FingerEngine,
+        threads: int,
+        calibrations: Path | None = None,
+        home: Path | None = None,
+    ) -> None:
         self._face = face
         self._finger = finger
         self._calibrations = own_calibrations.load((face.engine, finger.engine), calibrations)
         self._versions = tuple((engine, one.version) for engine, one in self._calibrations.items())
+        calibration = self._calibrations[face.engine]
+        # Without a home there is no place where a passive pack could be.
+        self._liveness = (
+            LivenessJudge(face, calibration) if home is None else LivenessJudge.open(face, calibration, home)
+        )
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compare")
 
     @classmethod
@@ -61,7 +82,7 @@ class BiometricComparer:
         face, finger = FaceEngine.open(home), FingerEngine.open(home)
         face.warm_up()
         finger.warm_up()
-        return cls(face, finger, threads, calibrations)
+        return cls(face, finger, threads, calibrations, home)
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -94,7 +115,9 @@ class BiometricComparer:
         pending = [self._pool.submit(job) for job in jobs]
         chip = None if by_chip_photo else self._chip_photo_job(captures, references)
         chip_pending = None if chip is None else self._pool.submit(chip)
+        live_pending = self._pool.submit(self._live, captures) if self._liveness.wanted(captures) else None
         judged = [future.result() for future in pending]
+        live = JudgedLiveness(None) if live_pending is None else live_pending.result()
         chip_photo = None if chip_pending is None else chip_pending.result()
         _refuse_photograph(captures, judged)
         together = combine([one.scored for one in judged if one.scored is not None])
@@ -104,12 +127,24 @@ class BiometricComparer:
             llr=None if together is None else together.llr,
             fmr=None if together is None else together.fmr,
             chip_photo=None if chip_photo is None else chip_photo.result,
+            liveness=live.result,
             by_chip_photo=by_chip_photo,
             engines=self.engines,
             calibrations=self._versions,
             extrapolated=together is not None and together.extrapolated,
-            capture_digests=tuple(one.digest for one in judged if one.digest is not None),
+            capture_digests=tuple(
+                dict.fromkeys([*(one.digest for one in judged if one.digest is not None), *live.digests])
+            ),
         )
+
+    def _live(self, captures: Captures) -> JudgedLiveness:
+        try:
+            return self._liveness.judge(captures)
+        except CaptureInvalid:
+            raise
+        except Exception as error:  # noqa: BLE001 - as with a modality: what fails is not assessed, and not live
+            _log.error("judging liveness failed: %s", type(error).__name__)
+            return JudgedLiveness(LivenessResult("not_assessed", "engine_failed"))
 
     def _face_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged]:
         slot = ModalityResult("face")

@@ -8,7 +8,7 @@ from api.cards.identity import CardIndexes
 from api.cards.words import status_words
 from api.errors import entry
 from api.evidence.leaves import Receipt
-from api.matching.comparison import ModalityResult, PersonResult
+from api.matching.comparison import LivenessResult, ModalityResult, PersonResult
 from api.population.asking import Word
 from api.verification.decision import Decision
 from api.verification.document import Document
@@ -33,6 +33,8 @@ def findings(
         "policy_version": policy_version,
         "calibrations": dict(person.calibrations),
     }
+    if person.liveness is not None:
+        found["person"]["liveness"] = _liveness(person.liveness)
     if document.since is not None:
         found["document"]["since"] = document.since.astimezone(UTC).isoformat()
     if word is not None:
@@ -111,6 +113,12 @@ def _modality(result: ModalityResult) -> dict[str, Any]:
     if result.reason is not None:
         shown["reason"] = result.reason
     return shown
+
+
+def _liveness(result: LivenessResult) -> dict[str, Any]:
+    """Codes only: how far a network was from another answer would help those who try."""
+    judged_by = [name for name, used in (("challenge", result.challenge), ("passive", result.passive)) if used]
+    return {"outcome": result.outcome, "reason": result.reason, "judged_by": judged_by}
 
 
 def _figure(value: float | None) -> float | None:

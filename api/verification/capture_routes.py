@@ -6,14 +6,31 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.errors.catalogue import Text
 from api.http.answers import documented
 from api.http.limits import LIMITED
 from api.http.signin import ServiceDep, VerifierDep
 from api.matching import duplicates
 from api.verification import nonces
 from api.verification.parameters import SWEPT_AT_ONCE
+from biometrics.face.liveness import WORDS, Action, draw
 
 router = APIRouter(prefix="/v1/captures", tags=["verifications"])
+
+
+class ActionAnswer(BaseModel):
+    """One movement to ask for."""
+
+    action: Action
+    at_ms: int = Field(description="When to show it, in ms from the first frame of the film.")
+    message: Text
+
+
+class ChallengeAnswer(BaseModel):
+    """What the person is asked to do before the camera; see docs/faces.md."""
+
+    actions: list[ActionAnswer]
+    end_ms: int = Field(description="When the film ends.")
 
 
 class NonceAnswer(BaseModel):
@@ -22,6 +39,7 @@ class NonceAnswer(BaseModel):
     nonce: str = Field(description="To be sent as the verification's `nonce`; shown this once.")
     issued_at: datetime
     expires_at: datetime = Field(description="A verification that arrives later is `nonce_expired`.")
+    challenge: ChallengeAnswer = Field(description="For terminals that film the face: what it has to do, and when.")
 
 
 @router.post(
@@ -38,4 +56,24 @@ def begin_capture(service: ServiceDep, caller: VerifierDep) -> Any:
     with service.database.begin() as connection:
         duplicates.sweep(connection, SWEPT_AT_ONCE)
         issued = nonces.issue(connection, service.keys, caller.principal_id, service.settings.capture_max_age_s)
-    return NonceAnswer(nonce=issued.text, issued_at=issued.issued_at, expires_at=issued.expires_at)
+    return NonceAnswer(
+        nonce=issued.text,
+        issued_at=issued.issued_at,
+        expires_at=issued.expires_at,
+        challenge=_challenge(issued.text),
+    )
+
+
+def _challenge(nonce: str) -> ChallengeAnswer:
+    drawn = draw(nonce)
+    starts_ms = [round(1000 * start) for start in drawn.starts_s]
+    shown = zip(drawn.actions, starts_ms[:-1], strict=True)
+    return ChallengeAnswer(
+        actions=[ActionAnswer(action=action, at_ms=at_ms, message=_words(action)) for action, at_ms in shown],
+        end_ms=starts_ms[-1],
+    )
+
+
+def _words(action: Action) -> Text:
+    zh, en = WORDS[action]
+    return Text(zh=zh, en=en)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from api.matching.comparison import ModalityResult, PersonResult
+from api.matching.comparison import LivenessResult, ModalityResult, PersonResult
 from api.verification.document import Document
 from api.verification.policy import ChannelPolicy
 
@@ -38,8 +38,7 @@ def decide(document: Document, person: PersonResult | None, policy: ChannelPolic
         return _withheld(document)
     verdict = verdict_on(person, policy)
     missing = _missing(person, policy)
-    # No engine of this version judges liveness; what is not judged is never taken for live.
-    unlive = ["liveness_not_assessed"] if "liveness" in policy.required else []
+    unlive = _unlive(person, policy)
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
     against = ["modalities_disagree"] if verdict == "match" and contradicted(person, policy) else []
     # Card and photograph come from one hand: alone they pass nobody.
@@ -94,6 +93,21 @@ def _missing(person: PersonResult, policy: ChannelPolicy) -> list[str]:
             continue
         missing.extend(reasons or ["not_captured"])
     return missing
+
+
+def _unlive(person: PersonResult, policy: ChannelPolicy) -> list[str]:
+    """What is to be said against a living person; what is not judged is never taken for live."""
+    found = person.liveness
+    if found is not None and found.outcome == "attack":
+        return ["liveness_failed"]  # also where liveness is not required: somebody looks before this person passes
+    if "liveness" not in policy.required or (found is not None and _alive(found, policy)):
+        return []
+    return ["liveness_not_assessed"]
+
+
+def _alive(found: LivenessResult, policy: ChannelPolicy) -> bool:
+    passively = found.passive and found.reason == "no_challenge"
+    return found.outcome == "live" or (passively and policy.passive_liveness)
 
 
 def _outcome(document: Document, verdict: str, *, incomplete: bool, barred: bool) -> Outcome:

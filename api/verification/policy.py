@@ -27,6 +27,7 @@ class PurposePolicy(_Strict):
     review_fmr: float | None = Field(default=None, gt=0, lt=1)
     required: frozenset[Required] | None = None
     contrary_odds: float | None = Field(default=None, gt=1, allow_inf_nan=False)
+    passive_liveness: bool | None = None
 
 
 class ChannelPolicy(_Strict):
@@ -38,6 +39,7 @@ class ChannelPolicy(_Strict):
     max_attempts: int = Field(ge=1)
     attempt_window_s: int = Field(ge=1, le=30 * 86400)
     contrary_odds: float = Field(default=100, gt=1, allow_inf_nan=False)
+    passive_liveness: bool = False
     purposes: dict[str, PurposePolicy] = Field(default_factory=dict)
 
     @model_validator(mode="after")

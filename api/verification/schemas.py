@@ -12,22 +12,41 @@ from api.errors.catalogue import Text
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Instant, Plain, Purpose
 from api.institutions.caller import Caller
-from api.matching.captures import Captures
+from api.matching.captures import Burst, BurstFrame, Captures
 from api.population.findings import Finding
 from api.storage.idempotency import Attempt
 from api.verification.policy import Channel
 from api.verification.request import VerificationRequest
 
 
+class BurstFrameBody(Strict):
+    """One frame of the face's film."""
+
+    at_ms: int = Field(ge=0, le=30_000, description="When it was taken, in ms from the first frame.")
+    image: Base64 = Field(description="As a face, at most 512 KiB, base64.")
+
+
+class BurstBody(Strict):
+    """The face while it answers the challenge that came with the nonce."""
+
+    frames: tuple[BurstFrameBody, ...] = Field(
+        min_length=2, max_length=64, description="In their order, four a second or more."
+    )
+
+
 class VerificationCaptures(CapturesBody):
     """What was captured of the person, and the picture that the reader decoded from the chip."""
 
     chip_photo: Base64 | None = Field(default=None, description="The chip's photograph, decoded, base64.")
+    burst: BurstBody | None = Field(default=None, description="For liveness: see docs/faces.md.")
 
-    def captures(self) -> Captures:
-        """The captures in the domain's form."""
+    def with_nonce(self, nonce: str) -> Captures:
+        """The captures in the domain's form; the challenge of a burst is that of the nonce."""
         taken = super().captures()
-        return Captures(taken.face, taken.fingers, self.chip_photo)
+        burst = None
+        if self.burst is not None:
+            burst = Burst(nonce, tuple(BurstFrame(frame.at_ms, frame.image) for frame in self.burst.frames))
+        return Captures(taken.face, taken.fingers, self.chip_photo, burst)
 
 
 class VerificationBody(Strict):
@@ -48,7 +67,7 @@ class VerificationBody(Strict):
             self.card.identity(),
             self.channel,
             self.purpose,
-            self.captures.captures(),
+            self.captures.with_nonce(self.nonce),
             self.captured_at,
             self.nonce,
             operator,
@@ -95,6 +114,14 @@ class DocumentAnswer(BaseModel):
     chip_photo: ModalityAnswer | None = None
 
 
+class LivenessAnswer(BaseModel):
+    """Whether a living person was before the camera, or why that could not be judged."""
+
+    outcome: Literal["live", "attack", "not_assessed"]
+    reason: str | None = Field(description="A code of the error catalogue; null for live.")
+    judged_by: list[Literal["challenge", "passive"]]
+
+
 class PersonAnswer(BaseModel):
     """The person's axis; the three figures are null when nothing was assessed."""
 
@@ -103,6 +130,7 @@ class PersonAnswer(BaseModel):
     fmr: float | None
     extrapolated: bool = Field(description="The FMR lies below what the calibration's data could measure.")
     modalities: list[ModalityAnswer]
+    liveness: LivenessAnswer | None = Field(default=None, description="Left out where nothing judges it.")
     reasons: list[str]
 
 

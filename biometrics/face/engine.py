@@ -170,6 +170,18 @@ class FaceEngine:
         """The chosen face's landmarks, float32 (5, 2), as exactly as this pack finds them."""
         return refine(self._detector, rgb, face)
 
+    def vector_at(self, rgb: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """A template's vector, float32 (D,), of the face with landmarks `points` (5, 2), by one look of the network.
+
+        None where the face is too poor for a template. For frames of a film: it costs half of a template.
+        """
+        matrix = placement(points)
+        crop = align(rgb, matrix)
+        if measure(crop, resolution(matrix), points).usability <= 0:
+            return None
+        views = embed_views(self._recogniser, crop, mirror=False)
+        return FaceTemplate.of(self.engine, self._statistics.apply(averaged(views)), 1).vector
+
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
         """Cosine of the angle between two templates, -1..1, the higher the more alike; symmetric.
 

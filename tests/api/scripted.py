@@ -4,6 +4,8 @@
 such as `no_face`; a word that begins with `image_` is a capture that is no acceptable image. What follows a `#` tells
 shots of one person apart (`person:a#7`), and only such words have digests: others may be sent again and again. The real
 engines have tests of their own.
+
+The word of a burst's first frame says how it is judged: `live`, or the reason of an attack, such as `flat_face`.
 """
 
 import hashlib
@@ -15,6 +17,7 @@ from api.matching.comparison import (
     CaptureInvalid,
     EnrolledTemplate,
     Enrolment,
+    LivenessResult,
     ModalityResult,
     PersonResult,
 )
@@ -69,7 +72,13 @@ class ScriptedComparer:
         if captures.chip_photo is not None and not by_chip_photo:
             chip = _compared("face", None, captures.chip_photo.decode(), held.get(("face", None)))
         if not rates:
-            return PersonResult(tuple(results), chip_photo=chip, by_chip_photo=by_chip_photo, engines=(ENGINE,))
+            return PersonResult(
+                tuple(results),
+                chip_photo=chip,
+                by_chip_photo=by_chip_photo,
+                engines=(ENGINE,),
+                liveness=_liveness(captures),
+            )
         return PersonResult(
             tuple(results),
             0.9,
@@ -78,6 +87,7 @@ class ScriptedComparer:
             chip,
             by_chip_photo,
             (ENGINE,),
+            liveness=_liveness(captures),
             capture_digests=digests,
         )
 
@@ -91,6 +101,13 @@ def _words(captures: Captures) -> list[tuple[Modality, FingerPosition | None, st
         if word.startswith("image_"):
             raise CaptureInvalid(word, position or modality)
     return words
+
+
+def _liveness(captures: Captures) -> LivenessResult | None:
+    if captures.burst is None:
+        return None
+    word = captures.burst.frames[0].image.decode()
+    return LivenessResult("live", challenge=True) if word == "live" else LivenessResult("attack", word, challenge=True)
 
 
 def _digests(words: list[str]) -> tuple[bytes, ...]:

@@ -4,8 +4,21 @@
 """
 
 from .burst import Frame, judge
-from .challenge import Action, Challenge, draw
+from .challenge import WORDS, Action, Challenge, draw
+from .film import observe
 from .passive import PassiveDetector
 from .verdict import Outcome, Verdict, assess
 
-__all__ = ["Action", "Challenge", "Frame", "Outcome", "PassiveDetector", "Verdict", "assess", "draw", "judge"]
+__all__ = [
+    "WORDS",
+    "Action",
+    "Challenge",
+    "Frame",
+    "Outcome",
+    "PassiveDetector",
+    "Verdict",
+    "assess",
+    "draw",
+    "judge",
+    "observe",
+]

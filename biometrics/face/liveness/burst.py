@@ -43,13 +43,27 @@ class _Track:
     narrowing: NDArray[np.float64]
 
 
-def judge(frames: Sequence[Frame], challenge: Challenge) -> Verdict:
-    """Whether the burst answers the challenge. Never raises for what the frames show."""
-    if problem := _unsound(frames, challenge):
+def judge(
+    frames: Sequence[Frame],
+    challenge: Challenge,
+    *,
+    anchor: NDArray[np.float32] | None = None,
+    same_person: float = p.SAME_PERSON,
+) -> Verdict:
+    """Whether the burst answers the challenge. Never raises for what the frames show.
+
+    `anchor` (D,) is the template's vector of the capture that is compared: the burst has to be of that person, and to
+    hold LEAST_VECTORS vectors; without it, of the person in its first frame. `same_person`: the least comparison score.
+    """
+    unrecognised = anchor is not None and sum(frame.vector is not None for frame in frames) < p.LEAST_VECTORS
+    if problem := _unsound(frames, challenge) or ("face_lost" if unrecognised else None):
         return Verdict(Outcome.NOT_ASSESSABLE, problem)
-    if _changed(frames):
+    if _changed(frames, anchor, same_person):
         return Verdict(Outcome.ATTACK, "identity_changed")
-    track = _track(frames, challenge)
+    return _answered(_track(frames, challenge), challenge)
+
+
+def _answered(track: _Track, challenge: Challenge) -> Verdict:
     calm = (_reach(track.yaw) / p.TURN, _reach(track.pitch) / p.NOD, _reach(track.size) / (p.NEARER - 1))
     if max(calm) < 0.5:
         return Verdict(Outcome.ATTACK, "no_movement")
@@ -80,8 +94,8 @@ def _unsound(frames: Sequence[Frame], challenge: Challenge) -> str | None:
     return None
 
 
-def _changed(frames: Sequence[Frame]) -> bool:
-    """Whether the face jumps, or is another one than at first."""
+def _changed(frames: Sequence[Frame], anchor: NDArray[np.float32] | None, same_person: float) -> bool:
+    """Whether the face jumps, or is another one than the anchor or than at first."""
     known = [frame for frame in frames if frame.points is not None]
     for before, after in pairwise(known):
         assert before.points is not None
@@ -90,7 +104,8 @@ def _changed(frames: Sequence[Frame]) -> bool:
         if step > p.JUMP * _eyes(before.points):
             return True
     vectors = [frame.vector for frame in known if frame.vector is not None]
-    return any(float(vector @ vectors[0]) < p.SAME_PERSON for vector in vectors[1:])
+    known_as = vectors[0] if anchor is None and vectors else anchor
+    return any(float(vector @ known_as) < same_person for vector in vectors if known_as is not None)
 
 
 def _track(frames: Sequence[Frame], challenge: Challenge) -> _Track:

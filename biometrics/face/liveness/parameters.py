@@ -39,6 +39,12 @@ bend, but narrows more than a head would."""
 SAME_PERSON: Final = 0.35
 """Least comparison score between a frame and the straight first ones: the FMR of about 1e-4."""
 
+LEAST_VECTORS: Final = 3
+MOST_VECTORS: Final = 8
+STRAIGHT_ENOUGH: Final = 20.0
+"""How many frames of a burst are recognised, at least and at most, spread over its length; and to how many degrees of
+yaw a frame is straight enough for that: comparison scores of a head turned farther fall, also of the same person."""
+
 GAP_S: Final = 0.8
 """Frames farther apart than this leave time to swap what is before the camera."""
 

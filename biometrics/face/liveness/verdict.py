@@ -19,7 +19,7 @@ class Verdict:
     """An outcome, with the reason for anything but `live`; `score` 0..1 where there is one, higher is livelier.
 
     Reasons of an attack: `flat_face`, `wrong_movement`, `identity_changed`, `no_movement`, `passive_attack`; of what is
-    not assessable: `no_liveness_check`, `too_few_frames`, `face_lost`, `clock_unsound`.
+    not assessable: `no_challenge`, `too_few_frames`, `face_lost`, `clock_unsound`.
     """
 
     outcome: Outcome
@@ -37,5 +37,5 @@ def assess(active: Verdict | None, passive: Verdict | None) -> Verdict:
         if part is not None and part.outcome is Outcome.ATTACK:
             return part
     if active is None:
-        return Verdict(Outcome.NOT_ASSESSABLE, "no_liveness_check", None if passive is None else passive.score)
+        return Verdict(Outcome.NOT_ASSESSABLE, "no_challenge", None if passive is None else passive.score)
     return active

@@ -1,6 +1,7 @@
 """The decision: a table of what the design says, and properties that hold for every combination."""
 
 import itertools
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from api.cards.lifecycle import Status
 from api.errors import catalogue
 from api.matching.captures import FingerPosition
-from api.matching.comparison import ModalityResult, PersonResult
+from api.matching.comparison import LivenessResult, ModalityResult, PersonResult
 from api.verification import policy
 from api.verification.decision import Decision, Outcome, decide
 from api.verification.document import Document
@@ -142,9 +143,38 @@ def test_after_too_many_attempts_only_staff_can_pass_a_person() -> None:
     assert outcome(VALID, person(face(reason="no_face")), attempts=last)[2] == "ask_staff"
 
 
-def test_a_kiosk_cannot_judge_liveness_and_says_so() -> None:
-    expected = (REVIEW, ("match", "liveness_not_assessed"), "ask_staff")
-    assert outcome(VALID, person(face(SAME)), KIOSK) == expected
+LIVE = LivenessResult("live", None, challenge=True)
+LOOKED_AT = LivenessResult("not_assessed", "no_challenge", passive=True)
+PASSIVE = KIOSK.model_copy(update={"passive_liveness": True})
+
+
+@pytest.mark.parametrize(
+    "found", [None, LivenessResult("not_assessed", "too_few_frames", challenge=True, passive=True), LOOKED_AT]
+)
+def test_a_kiosk_that_cannot_judge_liveness_passes_nobody_and_says_so(found: LivenessResult | None) -> None:
+    judged = replace(person(face(SAME)), liveness=found)
+    assert outcome(VALID, judged, KIOSK) == (REVIEW, ("match", "liveness_not_assessed"), "ask_staff")
+    assert outcome(VALID, judged, COUNTER)[0] is PASS, "a counter is watched"
+
+
+def test_a_living_person_passes_at_a_kiosk() -> None:
+    assert outcome(VALID, replace(person(face(SAME)), liveness=LIVE), KIOSK) == (PASS, ("match",), "proceed")
+    assert outcome(VALID, replace(person(face(OTHER)), liveness=LIVE), KIOSK)[0] is REFUSE
+
+
+def test_a_passive_look_alone_is_enough_only_where_the_policy_says_so() -> None:
+    assert outcome(VALID, replace(person(face(SAME)), liveness=LOOKED_AT), PASSIVE)[0] is PASS
+    silent = replace(LOOKED_AT, passive=False)
+    lost = LivenessResult("not_assessed", "face_lost", challenge=True, passive=True)
+    for found in (None, silent, lost):
+        assert outcome(VALID, replace(person(face(SAME)), liveness=found), PASSIVE)[0] is REVIEW
+
+
+@pytest.mark.parametrize("rules", [COUNTER, KIOSK, PASSIVE])
+def test_what_looks_like_an_attack_passes_nowhere(rules: ChannelPolicy) -> None:
+    judged = replace(person(face(SAME)), liveness=LivenessResult("attack", "flat_face", challenge=True))
+    assert outcome(VALID, judged, rules) == (REVIEW, ("match", "liveness_failed"), "ask_staff")
+    assert outcome(LOST, judged, rules)[0] is REFUSE
 
 
 class TestRequiredFingers:
@@ -193,6 +223,14 @@ PERSONS = st.builds(
     modalities=st.tuples(results("face"), results("finger")) | st.tuples(results("face")) | st.just(()),
     fmr=st.none() | RATES,
     by_chip_photo=st.booleans(),
+    liveness=st.none()
+    | st.builds(
+        LivenessResult,
+        st.sampled_from(["live", "attack", "not_assessed"]),
+        st.sampled_from([None, "no_challenge", "face_lost"]),
+        st.booleans(),
+        st.booleans(),
+    ),
 )
 DOCUMENTS = st.builds(
     Document,
@@ -234,8 +272,18 @@ def test_more_attempts_never_help(
 
 
 @given(DOCUMENTS, PERSONS, st.integers(0, 6))
-def test_a_kiosk_never_passes(document: Document, judged: PersonResult, attempts: int) -> None:
-    assert decide(document, judged, KIOSK, attempts).outcome is not PASS
+def test_a_kiosk_passes_nobody_who_was_not_found_to_live(
+    document: Document, judged: PersonResult, attempts: int
+) -> None:
+    if decide(document, judged, KIOSK, attempts).outcome is PASS:
+        assert judged.liveness is not None
+        assert judged.liveness.outcome == "live"
+
+
+@given(DOCUMENTS, PERSONS, POLICIES, st.integers(0, 6))
+def test_an_attack_never_passes(document: Document, judged: PersonResult, rules: ChannelPolicy, attempts: int) -> None:
+    attacked = replace(judged, liveness=LivenessResult("attack", "passive_attack", passive=True))
+    assert decide(document, attacked, rules, attempts).outcome is not PASS
 
 
 @given(PERSONS, POLICIES, st.integers(0, 6))
@@ -264,3 +312,4 @@ def test_the_properties_meet_passes() -> None:
     """Otherwise `test_it_fails_closed` would say nothing."""
     assert decide(VALID, person(face(SAME)), COUNTER, 0).outcome is PASS
     assert decide(VALID, person(face(SAME), finger(SAME)), STRICT, 0).outcome is PASS
+    assert decide(VALID, replace(person(face(SAME)), liveness=LIVE), KIOSK, 0).outcome is PASS

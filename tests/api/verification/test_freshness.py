@@ -41,7 +41,7 @@ def test_a_nonce_is_given_for_the_life_of_a_capture(terminal: TestClient, servic
     answer = terminal.post("/v1/captures")
     assert answer.status_code == 201
     given = answer.json()
-    assert set(given) == {"nonce", "issued_at", "expires_at"}
+    assert set(given) == {"nonce", "issued_at", "expires_at", "challenge"}
     assert len(base64.urlsafe_b64decode(given["nonce"] + "=")) == 32
     life = datetime.fromisoformat(given["expires_at"]) - datetime.fromisoformat(given["issued_at"])
     assert life == timedelta(seconds=service.settings.capture_max_age_s)
