@@ -28,13 +28,18 @@ LEAF_VERSION = 2
 SIGNATURE_CONTEXT = b"renzheng receipt v2\n"
 FORMER_CONTEXT = b"renzheng receipt v1\n"
 
-# One statement, and written for the driver: it is part of every act, and a third of its time was the building of it.
-_APPEND = """
-    WITH written AS (
-        INSERT INTO evidence (kind, subject_id, leaf_hash, include_by) VALUES (%s, %s, %s, %s) RETURNING seq
+# Written for the driver: it is part of every act, and a third of its time was the building of it. Two expressions for
+# the WITH of a statement that may write more; the values are `Composed.values`.
+WRITE = """
+    leaf AS (
+        INSERT INTO evidence (kind, subject_id, leaf_hash, include_by)
+        VALUES (%(leaf_kind)s, %(leaf_subject_id)s, %(leaf_hash)s, %(leaf_include_by)s) RETURNING seq
+    ), leaf_text AS (
+        INSERT INTO evidence_texts (seq, leaf, signature, signing_key_id)
+        SELECT seq, %(leaf_text)s, %(leaf_signature)s, %(leaf_signing_key_id)s FROM leaf
     )
-    INSERT INTO evidence_texts (seq, leaf, signature, signing_key_id) SELECT seq, %s, %s, %s FROM written
 """
+_APPEND = f"WITH {WRITE} SELECT"
 _RESERVE = text("SELECT nextval(pg_get_serial_sequence('evidence', 'seq')) FROM generate_series(1, :count)")
 
 
@@ -78,6 +83,18 @@ class Composed:
         signature = base64.b64encode(self.signature).decode()
         return Receipt(self.leaf, self.leaf_hash.hex(), promised, self.signing_key_id, signature)
 
+    def values(self) -> dict[str, Any]:
+        """The values of `WRITE`."""
+        return {
+            "leaf_kind": self.kind,
+            "leaf_subject_id": self.subject_id,
+            "leaf_hash": self.leaf_hash,
+            "leaf_include_by": self.include_by,
+            "leaf_text": self.leaf,
+            "leaf_signature": self.signature,
+            "leaf_signing_key_id": self.signing_key_id,
+        }
+
 
 def compose(keys: Keys, kind: str, subject_id: UUID, at: datetime, body: dict[str, Any]) -> Composed:
     """Make a leaf. `at` is the act's time by the database's clock."""
@@ -99,18 +116,7 @@ def append(
 ) -> Receipt:
     """Write a leaf in the caller's transaction and give its receipt. `at` is the act's time by the database's clock."""
     composed = compose(keys, kind, subject_id, at, body)
-    connection.exec_driver_sql(
-        _APPEND,
-        (
-            kind,
-            subject_id,
-            composed.leaf_hash,
-            composed.include_by,
-            composed.leaf,
-            composed.signature,
-            composed.signing_key_id,
-        ),
-    )
+    connection.exec_driver_sql(_APPEND, composed.values())
     return composed.receipt()
 
 

@@ -88,7 +88,7 @@ _HELD = (
     .join(principals, principals.c.id == credentials.c.principal_id)
     .where(credentials.c.id == bindparam("key_id"), live())
 )
-_SHARED = _HELD.with_for_update(read=True)
+HELD = _HELD.with_for_update(read=True)
 _ALONE = _HELD.with_for_update(key_share=True)
 
 
@@ -99,7 +99,7 @@ def hold(connection: Connection, caller: Caller, *, alone: bool = False) -> None
     finds the key revoked. Once a revocation is acknowledged, nothing is decided under that key. `alone` keeps other
     requests under the same key out, for what changes the key itself. Raises `KeyRevoked`.
     """
-    held = connection.execute(_ALONE if alone else _SHARED, {"key_id": caller.key_id})
+    held = connection.execute(_ALONE if alone else HELD, {"key_id": caller.key_id})
     if held.first() is None:
         raise KeyRevoked
 

@@ -11,12 +11,13 @@ from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
 
 # An insert waits for another transaction that inserts the same digest: of captures sent side by side one is the first.
-_REMEMBER = text(
+REMEMBER = text(
     """
     INSERT INTO capture_digests AS seen (digest, expires_at)
     SELECT unnest(CAST(:digests AS bytea[])), clock_timestamp() + make_interval(days => :days)
     ON CONFLICT (digest) DO UPDATE SET expires_at = excluded.expires_at
     WHERE seen.expires_at <= clock_timestamp()
+    RETURNING seen.digest
     """
 )
 _KEEP = text(
@@ -39,17 +40,17 @@ def remember(connection: Connection, keys: Keys, digests: Collection[bytes], day
     """Note captures that were assessed; False when one of them was seen within its time, or was enrolled."""
     if not digests:
         return True
-    hashed = _hashed(keys, digests)
+    hashed = hashes(keys, digests)
     # One picture for two fingers is the same capture twice, too.
     if len(hashed) < len(digests):
         return False
-    return connection.execute(_REMEMBER, {"digests": hashed, "days": days}).rowcount == len(hashed)
+    return connection.execute(REMEMBER, {"digests": hashed, "days": days}).rowcount == len(hashed)
 
 
 def keep(connection: Connection, keys: Keys, digests: Collection[bytes]) -> None:
     """Note captures that were enrolled, as long as there are cards: an authority may enrol one picture for several."""
     if digests:
-        connection.execute(_KEEP, {"digests": _hashed(keys, digests)})
+        connection.execute(_KEEP, {"digests": hashes(keys, digests)})
 
 
 def sweep(connection: Connection, swept: int) -> None:
@@ -57,6 +58,6 @@ def sweep(connection: Connection, swept: int) -> None:
     connection.execute(_SWEEP, {"swept": swept})
 
 
-def _hashed(keys: Keys, digests: Collection[bytes]) -> list[bytes]:
-    """In one order for all transactions, so that two of them never wait for each other."""
+def hashes(keys: Keys, digests: Collection[bytes]) -> list[bytes]:
+    """What is kept of them, each once, in one order: so no two transactions wait for each other."""
     return sorted({keyed_hash(keys.index, "capture", digest) for digest in digests})

@@ -1,14 +1,26 @@
 """Idempotency: the answer to a key is stored in the transaction of the act, and given again to the same request."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, text
+from psycopg.types.json import Json
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, text
 
 from api.storage.tables import idempotency
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+# For statements that do more; parameters `principal_id` and `key`.
+GIVEN: Select[Any] = select(idempotency.c.request_digest, idempotency.c.status_code, idempotency.c.answer).where(
+    idempotency.c.principal_id == bindparam("principal_id"), idempotency.c.key == bindparam("key")
+)
+# As `store`, in the driver's words, with the values of `stored`.
+STORE = """
+    INSERT INTO idempotency (principal_id, key, request_digest, status_code, answer)
+    VALUES (%(principal_id)s, %(key)s, %(request_digest)s, %(status_code)s, %(answer)s)
+"""
 
 
 class KeyReused(Exception):
@@ -34,13 +46,12 @@ class StoredAnswer:
 
 def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
     """The answer given to this request before. Raises `KeyReused` when the key was used for another."""
-    row = connection.execute(
-        select(idempotency.c.request_digest, idempotency.c.status_code, idempotency.c.answer).where(
-            idempotency.c.principal_id == attempt.principal_id, idempotency.c.key == attempt.key
-        )
-    ).first()
-    if row is None:
-        return None
+    row = connection.execute(GIVEN, {"principal_id": attempt.principal_id, "key": attempt.key}).first()
+    return None if row is None else given(row, attempt)
+
+
+def given(row: Row[Any], attempt: Attempt) -> StoredAnswer:
+    """The answer in a row of `GIVEN`. Raises `KeyReused`."""
     if row.request_digest != attempt.digest:
         raise KeyReused
     return StoredAnswer(row.status_code, row.answer)
@@ -48,7 +59,7 @@ def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
 
 def claim(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
     """As `find`, after waiting for any other transaction that works on the same key."""
-    lock(connection, "idempotency", str(attempt.principal_id), attempt.key)
+    connection.execute(_LOCK, {"name": claim_name(attempt)})
     return find(connection, attempt)
 
 
@@ -65,7 +76,32 @@ def store(connection: Connection, attempt: Attempt, status_code: int, answer: di
     )
 
 
+def stored(attempt: Attempt, status_code: int, answer: dict[str, Any]) -> dict[str, Any]:
+    """The values of `STORE`."""
+    return {
+        "principal_id": attempt.principal_id,
+        "key": attempt.key,
+        "request_digest": attempt.digest,
+        "status_code": status_code,
+        "answer": Json(answer, dumps=_as_text),
+    }
+
+
+def claim_name(attempt: Attempt) -> str:
+    """The name of the lock that `claim` holds."""
+    return lock_name("idempotency", str(attempt.principal_id), attempt.key)
+
+
 def lock(connection: Connection, *parts: str) -> None:
     """Hold an advisory lock named by `parts` until the transaction ends."""
-    name = "\x1f".join(parts)
-    connection.execute(_LOCK, {"name": name})
+    connection.execute(_LOCK, {"name": lock_name(*parts)})
+
+
+def lock_name(*parts: str) -> str:
+    """How `lock` names a lock; PostgreSQL takes its `hashtextextended`."""
+    return "\x1f".join(parts)
+
+
+def _as_text(answer: dict[str, Any]) -> str:
+    """Chinese as it is: escaped it takes twice the bytes."""
+    return json.dumps(answer, ensure_ascii=False)

@@ -18,6 +18,7 @@ from api.alerts import records as alerts
 from api.institutions import acts
 from api.matching.comparison import PersonResult
 from api.service import Service
+from api.storage import idempotency
 from api.storage.tables import card_locks, cards, checks, principals, verifications
 from api.verification.decision import contradicted, verdict_on
 from api.verification.policy import ChannelPolicy, ChipPhotoPolicy
@@ -51,7 +52,12 @@ def is_failure(person: PersonResult | None, rules: ChannelPolicy, chip_photo: Ch
 
 def enter(connection: Connection, number_index: bytes, *, alone: bool) -> None:
     """Hold the number until the transaction ends: beside other decisions on it, or alone."""
-    connection.execute(_ALONE if alone else _BESIDE, {"name": f"guessing\x1f{number_index.hex()}"})
+    connection.execute(_ALONE if alone else _BESIDE, {"name": lock_name(number_index)})
+
+
+def lock_name(number_index: bytes) -> str:
+    """The name of the lock that `enter` holds."""
+    return idempotency.lock_name("guessing", number_index.hex())
 
 
 def count(connection: Connection, service: Service, number_index: bytes, card_id: UUID | None, moment: Moment) -> None:

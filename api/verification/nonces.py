@@ -34,10 +34,11 @@ _FIND = text(
     LEFT JOIN nonces ON principal_id = :principal_id AND nonce_hash = :nonce_hash
     """
 )
-_USE = text(
+USE = text(
     """
     UPDATE nonces SET used_at = clock_timestamp()
     WHERE principal_id = :principal_id AND nonce_hash = :nonce_hash AND used_at IS NULL
+    RETURNING principal_id
     """
 )
 
@@ -65,21 +66,22 @@ def issue(connection: Connection, keys: Keys, principal_id: UUID, life_s: float)
     """Give a nonce to a terminal; only its keyed hash is stored."""
     nonce = secrets.token_urlsafe(NONCE_BYTES)
     row = connection.execute(
-        _ISSUE, {**_named(keys, principal_id, nonce), "life_s": life_s, "swept": SWEPT_AT_ONCE}
+        _ISSUE, {**named(keys, principal_id, nonce), "life_s": life_s, "swept": SWEPT_AT_ONCE}
     ).one()
     return Issued(nonce, row.created_at, row.expires_at)
 
 
 def find(connection: Connection, keys: Keys, principal_id: UUID, nonce: str) -> Found:
     """Look a nonce up: asked early, so that a replay costs no comparison."""
-    row = connection.execute(_FIND, _named(keys, principal_id, nonce)).one()
+    row = connection.execute(_FIND, named(keys, principal_id, nonce)).one()
     return Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
 
 
 def use(connection: Connection, keys: Keys, principal_id: UUID, nonce: str) -> bool:
     """Use up a nonce in the deciding transaction; False when another one did."""
-    return connection.execute(_USE, _named(keys, principal_id, nonce)).rowcount == 1
+    return connection.execute(USE, named(keys, principal_id, nonce)).rowcount == 1
 
 
-def _named(keys: Keys, principal_id: UUID, nonce: str) -> dict[str, object]:
+def named(keys: Keys, principal_id: UUID, nonce: str) -> dict[str, object]:
+    """The parameters that name a nonce."""
     return {"principal_id": principal_id, "nonce_hash": keyed_hash(keys.index, "nonce", nonce)}

@@ -13,17 +13,16 @@ from api.cards import templates
 from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
-from api.institutions import credentials
-from api.matching import duplicates
 from api.matching.comparison import PersonResult
 from api.population import asking
 from api.population.asking import Word
 from api.population.findings import Question
 from api.service import Service
 from api.storage import idempotency
-from api.verification import answers, freshness, guessing, nonces, records, registers
+from api.verification import answers, entering, freshness, guessing, records, registers
 from api.verification.decision import decide
 from api.verification.document import judge
+from api.verification.policy import ChannelPolicy
 from api.verification.request import VerificationRequest
 
 
@@ -65,11 +64,17 @@ def settle(
 
     `person` None: the number is locked, and nothing was compared. `word` None: no other register is configured.
     """
+    rules = service.policy.channels[request.channel].of(request.purpose)
     with service.database.begin() as connection:
-        credentials.hold(connection, request.caller)
-        credentials.hold_operator(connection, request.operator)
-        given = idempotency.claim(connection, request.attempt)
-        return given or _decide(connection, service, request, shown, person, word)
+        claimed = entering.claim(connection, service, request, shown, person, rules.attempt_window_s)
+        if claimed.given is not None:
+            return claimed.given
+        # Of requests side by side that share one, one goes on.
+        if not claimed.nonce_used:
+            raise ServiceError("nonce_reused")
+        if not claimed.captures_new:
+            raise ServiceError("capture_duplicate")
+        return _decide(connection, service, request, shown, person, word, rules, claimed.attempts)
 
 
 def _decide(
@@ -79,21 +84,20 @@ def _decide(
     shown: CardIndexes,
     person: PersonResult | None,
     word: Word | None,
+    rules: ChannelPolicy,
+    attempts: int,
 ) -> idempotency.StoredAnswer:
-    """Everything that is written, in the caller's transaction. The card's row stays locked until it commits."""
-    _use_up(connection, service, request, person)
-    rules = service.policy.channels[request.channel].of(request.purpose)
-    terminal_id = request.caller.principal_id
-    attempts = records.failed_attempts(connection, terminal_id, shown.instance, rules.attempt_window_s)
-    card_id, card = records.lock_card(connection, shown.instance)
-    known = card is not None or (word is not None and word.holds_card)
-    failed = known and guessing.is_failure(person, rules, service.policy.chip_photo)
-    if known:
-        guessing.enter(connection, shown.number, alone=failed)
-    moment = records.moment(connection, shown.number)
+    """What is decided and written, in the caller's transaction. The card's row stays locked until it commits."""
+    failed = guessing.is_failure(person, rules, service.policy.chip_photo)
+    elsewhere = word is not None and word.holds_card
+    held = entering.hold_card(connection, shown, elsewhere=elsewhere, alone=failed)
+    card_id, card, moment = held.card_id, held.card, held.moment
+    known = card is not None or elsewhere
+    if not known or moment.locked:
+        failed = False
     if known and moment.locked:
         # It was locked while this was compared: no score leaves the service any more.
-        person, failed = None, False
+        person = None
     chip_photo = None if person is None else person.chip_photo
     own = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
     document = registers.together(own, word, request.card, moment.day)
@@ -101,21 +105,9 @@ def _decide(
     verification_id = uuid4()
     found = answers.findings(document, word, person or PersonResult(()), decision, service.policy.version)
     leaf = answers.leaf(request, shown, person, found, moment.at, registered=card is not None)
-    receipt = leaves.append(connection, service.keys, "verification", verification_id, moment.at, leaf)
-    answer = answers.answer(verification_id, moment.at, found, document, decision, receipt)
-    records.insert_verification(connection, verification_id, request, shown, card_id, answer, moment.at, failed=failed)
+    composed = leaves.compose(service.keys, "verification", verification_id, moment.at, leaf)
+    answer = answers.answer(verification_id, moment.at, found, document, decision, composed.receipt())
+    given = records.write(connection, request, shown, composed, card_id, answer, moment.at, failed=failed)
     if failed:
         guessing.count(connection, service, shown.number, card_id, moment)
-    idempotency.store(connection, request.attempt, 200, answer)
-    return idempotency.StoredAnswer(200, answer)
-
-
-def _use_up(
-    connection: Connection, service: Service, request: VerificationRequest, person: PersonResult | None
-) -> None:
-    """The nonce and the captures; of requests side by side that share one, one goes on."""
-    if not nonces.use(connection, service.keys, request.caller.principal_id, request.nonce):
-        raise ServiceError("nonce_reused")
-    seen = () if person is None else person.capture_digests
-    if not duplicates.remember(connection, service.keys, seen, service.settings.capture_duplicate_days):
-        raise ServiceError("capture_duplicate")
+    return given

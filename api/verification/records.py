@@ -5,13 +5,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select
 
 from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
 from api.cards.parameters import TIMEZONE
 from api.cards.register import since_when
+from api.evidence import leaves
+from api.evidence.leaves import Composed
 from api.storage import idempotency
+from api.storage.idempotency import StoredAnswer
+from api.storage.statements import Statement
 from api.storage.tables import card_events, card_locks, cards, verifications
 from api.verification.document import RegisteredCard
 from api.verification.request import VerificationRequest
@@ -22,7 +26,7 @@ _ATTEMPTS = (
     & (verifications.c.instance_index == bindparam("instance"))
     & (
         verifications.c.decided_at
-        > func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, bindparam("window_s"))
+        > func.clock_timestamp() - func.make_interval(*[literal_column("0")] * 6, bindparam("window_s"))
     )
 )
 _LAST_PASS = (
@@ -30,11 +34,41 @@ _LAST_PASS = (
     .where(_ATTEMPTS, verifications.c.decision == "PASS")
     .scalar_subquery()
 )
-_FAILED_ATTEMPTS = (
+FAILED_ATTEMPTS = (
     select(func.count()).select_from(verifications).where(_ATTEMPTS, verifications.c.decided_at > _LAST_PASS)
 )
 
-_MOMENT = select(
+# Parameter `instance`. The share lock lets decisions go side by side and keeps reports out.
+CARD: Select[Any] = (
+    select(
+        cards.c.id,
+        cards.c.status,
+        cards.c.valid_from,
+        cards.c.valid_to,
+        cards.c.serial_index,
+        cards.c.text_index,
+    )
+    .where(cards.c.instance_index == bindparam("instance"))
+    .with_for_update(read=True)
+)
+
+_WRITE = Statement(
+    f"""
+    WITH {leaves.WRITE}, decided AS (
+        INSERT INTO verifications (
+            id, instance_index, number_index, card_id, terminal_id, operator_id, institution_id, channel, purpose,
+            decision, document_status, person_verdict, failed, answer, decided_at
+        ) VALUES (
+            %(id)s, %(instance_index)s, %(number_index)s, %(card_id)s, %(principal_id)s, %(operator_id)s,
+            %(institution_id)s, %(channel)s, %(purpose)s, %(decision)s, %(document_status)s, %(person_verdict)s,
+            %(failed)s, %(answer)s, %(decided_at)s
+        )
+    )
+    {idempotency.STORE}
+    """  # noqa: S608 - our own expressions
+)
+
+MOMENT = select(
     func.clock_timestamp().label("at"),
     select(card_locks.c.until).where(card_locks.c.number_index == bindparam("number")).scalar_subquery().label("until"),
 )
@@ -73,36 +107,23 @@ def day_of_validity(instant: datetime) -> date:
 
 def moment(connection: Connection, number_index: bytes) -> Moment:
     """The moment of a decision. To be read under the locks of the card and the number."""
-    row = connection.execute(_MOMENT, {"number": number_index}).one()
+    row = connection.execute(MOMENT, {"number": number_index}).one()
     return Moment(row.at, row.until)
 
 
-def failed_attempts(connection: Connection, terminal_id: UUID, instance_index: bytes, window_s: int) -> int:
-    """Attempts on a card at a terminal without a PASS: those within the window and after the last PASS in it.
-
-    One at a time for a terminal and card, so that attempts sent side by side are counted too.
-    """
-    idempotency.lock(connection, "attempts", str(terminal_id), instance_index.hex())
-    asked = {"terminal": terminal_id, "instance": instance_index, "window_s": window_s}
-    return connection.execute(_FAILED_ATTEMPTS, asked).scalar_one()
+def attempts_name(terminal_id: UUID, instance_index: bytes) -> str:
+    """Under this name attempts of a terminal on a card go one at a time, so that those side by side are counted too."""
+    return idempotency.lock_name("attempts", str(terminal_id), instance_index.hex())
 
 
 def lock_card(connection: Connection, instance_index: bytes) -> tuple[UUID | None, RegisteredCard | None]:
     """Read a card's status under a share lock on its row, held to commit; (None, None) for an unknown card."""
-    row = connection.execute(
-        select(
-            cards.c.id,
-            cards.c.status,
-            cards.c.valid_from,
-            cards.c.valid_to,
-            cards.c.serial_index,
-            cards.c.text_index,
-        )
-        .where(cards.c.instance_index == instance_index)
-        .with_for_update(read=True)
-    ).first()
-    if row is None:
-        return None, None
+    row = connection.execute(CARD, {"instance": instance_index}).first()
+    return (None, None) if row is None else registered(connection, row)
+
+
+def registered(connection: Connection, row: Row[Any]) -> tuple[UUID, RegisteredCard]:
+    """The card of a row of `CARD`."""
     status = Status(row.status)
     # Most cards are valid, and most decisions need no second look.
     since = None if status is Status.VALID else status_since(connection, row.id, status)
@@ -119,34 +140,35 @@ def status_since(connection: Connection, card_id: UUID, status: Status) -> datet
     return since_when(status, events.all())
 
 
-def insert_verification(
+def write(
     connection: Connection,
-    verification_id: UUID,
     request: VerificationRequest,
     shown: CardIndexes,
+    leaf: Composed,
     card_id: UUID | None,
     answer: dict[str, Any],
     decided_at: datetime,
     *,
     failed: bool,
-) -> None:
-    """Write the decision."""
-    connection.execute(
-        insert(verifications).values(
-            id=verification_id,
-            instance_index=shown.instance,
-            number_index=shown.number,
-            card_id=card_id,
-            terminal_id=request.caller.principal_id,
-            operator_id=None if request.operator is None else request.operator.principal_id,
-            institution_id=request.caller.institution_id,
-            channel=request.channel,
-            purpose=request.purpose,
-            decision=answer["decision"],
-            document_status=answer["document"]["status"],
-            person_verdict=answer["person"]["reasons"][0],
-            failed=failed,
-            answer=answer,
-            decided_at=decided_at,
-        )
-    )
+) -> StoredAnswer:
+    """Write the decision, its leaf and the answer to the idempotency key: one statement, so all or nothing."""
+    kept = idempotency.stored(request.attempt, 200, answer)
+    values = {
+        **leaf.values(),
+        **kept,
+        "id": leaf.subject_id,
+        "instance_index": shown.instance,
+        "number_index": shown.number,
+        "card_id": card_id,
+        "operator_id": None if request.operator is None else request.operator.principal_id,
+        "institution_id": request.caller.institution_id,
+        "channel": request.channel,
+        "purpose": request.purpose,
+        "decision": answer["decision"],
+        "document_status": answer["document"]["status"],
+        "person_verdict": answer["person"]["reasons"][0],
+        "failed": failed,
+        "decided_at": decided_at,
+    }
+    _WRITE.run(connection, **values)
+    return StoredAnswer(200, answer)

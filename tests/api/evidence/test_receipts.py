@@ -118,7 +118,7 @@ def test_an_act_that_is_rolled_back_leaves_no_leaf(
     _, card = register(authority)
     before = anonymous.get("/v1/evidence/status").json()
     with monkeypatch.context() as failing:
-        failing.setattr(pipeline.records, "insert_verification", lambda *_, **__: 1 / 0)  # type: ignore[attr-defined]
+        failing.setattr(pipeline.records, "write", lambda *_, **__: 1 / 0)  # type: ignore[attr-defined]
         with pytest.raises(AssertionError, match="internal"):
             verify(terminal, card)
     after = anonymous.get("/v1/evidence/status").json()

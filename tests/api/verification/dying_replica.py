@@ -18,13 +18,13 @@ from api.verification import pipeline, routes
 from tests.api.scripted import ScriptedComparer
 
 
-def die(*_: object) -> None:
+def die(*_: object, **__: object) -> None:
     """As the machine's end would: nothing is cleaned up."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    module, name = {"before": (pipeline.idempotency, "store"), "after": (routes, "answer")}[sys.argv[2]]  # type: ignore[attr-defined]
+    module, name = {"before": (pipeline.records, "write"), "after": (routes, "answer")}[sys.argv[2]]  # type: ignore[attr-defined]
     setattr(module, name, die)
     service = services.build(Settings(home=Path(sys.argv[1]), database_url=None), ScriptedComparer())
     with socket.socket() as listener:

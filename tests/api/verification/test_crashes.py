@@ -150,7 +150,7 @@ def test_a_database_that_dies_in_the_middle_comes_back_with_everything(
         if place == "comparison":
             failing.setattr(alone.comparer, "meanwhile", alone.kill)
         else:
-            failing.setattr("api.verification.pipeline.idempotency.store", lambda *_: alone.kill())
+            failing.setattr("api.verification.pipeline.records.write", lambda *_, **__: alone.kill())
         gone(client, body, key)
     gone(client, body, key)
     assert_error(client.get("/readyz"), 503, "database_unavailable")
