@@ -245,6 +245,35 @@ def evidence(
 
 
 @app.command()
+def registry(
+    cards: Annotated[
+        list[int], typer.Option(min=1000, help="Cards of the register; repeat it to compare sizes with each other.")
+    ],
+    state: Annotated[Path, typer.Option(file_okay=False, metavar="DIR", help="Keep the loaded registers here.")],
+    events: Annotated[
+        int | None, typer.Option(min=1, help="Status events beside the registrations; else one for ten cards.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to load a register in a round.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; sizes take turns in each.")] = 3,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that decide.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, each a terminal, of a worker.")] = 4,
+    json_path: Json = None,
+) -> None:
+    """Decisions per second on registers of many cards, in process and over HTTP, and whether the cost is flat."""
+    _run(
+        "registry",
+        cards=cards,
+        events=events,
+        seconds=seconds,
+        rounds=rounds,
+        workers=workers,
+        threads=threads,
+        state=state,
+        json_path=json_path,
+    )
+
+
+@app.command()
 def calibrate(
     engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-2.")],
     scores: Annotated[
@@ -306,6 +335,18 @@ def fusion_rules(
 ) -> None:
     """Compare ways to fuse scores in simulated worlds; for what the rule of `fusion` was chosen."""
     _run("fusion_rules", worlds=worlds, json_path=json_path)
+
+
+@app.command("fusion-alike")
+def fusion_alike(
+    splits: Annotated[int, typer.Option(min=1, help="How often the people of each set are halved.")] = 6,
+    search: Annotated[
+        bool, typer.Option("--search", help="Look for the alike sets again; takes half an hour.")
+    ] = False,
+    json_path: Json = None,
+) -> None:
+    """Compare ways to fuse scores on simulated sets of 517 people that are alike to what is published of BSSR1."""
+    _run("fusion_alike", splits=splits, search=search, json_path=json_path)
 
 
 @app.command()

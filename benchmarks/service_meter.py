@@ -22,7 +22,7 @@ class Reading:
 
 def read(service: psutil.Process, home: Path) -> Reading:
     """Read the kernel's counters, which advance in steps of 10 ms."""
-    return Reading(time.monotonic(), _own(service), _database(home), time.process_time(), _machine())
+    return Reading(time.monotonic(), _own(service), database_seconds(home), time.process_time(), _machine())
 
 
 def _own(process: psutil.Process) -> float:
@@ -30,8 +30,8 @@ def _own(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _database(home: Path) -> float:
-    """The first process counts its ended children too, so that no backend's time is lost."""
+def database_seconds(home: Path) -> float:
+    """CPU seconds of the embedded server; its first process counts ended ones too, so that none is lost."""
     first, *children = database_processes(home)
     times = first.cpu_times()
     total = _own(first) + times.children_user + times.children_system
