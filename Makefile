@@ -9,6 +9,9 @@ PROGRESS := /^ *(Collecting|Processing) / && ++n % 10 == 0 { print "  " n " pack
   /^Installing collected/ { print "  installing " n " packages…"; fflush() } /^ERROR/ { print }
 export RENZHENG_HOME ?= $(CURDIR)/.renzheng
 export OMP_NUM_THREADS ?= 1
+# Tests side by side: a process for every core, of a gigabyte each.
+WORKERS ?= logical
+SIDE_BY_SIDE := -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
 FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/biometrics/face/test_template.py \
   tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \
@@ -41,10 +44,10 @@ check: .venv/installed ## lint, format and types
 	@$(BIN)/mypy
 
 test: models check ## the suite, with lint and types
-	@$(BIN)/pytest -m 'not long' $(TESTS)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not long' $(TESTS)
 
 test-long: models ## what is slower: fault runs, and fuzzing with new examples
-	@$(BIN)/pytest -m 'not long' --hypothesis-profile=new $(FUZZED)
+	@$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not long' --hypothesis-profile=new $(FUZZED)
 	@$(BIN)/pytest -m long $(TESTS)
 
 clean: ## remove the environment and everything made by tests; RENZHENG_HOME stays
