@@ -159,7 +159,7 @@ def evaluate(
     images that could not be acquired, or were too poor for a template. Intervals draw subjects, not comparisons.
     A run with --scores that is interrupted goes on where it stopped when it is started again.
     """
-    wanted = Wanted(report_dir, tuple(peer or ()), groups, quality, calibration, seed)
+    wanted = Wanted(report_dir, tuple(peer or ()), groups, quality, calibration, seed, scores)
     if evidence is not None:
         if report_dir is None or scores is not None or images is not None:
             raise typer.BadParameter("--evidence needs --report, and no --scores or --images")
@@ -177,7 +177,7 @@ def evaluate(
             raise typer.BadParameter(f"there is no file {scores}")
         _of_scores(scores, distances, modality, json_path, wanted)
     else:
-        raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence")
+        raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence URL|FILE")
 
 
 def _of_scores(

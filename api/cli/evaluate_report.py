@@ -1,8 +1,10 @@
 """The report of `renzheng evaluate`: what it is made of, put together and written."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,6 +37,7 @@ class Wanted:
     quality: Path | None
     calibration: str | None
     seed: int
+    scores: Path | None = None
 
     def write(
         self,
@@ -63,7 +66,7 @@ class Wanted:
                 comparisons,
                 subjects.subject_names(rows, modality),
                 [*report.rates(name, comparisons), *figures],
-                [("engine", engine)] if engine else [],
+                self._facts(engine),
                 unit="comparison score (distance, sign changed)" if distances else "comparison score",
                 peers=peers,
                 calibration=self._calibration(engine),
@@ -79,6 +82,18 @@ class Wanted:
             dossier.of_comparisons(material, lambda step: status.update(f"{step}…")).write(self.folder)
         _err.print(f"{self.folder / dossier.PAGE} is written.", markup=False)
 
+    def _facts(self, engine: str | None) -> list[tuple[str, str]]:
+        """What made the page: enough to make it again, and no date, so that it comes out the same."""
+        named = {"groups": self.groups, "qualities": self.quality}
+        files = (
+            {"scores": self.scores}
+            | named
+            | {word.partition("=")[0]: Path(word.partition("=")[2]) for word in self.peers}
+        )
+        digests = [(name, f"{path.name}, SHA-256 {_digest(path)}") for name, path in files.items() if path is not None]
+        made = [("made by", f"renzheng {version('renzheng')}, seed {self.seed}"), *digests]
+        return [("engine", engine), *made] if engine else made
+
     def _calibration(self, engine: str | None) -> "Calibration | None":
         from biometrics.scoring.calibration import Calibration, shipped
 
@@ -91,6 +106,11 @@ class Wanted:
         if not path.is_file():
             raise CommandFailed(f"There is no file {path}.")
         return Calibration.from_json(path.read_text(encoding="utf-8"), engine or path.stem)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def of_site(source: str, key_file: Path | None, folder: Path) -> None:

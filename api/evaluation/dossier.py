@@ -16,7 +16,7 @@ from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.discard import error_versus_discard
 from biometrics.scoring.extremes import ParetoTail
 from biometrics.scoring.measures import cllr, cllr_min, expected_calibration_error
-from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS
+from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS, Rate, summarise, supported_metrics
 from biometrics.scoring.support import is_supported, rate_text, trials_needed
 
 REPLICATES = 300
@@ -24,6 +24,18 @@ OPERATING_FMR = 1e-3
 FMR_TARGETS = FNMR_METRICS | TAR_METRICS
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 PAGE = "report.html"
+WORDS = {
+    "eer": "EER, equal error rate",
+    "fmr100": "FNMR at FMR 1 %",
+    "fmr1000": "FNMR at FMR 0.1 %",
+    "zerofmr": "FNMR without a false match",
+    "tar_at_fmr_1e-3": "accepted (TAR) at FMR 0.1 %",
+    "tar_at_fmr_1e-4": "accepted (TAR) at FMR 0.01 %",
+    "tar_at_fmr_1e-5": "accepted (TAR) at FMR 0.001 %",
+    "fta": "FTA, failure to acquire",
+    "fte": "FTE, failure to enrol",
+}
+SIDE_BY_SIDE = ("eer", "fmr100", "fmr1000")
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,8 @@ def of_comparisons(material: Material, step: Callable[[str], None]) -> Dossier:
     parts += [html.heading("Thresholds"), *_thresholds(material.comparisons)]
     sets = {material.name: material.comparisons, **material.peers}
     draw("DET", lambda: plots.det(sets, replicates=REPLICATES, seed=material.seed))
+    if material.peers:
+        parts.append(_side_by_side(sets))
     draw("Scores", lambda: plots.scores(material.comparisons, material.unit))
     draw(
         "Rates against the threshold",
@@ -115,13 +129,33 @@ def _rates_table(material: Material) -> str:
         bounds = "" if one.low is None or one.high is None else f"{100 * one.low:.3f} – {100 * one.high:.3f}"
         behind = FMR_TARGETS.get(one.metric)
         matches = "" if behind is None else f"{int(behind * len(material.comparisons.non_mated)):,}"
-        rows.append((one.metric, rate_text(one.value, one.n), bounds, f"{one.n:,}", matches))
-    columns = ("metric", "%", "95 % interval", "n", "false matches allowed")
-    return html.table(columns, rows) + html.note(
+        words = WORDS.get(one.metric, one.metric)
+        rows.append((words, one.metric, rate_text(one.value, one.n), bounds, f"{one.n:,}", matches))
+    columns = ("rate", "name in files", "%", "95 % interval", "n", "false matches allowed")
+    return html.table(columns, rows, words=2) + html.note(
         "Intervals draw subjects, not comparisons. A rate without an error is printed as its upper bound, 3 / n (rule"
         " of 3); n counts mated comparisons, or images. A rate at an FMR that fewer than 30 false matches stand behind"
         " hangs on a few comparisons (rule of 30)."
     )
+
+
+def _side_by_side(sets: Mapping[str, Comparisons]) -> str:
+    """The same rates of every engine, each with its interval and with how much it rests on."""
+    rows = []
+    for name, comparisons in sets.items():
+        metrics = [metric for metric in SIDE_BY_SIDE if metric in supported_metrics(len(comparisons.non_mated))]
+        found = {one.metric: one for one in summarise(comparisons, metrics=metrics, replicates=REPLICATES)}
+        rates = [_with_interval(found.get(metric)) for metric in SIDE_BY_SIDE]
+        rows.append((name, *rates, f"{len(comparisons.mated):,}", f"{len(comparisons.non_mated):,}"))
+    columns = ("engine", *(f"{WORDS[metric]}, %" for metric in SIDE_BY_SIDE), "mated", "non-mated")
+    return html.table(columns, rows)
+
+
+def _with_interval(rate: Rate | None) -> str:
+    if rate is None:
+        return "–"
+    text = rate_text(rate.value, rate.n)
+    return text if rate.low is None or rate.high is None else f"{text} ({100 * rate.low:.2f} – {100 * rate.high:.2f})"
 
 
 def _thresholds(comparisons: Comparisons) -> list[str]:

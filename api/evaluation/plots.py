@@ -152,7 +152,8 @@ def discard(curve: DiscardCurve, threshold: float) -> Plot:
     shares = np.linspace(0, float(curve.discarded[-1]), 100)
     best = np.maximum(start - shares, 0) / (1 - shares)
     axes.plot(shares, best, ":", color="#555555", label="were the errors turned away first")
-    axes.set(xlabel="comparisons turned away, %", ylabel=f"FNMR of the rest at {threshold:.4g}, %", ylim=(0, None))
+    axes.set(xlabel="comparisons turned away, %", ylabel=f"FNMR of the rest\nat the threshold {threshold:.4g}, %")
+    axes.set_ylim(0, 1.15 * max(start, float(curve.fnmr.max()), 1e-3))
     per_cent(axes, x=True, y=True)
     return finished(
         made,

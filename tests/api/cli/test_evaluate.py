@@ -111,7 +111,7 @@ def test_a_file_that_is_none_is_a_failure(renzheng: CommandLine, content: str | 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "give --scores FILE, or --images DIR with --modality, or --evidence FILE"),
+        ([], "give --scores FILE, or --images DIR with --modality, or --evidence URL|FILE"),
         (["--scores", "nowhere.csv"], "there is no file nowhere.csv"),
         (["--scores", "PAIRS", "--images", "."], "--images needs --modality"),
         (["--scores", "PAIRS", "--dpi", "500"], "--dpi goes with --images"),
