@@ -349,6 +349,16 @@ def fusion_alike(
     _run("fusion_alike", splits=splits, search=search, json_path=json_path)
 
 
+@app.command("fusion-alike")
+def fusion_alike(
+    splits: Annotated[int, typer.Option(min=1, help="How often the people of each set are halved.")] = 6,
+    search: Annotated[bool, typer.Option("--search", help="Look for the alike sets again; takes half an hour.")] = False,
+    json_path: Json = None,
+) -> None:
+    """Compare ways to fuse scores on simulated sets of 517 people that are alike to what is published of BSSR1."""
+    _run("fusion_alike", splits=splits, search=search, json_path=json_path)
+
+
 @app.command()
 def chimeric(
     face_scores: Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Face scores as CSV.")],

@@ -61,7 +61,8 @@ def judge(world: World) -> dict[str, float]:
     return tars
 
 
-def _least_and_most(mated: Array, non_mated: Array) -> Callable[[Array], Array]:
+def sum_of_min_max(mated: Array, non_mated: Array) -> Callable[[Array], Array]:
+    """The sum of scores that were scaled to 0..1 by the lowest and highest that were fitted on."""
     both = np.concatenate([mated, non_mated])
     low, high = both.min(axis=0), both.max(axis=0)
     return lambda scores: np.asarray(((scores - low) / (high - low)).sum(axis=1), np.float64)
@@ -79,7 +80,7 @@ def _logistic(degree: int) -> Rule:
 
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "sum of min-max": _least_and_most,
+        "sum of min-max": sum_of_min_max,
         "logistic": _logistic(1),
         "logistic, quadratic": _logistic(2),
     }
