@@ -23,9 +23,9 @@ class Registry:
 
 @contextmanager
 def registry() -> Iterator[Registry]:
-    """The database at this version's schema; left as it was found, running or not. Raises `StorageError`."""
+    """The database at this version's schema; the embedded server is left as it was found. Raises `StorageError`."""
     from api.settings import Settings
-    from api.storage import database, embedded, keys, migrate
+    from api.storage import database, keys, migrate
 
     settings = Settings()
     secrets = keys.load(settings.keys_dir)
@@ -36,7 +36,7 @@ def registry() -> Iterator[Registry]:
         _place_leaves(opened, secrets)
     finally:
         opened.close()
-        embedded.stop(settings.database_dir)
+        database.leave_server(settings)
 
 
 def _place_leaves(opened: "Database", secrets: "Keys") -> None:

@@ -138,6 +138,13 @@ def open_database(settings: Settings) -> Database:
     )
 
 
+def leave_server(settings: Settings) -> None:
+    """What wants to be done for every `open_database` after the pool is closed: leave the embedded server, if it was
+    that, so that whoever leaves last stops it. An external one is nobody's to stop."""
+    if settings.database_url is None:
+        embedded.stop(settings.database_dir)
+
+
 def server_url(settings: Settings) -> URL:
     """The DSN with psycopg 3 as its driver, whatever driver was or was not named."""
     if settings.database_url is None:

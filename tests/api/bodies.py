@@ -84,7 +84,7 @@ def fresh_key() -> dict[str, str]:
     return {"Idempotency-Key": secrets.token_hex(8)}
 
 
-def register(authority: TestClient, card: Json | None = None, **captures: Any) -> tuple[str, Json]:
+def register(authority: TestClient | httpx.Client, card: Json | None = None, **captures: Any) -> tuple[str, Json]:
     """Register a card; gives its identifier and the card."""
     shown = new_card() if card is None else card
     answer = authority.post("/v1/cards", json=registration(shown, **captures), headers=fresh_key())
@@ -92,7 +92,7 @@ def register(authority: TestClient, card: Json | None = None, **captures: Any) -
     return answer.json()["id"], shown
 
 
-def report(authority: TestClient, card_id: str, event: str, **fields: Any) -> Json:
+def report(authority: TestClient | httpx.Client, card_id: str, event: str, **fields: Any) -> Json:
     """Report an event of a card, which has to succeed."""
     answer = authority.post(f"/v1/cards/{card_id}/events", json={"event": event, **fields}, headers=fresh_key())
     assert answer.status_code == 201, answer.text
@@ -100,7 +100,9 @@ def report(authority: TestClient, card_id: str, event: str, **fields: Any) -> Js
     return found
 
 
-def verify(terminal: TestClient, card: Json, *, key: dict[str, str] | None = None, **changes: Any) -> Json:
+def verify(
+    terminal: TestClient | httpx.Client, card: Json, *, key: dict[str, str] | None = None, **changes: Any
+) -> Json:
     """Verify, which has to be answered with a decision."""
     answer = terminal.post("/v1/verifications", json=fresh(terminal, card, **changes), headers=key or fresh_key())
     assert answer.status_code == 200, answer.text
