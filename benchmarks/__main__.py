@@ -274,6 +274,20 @@ def registry(
 
 
 @app.command()
+def faults(
+    operations: Annotated[int, typer.Option(min=1, help="Verifications, reports and registrations in all.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="What the clients do and what goes wrong is drawn from it.")] = 1,
+    state: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, metavar="DIR", help="Keep the run here, and go on with the one that is kept."),
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Whether any verification passes after an acknowledged loss report while anything is killed, paused, cut off."""
+    _run("faults", operations=operations, seed=seed, state=state, json_path=json_path)
+
+
+@app.command()
 def calibrate(
     engine: Annotated[str, typer.Option(help="The engine's id and version, such as sface-2.")],
     scores: Annotated[
@@ -343,16 +357,6 @@ def fusion_alike(
     search: Annotated[
         bool, typer.Option("--search", help="Look for the alike sets again; takes half an hour.")
     ] = False,
-    json_path: Json = None,
-) -> None:
-    """Compare ways to fuse scores on simulated sets of 517 people that are alike to what is published of BSSR1."""
-    _run("fusion_alike", splits=splits, search=search, json_path=json_path)
-
-
-@app.command("fusion-alike")
-def fusion_alike(
-    splits: Annotated[int, typer.Option(min=1, help="How often the people of each set are halved.")] = 6,
-    search: Annotated[bool, typer.Option("--search", help="Look for the alike sets again; takes half an hour.")] = False,
     json_path: Json = None,
 ) -> None:
     """Compare ways to fuse scores on simulated sets of 517 people that are alike to what is published of BSSR1."""

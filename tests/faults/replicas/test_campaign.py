@@ -1,0 +1,104 @@
+"""The promise on three replicas and one database, with everything going wrong; and broken without the lock."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.replicas.campaign import Campaign, StateOfAnotherRun, open_campaign
+from tests.faults.replicas.checker import AFTER_REPORT
+from tests.faults.replicas.cluster import REPLICAS, Mutant
+from tests.faults.replicas.faults import KILLS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that the database server's user can reach."""
+    for one in (tmp_path, *tmp_path.parents[:2]):
+        one.chmod(0o755)
+    return tmp_path
+
+
+def say_nothing(_: int) -> None:
+    pass
+
+
+def tell(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    totals = campaign.run.totals
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{totals.operations} operations in {totals.seconds:.0f} s, {dict(totals.answers)}, "
+            f"faults {dict(totals.faults)}, {totals.violations} violations\n"
+        )
+
+
+def test_the_promise_holds_and_without_the_lock_it_is_seen_to_break(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On one server: first the service, with faults; then the mutant, which waits a moment with what it has read."""
+    with open_campaign(folder, seed=1) as campaign:
+        campaign.go_on(200, say_nothing)
+        tell(campaign, capsys)
+        assert campaign.run.violations == []
+        assert campaign.run.totals.answers["PASS"] > 0
+        assert campaign.run.totals.answers["REFUSE"] > 0
+        assert campaign.run.totals.faults
+        campaign.faults = False
+        campaign.cluster.mutant = Mutant(dwell_s=0.05)
+        for number in range(REPLICAS):
+            campaign.cluster.kill(number)
+        campaign.go_on(600, say_nothing)
+        tell(campaign, capsys)
+        assert {violation.kind for violation in campaign.run.violations} >= {AFTER_REPORT}
+
+
+@pytest.mark.long
+def test_an_interrupted_run_goes_on(folder: Path) -> None:
+    """Behind its last finished chunk; what the unfinished one committed is judged too."""
+    with open_campaign(folder, seed=2) as campaign:
+        campaign.go_on(300, say_nothing, chunk=150)
+        before = campaign.run.checker.lsn
+
+        def interrupt(begun: int) -> None:
+            if begun > 400:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            campaign.go_on(600, interrupt, chunk=300)
+    with open_campaign(folder, seed=2) as campaign:
+        assert (campaign.run.totals.operations, campaign.run.totals.chunks) == (300, 2)
+        assert campaign.run.checker.lsn > before
+        campaign.go_on(450, say_nothing)
+        assert (campaign.run.totals.operations, campaign.run.totals.chunks) == (450, 3)
+        assert campaign.run.violations == []
+    with pytest.raises(StateOfAnotherRun), open_campaign(folder, seed=3):
+        pass
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_the_promise_holds_over_thousands_of_operations(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_campaign(folder, seed=3) as campaign:
+        campaign.go_on(6000, say_nothing, chunk=2000)
+        tell(campaign, capsys)
+        assert campaign.run.violations == []
+        totals = campaign.run.totals
+        assert (totals.operations, totals.chunks) == (6000, 3)
+        assert sum(totals.calls.values()) == sum(totals.answers.values()) == 6000
+        assert {kind for kind in KILLS if totals.faults[kind]} >= {"kill_replica"}
+        # Most of it was answered: an empty history breaks nothing.
+        assert totals.answers["none"] < 600
+        assert min(totals.answers[what] for what in ("PASS", "REFUSE", "valid", "card_reported_lost")) > 100
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_without_the_lock_the_harness_sees_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The mutant as it is, with faults, within a few thousand operations."""
+    with open_campaign(folder, seed=4, mutant=Mutant()) as campaign:
+        for operations in range(1000, 5000, 1000):
+            campaign.go_on(operations, say_nothing, chunk=1000)
+            if campaign.run.violations:
+                break
+        tell(campaign, capsys)
+        assert {violation.kind for violation in campaign.run.violations} >= {AFTER_REPORT}
