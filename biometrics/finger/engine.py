@@ -66,7 +66,10 @@ class FingerEngine:
 
         Raises InvalidImage (`image_larger_than_finger`) and NotAssessable: `no_finger`, when nothing or no ridges are
         seen; `wrong_dpi`, when the ridges cannot be that far apart; `low_quality`, when too few minutiae are found.
+        ValueError for an array of another kind, which would look like an empty scanner.
         """
+        if grey.ndim != 2 or grey.dtype != np.uint8:
+            raise ValueError(f"{grey.ndim} axes of {grey.dtype} instead of 2 of uint8")
         grey = resample(grey, choose_dpi(dpi, None))
         trace("resampled", grey)
         if is_empty(grey):

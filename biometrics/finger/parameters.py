@@ -65,9 +65,10 @@ PERIOD_PEAK_SHARE: Final = 0.3
 MIN_PERIOD_WINDOWS: Final = 4
 MIN_PERIOD_WINDOW_SHARE: Final = 0.3
 """With fewer such windows, or a smaller share of those with contrast, nothing is said about the period."""
-PLAUSIBLE_PERIOD: Final = (5.0, 14.0)
+PLAUSIBLE_PERIOD: Final = (5.5, 14.0)
 """Median ridge period at 500 dpi from a small child's finger to a large man's, with room: the public sets have 6.1 to
-10.9, and 3.7 to 5.8 or 12.5 to 21 when the resolution is stated wrong by a factor of two."""
+10.9. Of captures whose resolution is stated wrong by a factor of two about seven in eight are noticed (the others show
+too few parallel ridges to tell); one that is wrong by less than that looks like another finger."""
 
 # --- minutiae --------------------------------------------------------------------------------------------------------
 SIZE_MULTIPLE: Final = 32

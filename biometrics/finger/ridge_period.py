@@ -38,8 +38,22 @@ def ridge_period(grey: NDArray[np.uint8]) -> float | None:
     """Median distance between neighbouring ridges in pixels, uint8 (H, W); None where too few ridges are seen.
 
     In windows of 64 x 64 the power spectrum of parallel ridges has one peak; its distance from the centre is the
-    ridges' frequency. Windows whose power does not gather around a peak (creases, cores, texture) do not count.
+    ridges' frequency. Windows whose power does not gather around a peak (creases, cores, texture) do not count. Ridges
+    far apart curve too much within a window, so that a picture which says nothing is looked at again at half its size.
     """
+    period = _period(grey)
+    if period is None and (coarse := _period(_halved(grey))) is not None:
+        period = 2.0 * coarse
+    return period
+
+
+def _halved(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    height, width = (side // 2 for side in grey.shape)
+    squares = grey[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32))
+
+
+def _period(grey: NDArray[np.uint8] | NDArray[np.float32]) -> float | None:
     if min(grey.shape) < PERIOD_WINDOW:
         return None
     windows = sliding_window_view(grey, (PERIOD_WINDOW, PERIOD_WINDOW))[::PERIOD_STEP, ::PERIOD_STEP]
