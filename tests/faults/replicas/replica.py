@@ -23,10 +23,8 @@ from tests.faults.replicas.clock import WrongClock
 
 # A comparison takes its time, so that reports come between it and the decision.
 COMPARISON_S = 0.02
-_LOCK = re.compile(r"\s+FOR SHARE\s*$")
-_OF_CARDS = re.compile(r"FROM cards\s")
-# What reads a card's status to decide.
-_STATUS = re.compile(r"cards\.status.*FROM cards\s+WHERE cards\.instance_index", re.DOTALL)
+# What reads a card's status to decide, by itself or as a part of a larger statement, and the lock at its end.
+_READ = re.compile(r"(cards\.status.*?FROM cards\s+WHERE cards\.instance_index = \S+)(\s+FOR SHARE)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,9 @@ def take_the_lock_out(engine: Engine, dwell_s: float = 0.0) -> None:
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def unlocked(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:
-        return (_LOCK.sub("", statement) if _OF_CARDS.search(statement) else statement), parameters
+        return _READ.sub(r"\1", statement), parameters
 
     @event.listens_for(engine, "after_cursor_execute")
     def dwell(_: Any, __: Any, statement: str, *___: Any) -> None:
-        if dwell_s and _STATUS.search(statement):
+        if dwell_s and _READ.search(statement):
             time.sleep(dwell_s)

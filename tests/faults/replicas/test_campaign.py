@@ -47,7 +47,7 @@ def test_the_promise_holds_and_without_the_lock_it_is_seen_to_break(
         campaign.cluster.mutant = Mutant(dwell_s=0.05)
         for number in range(REPLICAS):
             campaign.cluster.kill(number)
-        campaign.go_on(600, say_nothing)
+        campaign.go_on(500, say_nothing)
         tell(campaign, capsys)
         assert {violation.kind for violation in campaign.run.violations} >= {AFTER_REPORT}
 
