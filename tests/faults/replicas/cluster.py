@@ -44,7 +44,7 @@ from tests.faults.replicas.replica import Birth
 REPLICAS = 3
 PROXIED_CLIENTS = 1
 PROXIED_DATABASE = 2
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 300.0
 DATABASE_NAME = "renzheng"
 POLICY = Path(__file__).with_name("policy.toml")
 _DAY_S = 86400

@@ -1,13 +1,18 @@
 """The promise on three replicas and one database, with everything going wrong; and broken without the lock."""
 
+import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.faults.replicas.campaign import Campaign, StateOfAnotherRun, open_campaign
-from tests.faults.replicas.checker import AFTER_REPORT
+from tests.api.bodies import new_card
+from tests.faults.replicas.campaign import Campaign, Run, StateOfAnotherRun, Totals, open_campaign
+from tests.faults.replicas.checker import AFTER_REPORT, Checker, Violation
+from tests.faults.replicas.clients import Keys
 from tests.faults.replicas.cluster import REPLICAS, Mutant
+from tests.faults.replicas.deck import Deck
 from tests.faults.replicas.faults import KILLS
 
 
@@ -30,6 +35,20 @@ def tell(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
             f"\n{totals.operations} operations in {totals.seconds:.0f} s, {dict(totals.answers)}, "
             f"faults {dict(totals.faults)}, {totals.violations} violations\n"
         )
+
+
+def test_what_is_kept_of_a_run_is_what_it_was() -> None:
+    deck = Deck()
+    deck.registered(new_card(), "one")
+    deck.registered(new_card(), "two")
+    deck.learn({"two": "card_reissued"})
+    totals = Totals(4, 2, 1.5, Counter(verification=4), Counter(PASS=3, none=1), Counter(kill_replica=2), 1)
+    violations = [Violation(AFTER_REPORT, "act", "text")]
+    run = Run(7, "password", Keys(["a"], ["b"]), deck, Checker(12, {"one": "valid"}), totals, violations)
+    again = Run.from_json(json.loads(json.dumps(run.as_json())))
+    assert again.deck.as_json() == deck.as_json()
+    again.deck = deck
+    assert again == run
 
 
 def test_the_promise_holds_and_without_the_lock_it_is_seen_to_break(
