@@ -15,11 +15,11 @@ from api.storage.idempotency import Attempt, StoredAnswer
 from api.verification import guessing
 
 
-def close(service: Service, caller: Caller, attempt: Attempt | None, alert_id: UUID, note: str) -> StoredAnswer:
+def close(service: Service, caller: Caller, attempt: Attempt, alert_id: UUID, note: str) -> StoredAnswer:
     """Close an alert that the caller may see. Raises `ServiceError` `not_found` or `alert_closed`, and `KeyReused`."""
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
-        given = None if attempt is None else idempotency.claim(connection, attempt)
+        given = idempotency.claim(connection, attempt)
         if given is not None:
             return given
         alert = records.find(connection, caller, alert_id, lock=True)
@@ -52,8 +52,7 @@ def close(service: Service, caller: Caller, attempt: Attempt | None, alert_id: U
             "lock_released": released,
             "receipt": receipt.as_json(),
         }
-        if attempt is not None:
-            idempotency.store(connection, attempt, 200, answer)
+        idempotency.store(connection, attempt, 200, answer)
         return StoredAnswer(200, answer)
 
 

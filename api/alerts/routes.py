@@ -13,7 +13,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
-from api.http.signin import Holder, OptionalAttemptDep, ServiceDep
+from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
 
@@ -63,7 +63,7 @@ def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONR
 def close_alert(
     service: ServiceDep,
     caller: HandlerDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     alert_id: UUID,
     body: Annotated[AlertClosing, Body(openapi_examples=examples.ALERT_CLOSING)],
 ) -> JSONResponse:

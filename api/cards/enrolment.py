@@ -1,5 +1,6 @@
 """Registering a card with its templates, and recording what happens to it; each with its evidence, all or nothing."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from sqlalchemy import Connection
 
 from api.cards import register, templates
 from api.cards.identity import CardIdentity, indexes
-from api.cards.leaves import event_leaf
+from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
 from api.errors import ServiceError
 from api.evidence import leaves
@@ -21,30 +22,70 @@ from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
 
 
+@dataclass(frozen=True)
+class Supersedes:
+    """The card whose place a new one takes, and by which event."""
+
+    card_id: UUID
+    event: Event
+
+
 def enrol(
-    service: Service, caller: Caller, attempt: Attempt | None, card: CardIdentity, captures: Captures
+    service: Service,
+    caller: Caller,
+    attempt: Attempt,
+    card: CardIdentity,
+    captures: Captures,
+    supersedes: Supersedes | None = None,
 ) -> StoredAnswer:
     """Make templates of the captures and register the card. A capture that gives no template stops it all.
 
-    Raises `CardExists`, and `ServiceError` `enrolment_failed` with the captures that failed.
+    Raises `CardExists`, `ServiceError` `enrolment_failed` with the captures that failed, and for a card that it
+    supersedes the errors of `register.report`, of which `CardUnknown` is told as a `ServiceError` that names the field.
     """
-    if attempt is not None:
-        with service.database.begin() as connection:
-            given = idempotency.find(connection, attempt)
-        if given is not None:
-            return given
+    with service.database.begin() as connection:
+        given = idempotency.find(connection, attempt)
+    if given is not None:
+        return given
     enrolment = service.comparer.enrol(captures)
     _require_all(enrolment)
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
-        given = None if attempt is None else idempotency.claim(connection, attempt)
-        return given or _store(connection, service, caller, attempt, card, enrolment)
+        given = idempotency.claim(connection, attempt)
+        return given or _store(connection, service, caller, attempt, card, enrolment, supersedes)
+
+
+def add_fingers(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, captures: Captures) -> StoredAnswer:
+    """Add finger templates to a registered card. A capture that gives no template stops it all.
+
+    Raises `CardUnknown`, `EventNotPossible`, and `ServiceError` `enrolment_failed` with the captures that failed or
+    `finger_enrolled` with the fingers that the card has.
+    """
+    with service.database.begin() as connection:
+        given = idempotency.find(connection, attempt)
+        if given is not None:
+            return given
+        # Asked early, so that a card of nobody's costs no comparison.
+        register.require_possible(connection, card_id, Event.FINGERPRINTS_ADDED, caller)
+    enrolment = service.comparer.enrol(captures)
+    _require_all(enrolment)
+    with service.database.begin() as connection:
+        credentials.hold(connection, caller)
+        given = idempotency.claim(connection, attempt)
+        if given is not None:
+            return given
+        duplicates.keep(connection, service.keys, enrolment.capture_digests)
+        recorded = register.report(connection, card_id, Event.FINGERPRINTS_ADDED, None, caller)
+        _require_new(templates.positions(connection, card_id), enrolment)
+        templates.add(connection, service.keys, card_id, enrolment.templates)
+        answer = {**_told(connection, service, caller, recorded), "enrolled": _enrolled(enrolment)}
+        return _answer(connection, attempt, answer)
 
 
 def report(
     service: Service,
     caller: Caller,
-    attempt: Attempt | None,
+    attempt: Attempt,
     card_id: UUID,
     event: Event,
     superseded_by: UUID | None,
@@ -56,21 +97,25 @@ def report(
     """
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
-        given = None if attempt is None else idempotency.claim(connection, attempt)
+        given = idempotency.claim(connection, attempt)
         if given is not None:
             return given
-        recorded = register.report(connection, card_id, event, superseded_by, caller, reason)
-        receipt = _append_leaf(connection, service, caller, recorded)
-        answer = {
-            "id": str(recorded.id),
-            "card_id": str(card_id),
-            "event": recorded.event.value,
-            "status": recorded.status.value,
-            "superseded_by": None if superseded_by is None else str(superseded_by),
-            "recorded_at": recorded.recorded_at.isoformat(),
-            "receipt": receipt.as_json(),
-        }
+        if event is not Event.HOLDER_DECEASED:
+            recorded = register.report(connection, card_id, event, superseded_by, caller, reason)
+            return _answer(connection, attempt, _told(connection, service, caller, recorded))
+        named, *others = register.report_death(connection, card_id, caller, reason)
+        answer = _told(connection, service, caller, named)
+        also = [_told(connection, service, caller, other) for other in others]
+        # Of cards that others registered nobody learns.
+        seen = register.seen(connection, caller, [other.card_id for other in others])
+        answer["also"] = [told for told, other in zip(also, others, strict=True) if other.card_id in seen]
         return _answer(connection, attempt, answer)
+
+
+def _require_new(held: set[str], enrolment: Enrolment) -> None:
+    again = [template.position for template in enrolment.templates if template.position in held]
+    if again:
+        raise ServiceError("finger_enrolled", [{"field": str(one), "code": "finger_enrolled"} for one in again])
 
 
 def _require_all(enrolment: Enrolment) -> None:
@@ -88,25 +133,58 @@ def _store(
     connection: Connection,
     service: Service,
     caller: Caller,
-    attempt: Attempt | None,
+    attempt: Attempt,
     card: CardIdentity,
     enrolment: Enrolment,
+    supersedes: Supersedes | None,
 ) -> StoredAnswer:
-    recorded = register.add(connection, service.keys, card, indexes(service.keys.index, card), caller)
-    templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
     duplicates.keep(connection, service.keys, enrolment.capture_digests)
+    found = indexes(service.keys.index, card)
+    recorded = register.add(connection, service.keys, card, found, caller)
+    templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
     receipt = _append_leaf(connection, service, caller, recorded)
+    superseded = None if supersedes is None else _supersede(connection, service, caller, supersedes, recorded.card_id)
     answer = {
         "id": str(recorded.card_id),
         "status": recorded.status.value,
-        "enrolled": [
-            {"modality": made.modality, "position": made.position, "engine": made.engine, "quality": made.quality}
-            for made in enrolment.templates
-        ],
-        "registered_at": recorded.recorded_at.isoformat(),
+        "enrolled": _enrolled(enrolment),
+        "registered_at": written(recorded.recorded_at),
+        "superseded": superseded,
+        "also_valid": [str(one) for one in register.still_valid(connection, caller, recorded.card_id, found.number)],
         "receipt": receipt.as_json(),
     }
     return _answer(connection, attempt, answer)
+
+
+def _supersede(
+    connection: Connection, service: Service, caller: Caller, supersedes: Supersedes, card_id: UUID
+) -> dict[str, Any]:
+    try:
+        recorded = register.report(connection, supersedes.card_id, supersedes.event, card_id, caller)
+    except register.CardUnknown as error:
+        raise ServiceError("card_unknown", [{"field": "supersedes.card_id", "code": "card_unknown"}]) from error
+    return _told(connection, service, caller, recorded)
+
+
+def _told(connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent) -> dict[str, Any]:
+    """An event as it is answered, with its receipt; writes its leaf."""
+    receipt = _append_leaf(connection, service, caller, recorded)
+    return {
+        "id": str(recorded.id),
+        "card_id": str(recorded.card_id),
+        "event": recorded.event.value,
+        "status": recorded.status.value,
+        "superseded_by": None if recorded.superseded_by is None else str(recorded.superseded_by),
+        "recorded_at": written(recorded.recorded_at),
+        "receipt": receipt.as_json(),
+    }
+
+
+def _enrolled(enrolment: Enrolment) -> list[dict[str, Any]]:
+    return [
+        {"modality": made.modality, "position": made.position, "engine": made.engine, "quality": made.quality}
+        for made in enrolment.templates
+    ]
 
 
 def _append_leaf(
@@ -117,7 +195,6 @@ def _append_leaf(
     )
 
 
-def _answer(connection: Connection, attempt: Attempt | None, answer: dict[str, Any]) -> StoredAnswer:
-    if attempt is not None:
-        idempotency.store(connection, attempt, 201, answer)
+def _answer(connection: Connection, attempt: Attempt, answer: dict[str, Any]) -> StoredAnswer:
+    idempotency.store(connection, attempt, 201, answer)
     return StoredAnswer(201, answer)

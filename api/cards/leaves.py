@@ -1,5 +1,6 @@
-"""What a leaf of evidence tells of a card's event."""
+"""What a leaf of evidence tells of a card's event, and how times are written there and in the answers."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from api.cards.register import RecordedEvent
@@ -7,13 +8,23 @@ from api.institutions.caller import Caller
 
 
 def event_leaf(caller: Caller, recorded: RecordedEvent) -> dict[str, Any]:
-    """The leaf's own fields: who, for whom, which card, what. No names, no number."""
-    return {
-        "at": recorded.recorded_at.isoformat(),
+    """The leaf's own fields: who, for whom, which card, what, and which card takes its place. No names, no number."""
+    leaf = {
+        "at": written(recorded.recorded_at),
         "institution": str(caller.institution_id),
         "terminal": str(caller.principal_id),
         "key": str(caller.key_id),
         "card": recorded.instance_index.hex(),
+        "card_id": str(recorded.card_id),
         "event": recorded.event.value,
         "status": recorded.status.value,
+        "superseded_by": None if recorded.superseded_by is None else str(recorded.superseded_by),
     }
+    if recorded.superseding_index is not None:
+        leaf["superseded_by_card"] = recorded.superseding_index.hex()
+    return leaf
+
+
+def written(at: datetime) -> str:
+    """A time as the cards' routes write it, whether it is answered at once or read again: UTC, ending in Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,18 +1,20 @@
 """The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Date, Row, and_, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
 from api.cards.lifecycle import Event, EventNotPossible, State, Status, after
+from api.cards.parameters import TIMEZONE
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
+from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.sealing import seal
 from api.storage.tables import card_events, card_locks, cards
@@ -36,7 +38,10 @@ class SupersedingCardInvalid(Exception):
 
 @dataclass(frozen=True)
 class RecordedEvent:
-    """An event as recorded; `status` is the card's status after it."""
+    """An event as recorded; `status` is the card's status after it.
+
+    `superseding_index` is the instance index of the card that takes its place.
+    """
 
     id: UUID
     card_id: UUID
@@ -45,6 +50,7 @@ class RecordedEvent:
     status: Status
     superseded_by: UUID | None
     recorded_at: datetime
+    superseding_index: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class KnownCard:
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
     """Register a card instance. Raises `CardExists`."""
+    enter(connection, found.number)
     card_id = uuid4()
     added = connection.execute(
         upsert(cards)
@@ -108,18 +115,97 @@ def report(
     report, or it waits and sees the new status. Raises `CardUnknown`, also for other authorities' cards,
     `EventNotPossible` and the errors of the superseding card.
     """
-    row = connection.execute(select(cards).where(cards.c.id == card_id, cards_seen(caller)).with_for_update()).first()
-    if row is None:
-        raise CardUnknown
-    state = after(State(Status(row.status), row.surrendered, row.disputed), event)
+    number_index = _number_of(connection, card_id, caller)
+    enter(connection, number_index)
+    row = connection.execute(select(cards).where(cards.c.id == card_id).with_for_update()).one()
+    state = after(_state(row), event)
     revived = state.status is Status.VALID and row.status != Status.VALID
     if revived and _has_successor(connection, row):
         raise EventNotPossible("a new card was issued")
+    superseding = None
     if superseded_by is not None:
-        _check_superseding(connection, caller, card_id, superseded_by, row.number_index)
-    change = update(cards).where(cards.c.id == card_id).values(**asdict(state))
+        superseding = _check_superseding(connection, caller, card_id, superseded_by, number_index)
+    return _change(connection, caller, row, event, state, superseded_by, superseding, reason)
+
+
+def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: str | None) -> list[RecordedEvent]:
+    """Record that the holder died, of this card (first in the list) and of every other that bears the same number.
+
+    Whoever registered them: a death is the person's and not a card's. Raises `CardUnknown` and `EventNotPossible`.
+    """
+    number_index = _number_of(connection, card_id, caller)
+    enter(connection, number_index)
+    # Decisions hold one of the rows at most, so that any order would do; a fixed one is easier to trust.
+    every = select(cards).where(cards.c.number_index == number_index).order_by(cards.c.id).with_for_update()
+    rows = {row.id: row for row in connection.execute(every)}
+    event = Event.HOLDER_DECEASED
+    named = rows.pop(card_id)
+    changes = [(named, after(_state(named), event))]
+    changes += [(row, after(_state(row), event)) for row in rows.values() if row.status != Status.DECEASED]
+    return [_change(connection, caller, row, event, state, None, None, reason) for row, state in changes]
+
+
+def require_possible(connection: Connection, card_id: UUID, event: Event, caller: Caller) -> None:
+    """Ask whether an event could be recorded now, without a lock. Raises `CardUnknown` and `EventNotPossible`."""
+    row = connection.execute(select(cards).where(cards.c.id == card_id, cards_seen(caller))).first()
+    if row is None:
+        raise CardUnknown
+    after(_state(row), event)
+
+
+def still_valid(connection: Connection, caller: Caller, card_id: UUID, number_index: bytes) -> list[UUID]:
+    """Other cards of the number, among those that the caller sees, that are neither reported nor expired."""
+    today = func.timezone(TIMEZONE.key, func.now()).cast(Date)
+    found = select(cards.c.id).where(
+        cards.c.number_index == number_index,
+        cards.c.id != card_id,
+        cards.c.status == Status.VALID,
+        or_(cards.c.valid_to.is_(None), cards.c.valid_to >= today),
+        cards_seen(caller),
+    )
+    return list(connection.execute(found.order_by(cards.c.created_at, cards.c.id)).scalars())
+
+
+def seen(connection: Connection, caller: Caller, card_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the cards that the caller may see."""
+    return set(connection.execute(select(cards.c.id).where(cards.c.id.in_(card_ids), cards_seen(caller))).scalars())
+
+
+def enter(connection: Connection, number_index: bytes) -> None:
+    """Hold the register of a number until the transaction ends: what is written about a person's cards goes one by one.
+
+    Else a card could be registered while an older one is recorded as found again, and both would be good.
+    """
+    idempotency.lock(connection, "cards", number_index.hex())
+
+
+def _number_of(connection: Connection, card_id: UUID, caller: Caller) -> bytes:
+    number_index: bytes | None = connection.execute(
+        select(cards.c.number_index).where(cards.c.id == card_id, cards_seen(caller))
+    ).scalar_one_or_none()
+    if number_index is None:
+        raise CardUnknown
+    return number_index
+
+
+def _state(row: Row[Any]) -> State:
+    return State(Status(row.status), row.surrendered, row.disputed)
+
+
+def _change(
+    connection: Connection,
+    caller: Caller,
+    row: Row[Any],
+    event: Event,
+    state: State,
+    superseded_by: UUID | None,
+    superseding_index: bytes | None,
+    reason: str | None,
+) -> RecordedEvent:
+    change = update(cards).where(cards.c.id == row.id).values(**asdict(state))
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
-    return _record(connection, caller, card_id, row.instance_index, event, state.status, superseded_by, reason)
+    recorded = _record(connection, caller, row.id, row.instance_index, event, state.status, superseded_by, reason)
+    return replace(recorded, superseding_index=superseding_index)
 
 
 def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
@@ -160,15 +246,19 @@ def _has_successor(connection: Connection, card: Row[Any]) -> bool:
 
 def _check_superseding(
     connection: Connection, caller: Caller, card_id: UUID, superseded_by: UUID, number_index: bytes
-) -> None:
+) -> bytes:
     successor = connection.execute(
-        select(cards.c.number_index, cards.c.status).where(cards.c.id == superseded_by, cards_seen(caller))
+        select(cards.c.number_index, cards.c.instance_index, cards.c.status).where(
+            cards.c.id == superseded_by, cards_seen(caller)
+        )
     ).first()
     if successor is None:
         raise SupersedingCardUnknown
     # A card that was itself replaced, lost or cancelled replaces nothing: the person would be left without a good one.
     if superseded_by == card_id or successor.number_index != number_index or successor.status != Status.VALID:
         raise SupersedingCardInvalid
+    index: bytes = successor.instance_index
+    return index
 
 
 def _record(

@@ -1,4 +1,4 @@
-"""`POST /v1/cards`, `GET /v1/cards/{id}` and `POST /v1/cards/{id}/events`."""
+"""`POST /v1/cards`, `GET /v1/cards/{id}`, and its `/events` and `/fingerprints`."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,13 +8,21 @@ from fastapi.responses import JSONResponse
 
 from api.cards import enrolment, register
 from api.cards.lifecycle import Status
-from api.cards.schemas import CardAnswer, CardEvent, CardRegistered, CardRegistration, EventRecorded
+from api.cards.schemas import (
+    CardAnswer,
+    CardEvent,
+    CardRegistered,
+    CardRegistration,
+    DeathRecorded,
+    FingerprintsAdded,
+    FingerprintsBody,
+)
 from api.cards.words import status_words
 from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
-from api.http.signin import Holder, OptionalAttemptDep, RegistrarDep, ReporterDep, ServiceDep
+from api.http.signin import AttemptDep, Holder, RegistrarDep, ReporterDep, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
 from api.verification.document import RegisteredCard, since, status_on
@@ -36,12 +44,14 @@ router = APIRouter(prefix="/v1/cards", tags=["cards"])
 def register_card(
     service: ServiceDep,
     caller: RegistrarDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     body: Annotated[CardRegistration, Body(openapi_examples=examples.CARD_REGISTRATION)],
 ) -> JSONResponse:
     """For the issuing authority. The captures are turned into templates and forgotten; one that gives no template
-    stops the whole registration."""
-    enrolled = enrolment.enrol(service, caller, attempt, body.card.identity(), body.captures.captures())
+    stops the whole registration. With `supersedes` the card whose place it takes is invalid from the answer on: both
+    or neither."""
+    captures = body.captures.captures()
+    enrolled = enrolment.enrol(service, caller, attempt, body.card.identity(), captures, body.superseded())
     return answer(receipts.completed(service, enrolled))
 
 
@@ -83,7 +93,7 @@ def _words(known: register.KnownCard) -> dict[str, Any]:
 @router.post(
     "/{card_id}/events",
     status_code=201,
-    response_model=EventRecorded,
+    response_model=DeathRecorded,
     responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Report what happened to a card",
@@ -91,11 +101,32 @@ def _words(known: register.KnownCard) -> dict[str, Any]:
 def report_event(
     service: ServiceDep,
     caller: ReporterDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     card_id: UUID,
     body: Annotated[CardEvent, Body(openapi_examples=examples.CARD_EVENT)],
 ) -> JSONResponse:
     """For the issuing authority. Once this is answered, no verification that decides afterwards passes a card that the
-    event made invalid."""
+    event made invalid. `holder_deceased` is recorded of every card that bears the same number."""
     recorded = enrolment.report(service, caller, attempt, card_id, body.event, body.superseded_by, body.reason)
     return answer(receipts.completed(service, recorded))
+
+
+@router.post(
+    "/{card_id}/fingerprints",
+    status_code=201,
+    response_model=FingerprintsAdded,
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    dependencies=LIMITED,
+    summary="Add fingers to a registered card",
+)
+def add_fingerprints(
+    service: ServiceDep,
+    caller: RegistrarDep,
+    attempt: AttemptDep,
+    card_id: UUID,
+    body: Annotated[FingerprintsBody, Body(openapi_examples=examples.FINGERPRINTS)],
+) -> JSONResponse:
+    """For the issuing authority, for cards that are good: fingers that the card does not hold yet. One capture that
+    gives no template stops them all; the captures are forgotten."""
+    added = enrolment.add_fingers(service, caller, attempt, card_id, body.captures())
+    return answer(receipts.completed(service, added))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from api.cards.enrolment import Supersedes
 from api.cards.identity import CardIdentity, canonical
 from api.cards.lifecycle import SUPERSEDING, Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
@@ -45,6 +46,13 @@ def _event(value: Any) -> Event:
     return event
 
 
+def _superseding(value: Any) -> Event:
+    event = _event(value)
+    if event not in SUPERSEDING:
+        raise bad_value("event_unknown")
+    return event
+
+
 CardType = Annotated[Literal["resident"], BeforeValidator(_card_type)]
 ValidTo = Annotated[
     Day | None,
@@ -57,6 +65,13 @@ ReportedEvent = Annotated[
     Event,
     BeforeValidator(_event),
     WithJsonSchema({"type": "string", "enum": [event.value for event in Event if event not in _NOT_REPORTED]}),
+]
+
+
+SupersedingEvent = Annotated[
+    Event,
+    BeforeValidator(_superseding),
+    WithJsonSchema({"type": "string", "enum": sorted(event.value for event in SUPERSEDING)}),
 ]
 
 
@@ -139,11 +154,42 @@ class CapturesBody(Strict):
         )
 
 
+class SupersedesBody(Strict):
+    """The card whose place the new one takes."""
+
+    card_id: UUID
+    event: SupersedingEvent = Field(default=Event.REISSUED, description="What the old card is recorded with.")
+
+
 class CardRegistration(Strict):
-    """A card and what its templates are made of."""
+    """A card, what its templates are made of, and in the same act which card it takes the place of."""
 
     card: CardBody
     captures: CapturesBody
+    supersedes: SupersedesBody | None = Field(
+        default=None, description="An older card of the same person: it is invalid from the answer on."
+    )
+
+    def superseded(self) -> Supersedes | None:
+        """What it supersedes, in the domain's form."""
+        return None if self.supersedes is None else Supersedes(self.supersedes.card_id, self.supersedes.event)
+
+
+class FingerprintsBody(Strict):
+    """Fingers to add to a registered card; captured under the same rules as at its registration."""
+
+    fingers: tuple[FingerBody, ...] = Field(min_length=1, max_length=10)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        positions = [finger.position for finger in self.fingers]
+        if len(set(positions)) < len(positions):
+            raise bad_value("finger_duplicate")
+        return self
+
+    def captures(self) -> Captures:
+        """The captures in the domain's form."""
+        return CapturesBody(fingers=self.fingers).captures()
 
 
 class CardEvent(Strict):
@@ -173,6 +219,18 @@ class EnrolledModality(BaseModel):
     quality: float
 
 
+class EventRecorded(BaseModel):
+    """A recorded event; from now on every decision knows of it."""
+
+    id: UUID
+    card_id: UUID
+    event: str
+    status: str
+    superseded_by: UUID | None
+    recorded_at: datetime
+    receipt: ReceiptAnswer
+
+
 class CardRegistered(BaseModel):
     """A registered card."""
 
@@ -180,6 +238,11 @@ class CardRegistered(BaseModel):
     status: str
     enrolled: list[EnrolledModality]
     registered_at: datetime
+    superseded: EventRecorded | None = Field(description="The event of the card that it takes the place of.")
+    also_valid: list[UUID] = Field(
+        description="Other cards of the same number that this authority registered and that are still good: recorded "
+        "neither as replaced nor otherwise, and not expired."
+    )
     receipt: ReceiptAnswer
 
 
@@ -211,13 +274,16 @@ class CardAnswer(BaseModel):
     events: list[PastEvent] = Field(description="Oldest first.")
 
 
-class EventRecorded(BaseModel):
-    """A recorded event; from now on every decision knows of it."""
+class DeathRecorded(EventRecorded):
+    """As any event; a death is of every card of the person."""
 
-    id: UUID
-    card_id: UUID
-    event: str
-    status: str
-    superseded_by: UUID | None
-    recorded_at: datetime
-    receipt: ReceiptAnswer
+    also: list[EventRecorded] | None = Field(
+        default=None,
+        description="With `holder_deceased`: the same event of the person's other cards that the caller sees.",
+    )
+
+
+class FingerprintsAdded(EventRecorded):
+    """The event, and the templates that were made."""
+
+    enrolled: list[EnrolledModality]

@@ -23,6 +23,18 @@ CARD_REGISTRATION: Any = {
         "summary": "An older, long-term card without fingerprints",
         "value": {"card": {**_CARD, "valid_to": "长期"}, "captures": {"face": {"image": _PICTURE}}},
     },
+    "in place of another": {
+        "summary": "A card that takes the place of a lost one, which is replaced in the same act",
+        "value": {
+            "card": {**_CARD, "valid_from": "2026-11-20", "valid_to": "2046-11-20"},
+            "captures": _CAPTURES,
+            "supersedes": {"card_id": "0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11"},
+        },
+    },
+}
+
+FINGERPRINTS: Any = {
+    "one finger": {"summary": "One finger more", "value": {"fingers": _CAPTURES["fingers"]}},
 }
 
 CARD_EVENT: Any = {

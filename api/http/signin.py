@@ -105,12 +105,16 @@ async def get_attempt(
     service: ServiceDep,
     caller: CallerDep,
     idempotency_key: Annotated[
-        str | None, Header(description="1 to 128 visible ASCII characters, one for every new request.")
+        str | None,
+        Header(
+            description="Required: 1 to 128 visible ASCII characters, one for every new request. The same request sent "
+            "again under it is answered as before, and nothing is done twice."
+        ),
     ] = None,
-) -> Attempt | None:
-    """The request under its idempotency key, None without one. Raises `idempotency_key_invalid`."""
+) -> Attempt:
+    """The request under its idempotency key. Raises `idempotency_key_missing` and `idempotency_key_invalid`."""
     if idempotency_key is None:
-        return None
+        raise ServiceError("idempotency_key_missing")
     if _IDEMPOTENCY_KEY.fullmatch(idempotency_key) is None:
         raise ServiceError("idempotency_key_invalid")
     # Keyed: it stands in evidence, and the number in a short request could be found by trying.
@@ -119,14 +123,5 @@ async def get_attempt(
     return Attempt(caller.principal_id, idempotency_key, digest)
 
 
-OptionalAttemptDep = Annotated[Attempt | None, Depends(get_attempt)]
-
-
-def get_required_attempt(attempt: OptionalAttemptDep) -> Attempt:
-    """As `get_attempt`, where the key must be there. Raises `idempotency_key_missing`."""
-    if attempt is None:
-        raise ServiceError("idempotency_key_missing")
-    return attempt
-
-
-AttemptDep = Annotated[Attempt, Depends(get_required_attempt)]
+# Every route that changes something asks for it; a test walks the routes.
+AttemptDep = Annotated[Attempt, Depends(get_attempt)]

@@ -32,7 +32,7 @@ KEY_FIELD = "key"
 
 
 def once(
-    service: Service, caller: Caller, attempt: Attempt | None, act: Act, *, status: int = 201, alone: bool = False
+    service: Service, caller: Caller, attempt: Attempt, act: Act, *, status: int = 201, alone: bool = False
 ) -> StoredAnswer:
     """Carry an act out under the caller's key, at most once for an idempotency key.
 
@@ -42,22 +42,19 @@ def once(
     return receipts.completed(service, _once(service, caller, attempt, act, status, alone))
 
 
-def _once(
-    service: Service, caller: Caller, attempt: Attempt | None, act: Act, status: int, alone: bool
-) -> StoredAnswer:
+def _once(service: Service, caller: Caller, attempt: Attempt, act: Act, status: int, alone: bool) -> StoredAnswer:
     with service.database.begin() as connection:
         if caller.role is Role.ADMINISTRATOR:
             # Before the rows are held: two administrators who end one another would each hold what the other waits for.
             idempotency.lock(connection, "administrators")
         credentials.hold(connection, caller, alone=alone)
-        given = None if attempt is None else idempotency.claim(connection, attempt)
+        given = idempotency.claim(connection, attempt)
         if given is not None:
             if KEY_FIELD in _secret_holder(given.answer):
                 raise ServiceError("key_shown_once")
             return given
         answer = act(connection, service.keys)
-        if attempt is not None:
-            idempotency.store(connection, attempt, status, _without_secret(answer))
+        idempotency.store(connection, attempt, status, _without_secret(answer))
         return StoredAnswer(status, answer)
 
 

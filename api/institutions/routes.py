@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
-from api.http.signin import AdministratorDep, CallerDep, ManagerDep, OptionalAttemptDep, PlacesDep, ServiceDep
+from api.http.signin import AdministratorDep, AttemptDep, CallerDep, ManagerDep, PlacesDep, ServiceDep
 from api.institutions import administration, credentials, examples, listing
 from api.institutions.administration import once
 from api.institutions.parameters import LARGEST_PAGE
@@ -56,7 +56,7 @@ def read_me(service: ServiceDep, caller: CallerDep) -> Any:
 def rotate_key(
     service: ServiceDep,
     caller: CallerDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     body: Annotated[RotationBody, Body(openapi_examples=examples.ROTATION)],
 ) -> JSONResponse:
     """The new key works at once and has the same rights and lifetime; the one in use lives on for `overlap_s`. The
@@ -83,7 +83,7 @@ def list_institutions(service: ServiceDep, caller: PlacesDep, after: After = Non
 def add_institution(
     service: ServiceDep,
     caller: AdministratorDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     body: Annotated[InstitutionBody, Body(openapi_examples=examples.INSTITUTION)],
 ) -> JSONResponse:
     """An uppermost institution, such as a bank. For administrators."""
@@ -102,7 +102,7 @@ def add_institution(
 def add_branch(
     service: ServiceDep,
     caller: PlacesDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     institution_id: UUID,
     body: Annotated[InstitutionBody, Body(openapi_examples=examples.BRANCH)],
 ) -> JSONResponse:
@@ -136,7 +136,7 @@ def list_principals(
 def add_principal(
     service: ServiceDep,
     caller: ManagerDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     body: Annotated[PrincipalBody, Body(openapi_examples=examples.PRINCIPAL)],
 ) -> JSONResponse:
     """Supervisors add terminals, operators and supervisors; administrators add authorities, supervisors, regulators,
@@ -163,9 +163,7 @@ def read_principal(service: ServiceDep, caller: ManagerDep, principal_id: UUID) 
     dependencies=LIMITED,
     summary="Disable a principal for good",
 )
-def end_principal(
-    service: ServiceDep, caller: ManagerDep, attempt: OptionalAttemptDep, principal_id: UUID
-) -> JSONResponse:
+def end_principal(service: ServiceDep, caller: ManagerDep, attempt: AttemptDep, principal_id: UUID) -> JSONResponse:
     """All its keys end at once: once this is answered, nothing is decided under any of them. What it did stays."""
     act = partial(administration.end_principal, caller=caller, principal_id=principal_id)
     return answer(once(service, caller, attempt, act, status=200))
@@ -195,7 +193,7 @@ def list_keys(service: ServiceDep, caller: ManagerDep, principal_id: UUID) -> An
 def add_key(
     service: ServiceDep,
     caller: ManagerDep,
-    attempt: OptionalAttemptDep,
+    attempt: AttemptDep,
     principal_id: UUID,
     body: Annotated[KeyBody, Body(openapi_examples=examples.KEY)],
 ) -> JSONResponse:
@@ -212,7 +210,7 @@ def add_key(
     summary="Revoke a key",
 )
 def end_key(
-    service: ServiceDep, caller: ManagerDep, attempt: OptionalAttemptDep, principal_id: UUID, key_id: UUID
+    service: ServiceDep, caller: ManagerDep, attempt: AttemptDep, principal_id: UUID, key_id: UUID
 ) -> JSONResponse:
     """Once this is answered, nothing is decided under the key, requests in flight included."""
     act = partial(administration.end_key, caller=caller, principal_id=principal_id, key_id=key_id)

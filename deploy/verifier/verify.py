@@ -33,10 +33,10 @@ KEY = "id=details/key scopes=details/scopes expires_at=details/expires_at signed
 # What a leaf tells of (its kind, whether it registers a card, the act that was administered): the field by which an
 # answer to that is known, and the fields that the leaf vouches for, with their place in it where that is another.
 SAID = {
-    "verification": ("decision", "id decision decided_at=at document person policy_version"),
+    "verification": ("decision", "id decision decided_at=at document person policy_version calibrations"),
     "check": ("checked_at", "id checked_at=at number card status since text text_fields portrait"),
     "card_event": ("event", "id event status recorded_at=at"),
-    # The answer's `id` is the card's here; leaves know cards by keyed hashes only.
+    # The answer's `id` is the card's here; leaves before version 3 know cards by keyed hashes only.
     "card_event registered": ("registered_at", "status registered_at=at"),
     "institution_added": ("parent_id", "id=subject parent_id=details/parent"),
     "principal_added": (
@@ -49,6 +49,8 @@ SAID = {
     "key_revoked": ("ended_at", "id=details/key"),
     "alert_closed": ("closed_at", "id=subject closed_by=actor lock_released=details/lock_released"),
 }
+# What leaves of version 3 on vouch for besides.
+SAID_FROM_3 = {"card_event": "card_id superseded_by", "card_event registered": "id=card_id"}
 ABSENT = object()
 
 
@@ -182,7 +184,10 @@ def subject_of(leaf: dict[str, object]) -> str:
 def compare_answer(answer: dict[str, object], leaf: dict[str, object]) -> list[str]:
     """That an answer says what its leaf says; gives the answer's fields of which the leaf says nothing."""
     expected = next((name for name in TELLING if name in answer), "parent_id")
-    telling, fields = SAID.get(subject_of(leaf), ("", ""))
+    subject = subject_of(leaf)
+    telling, fields = SAID.get(subject, ("", ""))
+    if int(str(leaf["v"])) >= 3:
+        fields += " " + SAID_FROM_3.get(subject, "")
     if telling != expected:
         raise Refuted("the receipt is of something else than this answer")
     proven = {"receipt"}

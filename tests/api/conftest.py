@@ -20,6 +20,7 @@ from api.service import Service
 from api.settings import Settings
 from api.storage import embedded
 from api.storage.database import Database
+from tests.api.clients import KeyedClient
 from tests.api.entries import new_key
 from tests.api.scripted import ScriptedComparer
 
@@ -71,7 +72,7 @@ def app(service: Service) -> FastAPI:
 @pytest.fixture
 def anonymous(app: FastAPI) -> TestClient:
     """Somebody without a key."""
-    return TestClient(app, raise_server_exceptions=False)
+    return KeyedClient(app, raise_server_exceptions=False)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def new_client(service: Service, app: FastAPI) -> NewClient:
     def make(role: Role = Role.TERMINAL, institution: str | None = None, service: Service | None = None) -> TestClient:
         asked = service or shared
         key = new_key(asked.database, asked.keys, role, institution)
-        return TestClient(
+        return KeyedClient(
             app if asked is shared else create_app(asked),
             headers={"Authorization": f"Bearer {key}"},
             raise_server_exceptions=False,

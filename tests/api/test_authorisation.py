@@ -18,6 +18,7 @@ from api.institutions import credentials, principals
 from api.institutions.roles import ROLE_SCOPES, Role
 from api.service import Service
 from api.storage import tables
+from tests.api.clients import KeyedClient
 from tests.api.entries import new_key
 from tests.api.http.answers import assert_error
 
@@ -38,6 +39,7 @@ TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/cards"): {A},
     ("GET", "/v1/cards/{card_id}"): {A},
     ("POST", "/v1/cards/{card_id}/events"): {A},
+    ("POST", "/v1/cards/{card_id}/fingerprints"): {A},
     ("GET", "/v1/alerts"): {A, S},
     ("GET", "/v1/alerts/{alert_id}"): {A, S},
     ("POST", "/v1/alerts/{alert_id}/close"): {A, S},
@@ -100,7 +102,7 @@ def clients(app: FastAPI, service: Service) -> dict[Any, TestClient]:
 
 
 def client(app: FastAPI, key: str) -> TestClient:
-    return TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
+    return KeyedClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
 
 
 def test_the_table_names_every_route_and_no_other(app: FastAPI) -> None:
@@ -146,6 +148,24 @@ def test_without_a_key(anonymous: TestClient, route: Route) -> None:
         assert answer.status_code not in {401, 403, 405, 500}, answer.text
     else:
         assert_error(answer, 401, "key_missing")
+
+
+# What may be done twice: who is given two nonces uses one, and the other expires.
+REPEATABLE: set[Route] = {("POST", "/v1/captures")}
+
+
+def test_every_write_needs_an_idempotency_key(app: FastAPI, clients: dict[Any, TestClient]) -> None:
+    """From the document: a new route that changes something cannot forget it."""
+    writes = {route for route in routes(app) if route[0] not in {"GET", "HEAD", "OPTIONS"}}
+    assert writes > REPEATABLE
+    assert len(writes) > 12
+    for route in sorted(writes - REPEATABLE):
+        who = TABLE[route]
+        role = next(iter(who)) if isinstance(who, set) else Role.SUPERVISOR
+        bare = TestClient(app, headers=dict(clients[role].headers), raise_server_exceptions=False)
+        assert_error(ask(bare, route), 400, "idempotency_key_missing")
+        parameters = {one["name"].lower(): one for one in routes(app)[route]["parameters"]}
+        assert parameters["idempotency-key"]["description"].startswith("Required"), route
 
 
 def test_the_document_says_the_rights(app: FastAPI) -> None:

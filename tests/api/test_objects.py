@@ -21,7 +21,7 @@ from api.institutions.principals import Added
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from tests.api.bodies import Json, fresh_key, new_card, new_number, register, verify
+from tests.api.bodies import Json, encoded, fresh_key, new_card, new_number, register, verify
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import signed_in
 from tests.api.test_authorisation import KEYED, Route, routes
@@ -53,12 +53,14 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("principal", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("principal", Role.ADMINISTRATOR): EVERYTHING,
 }
+FINGER: Json = {"fingers": [{"position": "left_thumb", "image": encoded("person:a")}]}
 # The kind of object in each path, what is sent, and the code of those that are not there.
 OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/verifications/{verification_id}"): ("verification", None, "not_found"),
     ("GET", "/v1/checks/{check_id}"): ("check", None, "not_found"),
     ("GET", "/v1/cards/{card_id}"): ("card", None, "card_unknown"),
     ("POST", "/v1/cards/{card_id}/events"): ("card", {"event": "reported_lost"}, "card_unknown"),
+    ("POST", "/v1/cards/{card_id}/fingerprints"): ("card", FINGER, "card_unknown"),
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
     ("POST", "/v1/institutions/{institution_id}/branches"): ("institution", {"name": "NEW"}, "not_found"),

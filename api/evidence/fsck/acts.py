@@ -1,12 +1,13 @@
 """Acts and their leaves: none without the other, and every act recorded as its leaf says."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
-from api.evidence.fsck import locks, people, rights
+from api.evidence.fsck import life_cycle, locks, people, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
@@ -14,6 +15,9 @@ from api.storage.tables import acts, card_events, cards, checks, evidence, idemp
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
+
+# From this version on leaves name the card by its identifier too, and the card that takes its place.
+CARDS_NAMED_FROM = 3
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
@@ -51,6 +55,7 @@ def check(connection: Connection, report: Report) -> None:
     people.check(lambda statement, what: _tell(connection, statement, what, report))
     rights.check(connection, report)
     locks.check(connection, report)
+    life_cycle.check(connection, report)
     newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
     events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
     other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))
@@ -93,7 +98,7 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "time", row.decided_at.isoformat(), body.get("at")
     yield "answer", answer.get("id"), leaf.subject_id
     yield "answer", answer.get("decided_at"), body.get("at")
-    for part in ("decision", "document", "person", "policy_version"):
+    for part in ("decision", "document", "person", "policy_version", "calibrations"):
         yield "answer", answer.get(part), body.get(part)
     yield from _receipt(answer, leaf)
 
@@ -113,7 +118,19 @@ def _card_event(row: Row[Any], leaf: "Told") -> Facts:
     yield "status", row.status, body.get("status")
     yield "card", row.instance_index.hex(), body.get("card")
     yield "terminal", str(row.recorded_by), body.get("terminal")
-    yield "time", row.recorded_at.isoformat(), body.get("at")
+    yield "time", row.recorded_at, _instant(body.get("at"))
+    if body.get("v", 0) >= CARDS_NAMED_FROM:
+        yield "card", str(row.card_id), body.get("card_id")
+        yield "superseding card", _text(row.superseded_by), body.get("superseded_by")
+        superseding = None if row.superseding_index is None else row.superseding_index.hex()
+        yield "superseding card", superseding, body.get("superseded_by_card")
+
+
+def _instant(told: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(told))
+    except ValueError:
+        return None
 
 
 def _check(row: Row[Any], leaf: "Told") -> Facts:
@@ -165,12 +182,19 @@ _REPEATED = {
     "checks that are answered otherwise when asked again": _other_answer(checks, checks.c.principal_id),
 }
 _TABLES = {"verification": verifications, "card_event": card_events, "administration": acts, "check": checks}
+_SUPERSEDING = cards.alias("superseding")
+_CARD_EVENTS = (
+    select(card_events, cards.c.instance_index, _SUPERSEDING.c.instance_index.label("superseding_index"))
+    .join(cards, cards.c.id == card_events.c.card_id)
+    .outerjoin(_SUPERSEDING, _SUPERSEDING.c.id == card_events.c.superseded_by)
+    .where(card_events.c.id == func.any(_IDS))
+)
 _KINDS: dict[str, tuple[Select[Any], Callable[[Row[Any], "Told"], Facts]]] = {
     "verification": (
         _by_ids(verifications, cards.c.instance_index.label("registered_index"), outer=True),
         _verification,
     ),
-    "card_event": (_by_ids(card_events, cards.c.instance_index), _card_event),
+    "card_event": (_CARD_EVENTS, _card_event),
     "administration": (_by_ids(acts), _administration),
     "check": (_by_ids(checks), _check),
 }

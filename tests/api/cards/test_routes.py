@@ -91,7 +91,7 @@ def test_an_event_is_recorded_with_the_status_it_leads_to(authority: TestClient,
     assert status == "card_reported_lost"
 
 
-def test_events_need_no_idempotency_key_but_take_one(authority: TestClient) -> None:
+def test_a_report_sent_again_is_answered_as_before(authority: TestClient) -> None:
     card_id, _ = register(authority)
     path, key = f"/v1/cards/{card_id}/events", fresh_key()
     first = authority.post(path, json={"event": "reported_lost"}, headers=key)

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from api.evidence import fsck, leaves, log
 from api.evidence.fsck import Kept, Report
+from api.evidence.fsck.life_cycle import OTHERWISE
 from api.evidence.sequencer import drain
 from api.institutions.roles import Role
 from api.service import Service
@@ -312,7 +313,14 @@ RECORDS = {
     "DELETE FROM verifications": r"leaf \d+: it tells of a verification that is not there",
     "UPDATE card_events SET status = 'valid'": r"leaf \d+: the card_event \S+ is recorded otherwise: status",
     "DELETE FROM card_events WHERE event = 'reported_lost'": r"leaf \d+: it tells of a card_event that is not there",
-    "UPDATE cards SET status = 'valid'": r"cards at another status than their last event says: 1: ",
+    "UPDATE cards SET status = 'valid'": r"cards at another status than their last event says: 2: ",
+    "UPDATE card_events SET event = 'found' WHERE event = 'reported_lost'": r"cards with events that could not .*: 1: ",
+    "UPDATE card_events SET superseded_by = card_id WHERE event = 'reported_lost'": r"leaf .*: superseding card",
+    "UPDATE card_events SET superseded_by = card_id WHERE event = 'reissued'": r"leaf .*: superseding card, s",
+    "UPDATE cards SET surrendered = NOT surrendered": f"{OTHERWISE}: 4: ",
+    "UPDATE cards SET disputed = NOT disputed": f"{OTHERWISE}: 4: ",
+    "UPDATE cards SET superseded_by = id": f"{OTHERWISE}: 4: ",
+    "UPDATE cards SET superseded_by = NULL": f"{OTHERWISE}: 1: ",
     "UPDATE principals SET role = 'authority'": "principals in another role than they were added in: 1: ",
     "UPDATE principals SET name = 'x' || id::text": "",
 }
@@ -325,6 +333,12 @@ def test_every_act_is_as_its_leaf_says(alone: Service, new_client: NewClient) ->
     report(authority, card_id, "reported_lost")
     assert verify(terminal, card)["decision"] == "REFUSE"
     verify(terminal, new_card())
+    disputed_id, _ = register(authority)
+    report(authority, disputed_id, "dispute_opened")
+    old_id, old = register(authority)
+    new_id, _ = register(authority, {**old, "valid_from": "2026-03-01"})
+    report(authority, old_id, "reissued", superseded_by=new_id)
+    report(authority, old_id, "surrendered")
     drain(alone.database, alone.keys)
     found = checked(alone.database, alone.keys)
     assert found.findings == []

@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 from api.http.app import create_app
 from api.service import Service
 from tests.api.bodies import fresh, fresh_key, new_card, verification
+from tests.api.clients import KeyedClient
 from tests.api.http.answers import MARK, assert_error
 
 LIMIT = 20_000
@@ -25,7 +26,7 @@ JSON = {"Content-Type": "application/json"}
 def narrow(service: Service, terminal: TestClient) -> TestClient:
     """A terminal of a service that takes 20,000 bytes."""
     limited = replace(service, settings=service.settings.model_copy(update={"max_body_bytes": LIMIT}))
-    return TestClient(create_app(limited), headers=dict(terminal.headers), raise_server_exceptions=False)
+    return KeyedClient(create_app(limited), headers=dict(terminal.headers), raise_server_exceptions=False)
 
 
 def padded(size: int, terminal: TestClient | None = None) -> bytes:

@@ -17,6 +17,7 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import fresh_key, new_card, registration, verification
+from tests.api.clients import KeyedClient
 from tests.api.entries import new_key
 from tests.api.http.answers import assert_error
 
@@ -31,7 +32,7 @@ def new_limited(service: Service) -> NewLimited:
 
     def make(role: Role, per_minute: int | None) -> TestClient:
         key = new_key(service.database, service.keys, role, requests_per_minute=per_minute)
-        return TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
+        return KeyedClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
 
     return make
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from api.alerts.schemas import AlertClosing
-from api.cards.schemas import CardEvent, CardRegistration
+from api.cards.schemas import CardEvent, CardRegistration, FingerprintsBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
 from api.verification.schemas import VerificationBody
@@ -18,6 +18,7 @@ from tests.api.bodies import new_card
 BODIES: dict[str, type[BaseModel]] = {
     "/v1/cards": CardRegistration,
     "/v1/cards/{card_id}/events": CardEvent,
+    "/v1/cards/{card_id}/fingerprints": FingerprintsBody,
     "/v1/verifications": VerificationBody,
     "/v1/me/key": RotationBody,
     "/v1/institutions": InstitutionBody,
@@ -38,6 +39,7 @@ get /v1/checks/{check_id}
 post /v1/cards
 get /v1/cards/{card_id}
 post /v1/cards/{card_id}/events
+post /v1/cards/{card_id}/fingerprints
 get /v1/alerts
 get /v1/alerts/{alert_id}
 post /v1/alerts/{alert_id}/close

@@ -28,6 +28,7 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import new_card, registration
+from tests.api.clients import KeyedClient
 from tests.api.http.answers import assert_error
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "institutions.md"
@@ -45,7 +46,7 @@ class Signer:
                 connection, service.keys, secrets.token_hex(8), "registry", Role.AUTHORITY, public_key=public
             )
         self.id, self.key = made.id, made.key
-        self.http = TestClient(app, headers={"Authorization": f"Bearer {made.key}"}, raise_server_exceptions=False)
+        self.http = KeyedClient(app, headers={"Authorization": f"Bearer {made.key}"}, raise_server_exceptions=False)
 
     def signed(self, method: str, url: str, body: bytes = b"", headers: Headers_ | None = None, **how: Any) -> Headers_:
         given = {"Content-Type": "application/json"} | (headers or {})

@@ -13,6 +13,7 @@ from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
 from tests.api.bodies import fresh_key
+from tests.api.clients import KeyedClient
 
 
 @dataclass
@@ -37,7 +38,7 @@ class House:
 
 def signed_in(app: FastAPI, key: str) -> TestClient:
     """A client with a key."""
-    return TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
+    return KeyedClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
 
 
 def me(client: TestClient) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, func, select, text, update
-from starlette.testclient import TestClient
 
 from api.http.app import create_app
 from api.institutions import credentials, principals, rotation
@@ -21,6 +20,7 @@ from api.institutions.rotation import KeyRotated
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import fresh, fresh_key, new_card, registration
+from tests.api.clients import KeyedClient
 from tests.api.http.answers import assert_error
 from tests.api.scripted import ScriptedComparer
 
@@ -205,7 +205,7 @@ def test_a_request_in_flight_decides_nothing_after_a_revocation(service: Service
                 )
 
     comparer = EndingComparer(meanwhile=end)
-    asked = TestClient(
+    asked = KeyedClient(
         create_app(replace(service, comparer=comparer)), headers={"Authorization": f"Bearer {holder.key}"}
     )
     card = new_card()
@@ -233,7 +233,7 @@ def test_a_revoked_operator_stops_the_decision_and_says_so(service: Service) -> 
             principals.end(connection, service.keys, teller.id, actor_id=None)
 
     comparer = EndingComparer(meanwhile=end)
-    asked = TestClient(
+    asked = KeyedClient(
         create_app(replace(service, comparer=comparer)),
         headers={"Authorization": f"Bearer {counter.key}", "Operator-Key": teller.key},
     )

@@ -9,6 +9,7 @@ from api.http.app import create_app
 from api.institutions.roles import Role
 from api.service import Service
 from tests.api.bodies import Json, register, verify
+from tests.api.clients import KeyedClient
 from tests.api.entries import new_key
 
 MOST = 3
@@ -49,7 +50,7 @@ def settle(service: Service, authority: str | None = None) -> Town:
 
 def _client(service: Service, app: FastAPI, role: Role, institution: str | None) -> TestClient:
     key = new_key(service.database, service.keys, role, institution)
-    return TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
+    return KeyedClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
 
 
 def is_withheld(answer: Json) -> bool:

@@ -134,6 +134,11 @@ def signed_in(service: Service, role: Role) -> Caller:
     return found
 
 
+def attempt(caller: Caller) -> Attempt:
+    """A request of the caller's, that nobody sends again."""
+    return Attempt(caller.principal_id, secrets.token_hex(8), secrets.token_bytes(32))
+
+
 def test_no_pass_after_a_report_in_a_race(service: Service) -> None:
     """Two verifications while a report comes in, which is held back so that it comes first as often as last."""
     registrar, terminal = signed_in(service, Role.AUTHORITY), signed_in(service, Role.TERMINAL)
@@ -142,7 +147,7 @@ def test_no_pass_after_a_report_in_a_race(service: Service) -> None:
     with ThreadPoolExecutor(3) as pool:
         for _ in range(ROUNDS):
             card = CardIdentity(new_number(), "北京市公安局", date(2016, 3, 1), None)
-            registered = enrolment.enrol(service, registrar, None, card, Captures(face=b"person:a"))
+            registered = enrolment.enrol(service, registrar, attempt(registrar), card, Captures(face=b"person:a"))
             decisions, recorded = race(pool, service, registrar, terminal, card, UUID(registered.answer["id"]), late_s)
             earlier = [instant(decision["decided_at"]) < recorded for decision in decisions]
             for decision, before in zip(decisions, earlier, strict=True):
@@ -176,7 +181,9 @@ def race(
     asked = [request(service, terminal, card) for _ in range(3)]
     decisions = [pool.submit(begin, 0, partial(pipeline.verify, service, one)) for one in asked[:2]]
     reported = pool.submit(
-        begin, late_s, partial(enrolment.report, service, registrar, None, card_id, Event.REPORTED_LOST, None)
+        begin,
+        late_s,
+        partial(enrolment.report, service, registrar, attempt(registrar), card_id, Event.REPORTED_LOST, None),
     )
     recorded = instant(reported.result()["recorded_at"])
     # Acknowledged: whoever asks from now on is told.

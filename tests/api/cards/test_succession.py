@@ -1,0 +1,199 @@
+"""A new card in an older one's place in one act, older cards that stay good, and the death of a holder of several."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.institutions.roles import Role
+from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verify
+from tests.api.conftest import NewClient
+from tests.api.http.answers import assert_error
+
+
+def renewed(card: Json, **changes: str) -> Json:
+    """The person's next card."""
+    return {**card, "valid_from": "2026-03-01", "valid_to": "2046-03-01", **changes}
+
+
+def replace(authority: TestClient, old_id: object, card: Json, key: Json | None = None, **how: Any) -> tuple[int, Json]:
+    body = {**registration(card), "supersedes": {"card_id": str(old_id), **how}}
+    answer = authority.post("/v1/cards", json=body, headers=key or fresh_key())
+    return answer.status_code, answer.json()
+
+
+def status(authority: TestClient, card_id: str) -> str:
+    return str(authority.get(f"/v1/cards/{card_id}").json()["status"])
+
+
+@pytest.mark.parametrize("event", [None, "reissued", "renewed", "data_corrected"])
+def test_a_card_takes_anothers_place_in_one_act(authority: TestClient, terminal: TestClient, event: str | None) -> None:
+    old_id, old = register(authority)
+    how: Json = {} if event is None else {"event": event}
+    code, made = replace(authority, old_id, renewed(old), **how)
+    assert code == 201, made
+    superseded = made["superseded"]
+    assert (superseded["card_id"], superseded["event"]) == (old_id, event or "reissued")
+    assert (superseded["status"], superseded["superseded_by"]) == ("card_reissued", made["id"])
+    assert made["also_valid"] == []
+    assert verify(terminal, old)["document"]["status"] == "card_reissued"
+    assert verify(terminal, renewed(old))["decision"] == "PASS"
+    assert authority.get(f"/v1/cards/{old_id}").json()["superseded_by"] == made["id"]
+
+
+def test_both_have_their_leaves(authority: TestClient) -> None:
+    old_id, old = register(authority)
+    _, made = replace(authority, old_id, renewed(old))
+    new, ended = (json.loads(one["receipt"]["leaf"]) for one in (made, made["superseded"]))
+    assert (new["event"], new["card_id"], new["superseded_by"]) == ("registered", made["id"], None)
+    assert (ended["event"], ended["card_id"], ended["superseded_by"]) == ("reissued", old_id, made["id"])
+    assert ended["superseded_by_card"] == new["card"]
+    assert old["number"] not in json.dumps(made)
+
+
+def test_a_lost_card_is_replaced_and_stays_so_when_it_is_found(authority: TestClient) -> None:
+    old_id, old = register(authority)
+    report(authority, old_id, "reported_lost")
+    assert replace(authority, old_id, renewed(old))[0] == 201
+    found = authority.post(f"/v1/cards/{old_id}/events", json={"event": "found"})
+    assert_error(found, 409, "event_not_possible")
+
+
+def test_what_cannot_be_replaced_registers_nothing(authority: TestClient, new_client: NewClient) -> None:
+    old_id, old = register(authority)
+    stranger_id, _ = register(authority)
+    elsewhere_id, _ = register(new_client(Role.AUTHORITY), renewed(old, issuer="上海市公安局"))
+    ended_id, ended = register(authority)
+    report(authority, ended_id, "cancelled")
+    lost_id, lost = register(authority)
+    report(authority, lost_id, "reported_lost")
+    refused: tuple[tuple[object, Json, Json, tuple[int, str]], ...] = (
+        (uuid4(), renewed(old), {}, (404, "card_unknown")),
+        (elsewhere_id, renewed(old), {}, (404, "card_unknown")),
+        (stranger_id, renewed(old), {}, (422, "superseding_card_invalid")),
+        (ended_id, renewed(ended), {}, (409, "event_not_possible")),
+        (lost_id, renewed(lost), {"event": "renewed"}, (409, "event_not_possible")),
+        (old_id, renewed(old), {"event": "cancelled"}, (422, "event_unknown")),
+        (old_id, renewed(old), {"event": "registered"}, (422, "event_unknown")),
+        (old_id, old, {}, (409, "card_exists")),
+    )
+    for named, card, how, expected in refused:
+        code, answer = replace(authority, named, card, **how)
+        assert (code, answer["code"]) == expected
+    assert status(authority, old_id) == "valid"
+    for card in (renewed(old), renewed(ended), renewed(lost)):
+        assert register(authority, card), "nothing of it was stored"
+
+
+def test_sent_again_it_is_done_once(authority: TestClient) -> None:
+    old_id, old = register(authority)
+    key = fresh_key()
+    first = replace(authority, old_id, renewed(old), key)
+    assert replace(authority, old_id, renewed(old), key) == first
+    assert len(authority.get(f"/v1/cards/{old_id}").json()["events"]) == 2
+
+
+def test_one_of_two_at_once_takes_the_place(authority: TestClient) -> None:
+    old_id, old = register(authority)
+    together = threading.Barrier(3)
+
+    def take(year: int) -> int:
+        together.wait()
+        return replace(authority, old_id, renewed(old, valid_from=f"20{year}-01-01"))[0]
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(take, (24, 25, 26))) == [201, 409, 409]
+
+
+def test_an_older_card_that_stays_good_is_told(authority: TestClient, new_client: NewClient) -> None:
+    """Both are good between renewal and handing over; the authority is told, so that it is not forgotten."""
+    old_id, old = register(authority)
+    register(authority, {**old, "valid_from": "2006-03-01", "valid_to": "2016-03-01"})
+    lost_id, _ = register(authority, {**old, "issuer": "天津市公安局"})
+    report(authority, lost_id, "reported_lost")
+    register(new_client(Role.AUTHORITY), {**old, "issuer": "上海市公安局"})
+    answer = authority.post("/v1/cards", json=registration(renewed(old))).json()
+    assert answer["also_valid"] == [old_id], "not the expired one, the lost one, or another authority's"
+    assert answer["superseded"] is None
+    assert authority.post("/v1/cards", json=registration(new_card())).json()["also_valid"] == []
+
+
+def test_a_death_is_of_every_card_of_the_person(
+    authority: TestClient, terminal: TestClient, new_client: NewClient
+) -> None:
+    old_id, old = register(authority)
+    new_id, new = register(authority, renewed(old))
+    report(authority, old_id, "reported_lost")
+    elsewhere = new_client(Role.AUTHORITY)
+    other_id, other = register(elsewhere, {**old, "issuer": "上海市公安局"})
+    _, stranger = register(authority)
+    told = report(authority, new_id, "holder_deceased", reason="by the registry of deaths")
+    assert (told["card_id"], told["status"]) == (new_id, "holder_deceased")
+    assert [(one["card_id"], one["event"], one["status"]) for one in told["also"]] == [
+        (old_id, "holder_deceased", "holder_deceased")
+    ], "of another authority's card nothing is told"
+    for card in (old, new, other):
+        assert verify(terminal, card)["document"]["status"] == "holder_deceased"
+    assert verify(terminal, stranger)["decision"] == "PASS"
+    read = elsewhere.get(f"/v1/cards/{other_id}").json()
+    assert [event["event"] for event in read["events"]] == ["registered", "holder_deceased"]
+    leaves = [json.loads(one["receipt"]["leaf"]) for one in (told, *told["also"])]
+    assert [leaf["card_id"] for leaf in leaves] == [new_id, old_id]
+    again = authority.post(f"/v1/cards/{old_id}/events", json={"event": "holder_deceased"})
+    assert_error(again, 409, "event_not_possible")
+
+
+def test_a_death_of_a_card_of_its_own_and_of_nobody(authority: TestClient) -> None:
+    card_id, _ = register(authority)
+    assert report(authority, card_id, "holder_deceased")["also"] == []
+    unknown = authority.post(f"/v1/cards/{uuid4()}/events", json={"event": "holder_deceased"})
+    assert_error(unknown, 404, "card_unknown")
+
+
+def test_a_mistaken_death_is_disputed_card_by_card(authority: TestClient, terminal: TestClient) -> None:
+    old_id, old = register(authority)
+    new_id, new = register(authority, renewed(old))
+    report(authority, new_id, "holder_deceased")
+    report(authority, new_id, "dispute_opened")
+    report(authority, new_id, "dispute_upheld")
+    assert verify(terminal, new)["decision"] == "PASS"
+    assert verify(terminal, old)["document"]["status"] == "holder_deceased"
+    report(authority, old_id, "dispute_opened")
+    upheld = authority.post(f"/v1/cards/{old_id}/events", json={"event": "dispute_upheld"})
+    assert_error(upheld, 409, "event_not_possible")
+
+
+def test_events_of_a_persons_cards_side_by_side_never_stop_one_another(authority: TestClient) -> None:
+    """Deaths, losses and successions name the same cards from different sides: none may wait in a circle."""
+    for _ in range(5):
+        old_id, old = register(authority)
+        new_id, _ = register(authority, renewed(old))
+        acts = [
+            (old_id, {"event": "holder_deceased"}),
+            (new_id, {"event": "holder_deceased"}),
+            (old_id, {"event": "reissued", "superseded_by": new_id}),
+            (new_id, {"event": "reported_lost"}),
+        ]
+        together = threading.Barrier(len(acts))
+
+        def act(one: tuple[str, Json], together: threading.Barrier = together) -> int:
+            together.wait()
+            return authority.post(f"/v1/cards/{one[0]}/events", json=one[1]).status_code
+
+        with ThreadPoolExecutor(len(acts)) as pool:
+            assert set(pool.map(act, acts)) <= {201, 409, 422}
+        assert {status(authority, one) for one in (old_id, new_id)} == {"holder_deceased"}
+
+
+def test_times_are_written_alike(authority: TestClient) -> None:
+    made = authority.post("/v1/cards", json=registration(new_card())).json()
+    read = authority.get(f"/v1/cards/{made['id']}").json()
+    lost = report(authority, made["id"], "reported_lost")
+    assert made["registered_at"] == read["registered_at"] == read["events"][0]["recorded_at"]
+    assert made["registered_at"].endswith("Z")
+    assert lost["recorded_at"] == authority.get(f"/v1/cards/{made['id']}").json()["events"][1]["recorded_at"]
+    assert json.loads(lost["receipt"]["leaf"])["at"] == lost["recorded_at"]
