@@ -3,10 +3,11 @@
 import random
 import threading
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from api.cards.lifecycle import Status
-from tests.api.bodies import Json, new_card, new_number
+from tests.api.bodies import Json, new_card
 
 HOT = 16
 COLD = 60
@@ -19,16 +20,21 @@ _REPORTS: dict[str, dict[str, int]] = {
     Status.LOST: {"found": 74, "reported_stolen": 12, "reissued": 10, "cancelled": 4},
     Status.STOLEN: {"found": 86, "reissued": 10, "cancelled": 4},
 }
+# Years ago: many days may be added before it is today.
+_FIRST_DAY = date(2016, 3, 1)
+_DAY = timedelta(days=1)
 _OVER = frozenset({Status.REISSUED, Status.CANCELLED, Status.DECEASED})
 
 
 @dataclass
 class Card:
-    """A card instance: as it is shown, its identifier, and its status as far as it was told."""
+    """A card instance: as it is shown, its identifier, its status as far as it was told, and whether another one with
+    its number was asked for."""
 
     shown: Json
     id: str
     believed: str = Status.VALID
+    succeeded: bool = False
 
 
 class Deck:
@@ -101,8 +107,14 @@ class Deck:
         return deck
 
     def _new(self, drawn: random.Random) -> Json:
-        """A card of somebody new, or one that takes the place of a card that was replaced: the number stays."""
-        replaced = [card.shown["number"] for card in self._cold if card.believed == Status.REISSUED]
-        number = drawn.choice(replaced) if replaced and drawn.random() < 0.5 else new_number()
-        day = f"{2016 + drawn.randrange(9)}-{1 + drawn.randrange(12):02d}-{1 + drawn.randrange(28):02d}"
-        return new_card(number=number, valid_from=day)
+        """A card of somebody new, or one that takes the place of a card that was replaced: the number stays.
+
+        It is valid from a later day, so that no two cards are the same instance.
+        """
+        replaced = [card for card in self._cold if card.believed == Status.REISSUED and not card.succeeded]
+        if not replaced or drawn.random() < 0.5:
+            return new_card(valid_from=(_FIRST_DAY + drawn.randrange(1000) * _DAY).isoformat())
+        before = drawn.choice(replaced)
+        before.succeeded = True
+        day = date.fromisoformat(before.shown["valid_from"]) + _DAY
+        return new_card(number=before.shown["number"], valid_from=day.isoformat())
