@@ -31,6 +31,12 @@ class Settings(BaseSettings):
         default=None,
         description="Calibrations of your own (JSON). Unset: `calibrations` in the home folder, else the shipped ones.",
     )
+    face_pack: str = Field(
+        default="sface", description="Recogniser of faces: `sface`, `insightface:NAME`, or the path of a TOML file."
+    )
+    face_provider: str | None = Field(
+        default=None, description="What computes SFace. Unset: the fastest that this processor has."
+    )
     max_body_bytes: int = Field(default=16 * 1024 * 1024, ge=1024, description="Largest request body.")
     compute_threads: int = Field(
         default_factory=lambda: max(1, len(os.sched_getaffinity(0))),

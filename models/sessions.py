@@ -45,6 +45,14 @@ def open_session(
     return onnxruntime.InferenceSession(data, session_options(threads), providers=list(dict.fromkeys([provider, CPU])))
 
 
+def read_network(pack: str, file: str, *, home: Path | None = None) -> bytes:
+    """The bytes of an installed network, checked as those of a session are, for another runtime than onnxruntime.
+
+    Raises UnknownPack, PackMissing, PackDamaged, PackOutdated. Warns with ResearchOnlyWarning as `open_session` does.
+    """
+    return _checked(pack, file, home)
+
+
 def open_weights(pack: str, file: str, *, home: Path | None = None) -> dict[str, NDArray[np.float32]]:
     """Installed weights without a network, float32 by name, read-only, checked as those of a session are.
 

@@ -23,6 +23,7 @@ class Event(StrEnum):
 
     REGISTERED = "registered"
     FINGERPRINTS_ADDED = "fingerprints_added"
+    FACE_RE_ENROLLED = "face_re_enrolled"
     REPORTED_LOST = "reported_lost"
     REPORTED_STOLEN = "reported_stolen"
     FOUND = "found"
@@ -57,6 +58,8 @@ _ENDED = frozenset({Status.REISSUED, Status.CANCELLED, Status.DECEASED})
 # Event: (status afterwards, None for the same; statuses it is possible in).
 _TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
     Event.FINGERPRINTS_ADDED: (None, frozenset({Status.VALID})),
+    # The holder's template in a newer engine's form: it says nothing about the card.
+    Event.FACE_RE_ENROLLED: (None, frozenset(Status)),
     Event.REPORTED_LOST: (Status.LOST, frozenset({Status.VALID})),
     Event.REPORTED_STOLEN: (Status.STOLEN, frozenset({Status.VALID, Status.LOST})),
     Event.FOUND: (Status.VALID, _MISSING),

@@ -22,8 +22,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-# Registering and adding fingerprints have requests of their own.
-_NOT_REPORTED = frozenset({Event.REGISTERED, Event.FINGERPRINTS_ADDED})
+# Registering, adding fingerprints and making templates anew have requests and commands of their own.
+_NOT_REPORTED = frozenset({Event.REGISTERED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED})
 
 
 def _card_type(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from api.matching.captures import FingerPosition, Reference
 from api.matching.comparison import EnrolledTemplate
@@ -32,10 +32,10 @@ def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[Enrol
         )
 
 
-def positions(connection: Connection, card_id: UUID) -> set[str]:
-    """The finger positions that a card holds."""
-    held = select(templates.c.position).where(templates.c.card_id == card_id, templates.c.position.is_not(None))
-    return set(connection.execute(held).scalars())
+def replace_face(connection: Connection, keys: Keys, card_id: UUID, enrolled: EnrolledTemplate) -> None:
+    """Put a face template of a card in the place of the one that is stored."""
+    connection.execute(delete(templates).where(templates.c.card_id == card_id, templates.c.modality == "face"))
+    add(connection, keys, card_id, (enrolled,))
 
 
 def of_instance(connection: Connection, keys: Keys, instance_index: bytes) -> tuple[Reference, ...]:

@@ -51,7 +51,11 @@ def import_cards(
     from api.cards.bulk.reading import FileUnusable
     from api.institutions.roles import Scope
 
-    with _caller(key_file, Scope.REGISTER_CARDS) as (opened, caller), _fault_file(faults) as note, _status() as status:
+    with (
+        signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
+        _fault_file(faults) as note,
+        status_line() as status,
+    ):
 
         def progress(tally: Tally) -> None:
             status(f"{tally.rows_done:,} rows, {tally.registered:,} registered, {tally.left_out:,} left out")
@@ -82,7 +86,7 @@ def export_cards(
     from api.cards.bulk.reading import FileUnusable
     from api.institutions.roles import Scope
 
-    with _caller(key_file, Scope.REGISTER_CARDS) as (opened, caller), _status() as status:
+    with signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller), status_line() as status:
         try:
             count = exporting.save(
                 opened.database, opened.keys, caller, file, lambda done: status(f"{done:,} cards written")
@@ -93,7 +97,7 @@ def export_cards(
 
 
 @contextmanager
-def _caller(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry, Caller]]":
+def signed_in(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry, Caller]]":
     """The database, and who holds the key; the key must bear the right."""
     from api.institutions import principals
 
@@ -126,7 +130,7 @@ def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
 
 
 @contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
+def status_line() -> Iterator[Callable[[str], None]]:
     """How far it is: a line that changes on a terminal, elsewhere a line now and then."""
     told = time.monotonic()
     with console.status("…") as status:

@@ -7,12 +7,13 @@ import typer
 from rich.console import Console
 
 from api.cards.lifecycle import Event
-from api.cli import bulk, client, inputs
+from api.cli import bulk, client, inputs, reenrol
 from api.cli.failure import guarded
 from api.errors import catalogue
 
 app = typer.Typer(help="Cards: register, report. For keys of an issuing authority.", no_args_is_help=True)
-_EVENTS = [event for event in Event if event not in {Event.REGISTERED, Event.FINGERPRINTS_ADDED}]
+_OTHERWISE = {Event.REGISTERED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED}
+_EVENTS = [event for event in Event if event not in _OTHERWISE]
 
 
 def _event(given: str) -> str:
@@ -103,6 +104,9 @@ def report(
 
 app.command("import", epilog="Example: RENZHENG_KEY=… renzheng cards import cards.csv --faults left-out.csv")(
     bulk.import_cards
+)
+app.command("re-enrol", epilog="Example: RENZHENG_KEY=… renzheng cards re-enrol pictures/ --faults left-out.csv")(
+    reenrol.re_enrol
 )
 app.command("export", epilog="Example: RENZHENG_KEY=… renzheng cards export cards.parquet")(bulk.export_cards)
 

@@ -32,7 +32,7 @@ def serve(
     from api.http.app import create_app
     from api.matching.engines import BiometricComparer
     from api.settings import Settings
-    from api.storage import embedded
+    from api.storage import database
 
     settings = Settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -45,7 +45,11 @@ def serve(
             console.print("Opening the models; the first start on a machine compiles for a minute or two…")
         with console.status("Opening the models…"):
             comparer = BiometricComparer.open(
-                settings.home, threads=settings.compute_threads, calibrations=settings.calibration_path
+                settings.home,
+                threads=settings.compute_threads,
+                calibrations=settings.calibration_path,
+                face_pack=settings.face_pack,
+                face_provider=settings.face_provider,
             )
         with console.status("Starting the database…"):
             service = services.build(settings, comparer)
@@ -64,7 +68,7 @@ def serve(
             console.print("Ended.")
         finally:
             service.close()
-            embedded.stop(settings.database_dir)
+            database.leave_server(settings)
 
 
 @guarded

@@ -22,6 +22,7 @@ from api.matching.liveness import Judged as JudgedLiveness
 from api.matching.liveness import LivenessJudge
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face.packs import open_engine
 from biometrics.face.parameters import SUFFICIENT_SIDE
 from biometrics.finger import FingerEngine, FingerTemplate
 from biometrics.finger.resampling import choose_dpi
@@ -74,12 +75,21 @@ class BiometricComparer:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compare")
 
     @classmethod
-    def open(cls, home: Path, *, threads: int, calibrations: Path | None = None) -> "BiometricComparer":
+    def open(
+        cls,
+        home: Path,
+        *,
+        threads: int,
+        calibrations: Path | None = None,
+        face_pack: str = "sface",
+        face_provider: str | None = None,
+    ) -> "BiometricComparer":
         """Open the engines and run each once, so that no request waits for a compilation.
 
-        `calibrations` is a folder of an operator's own. Raises `ModelError`, `CalibrationError`.
+        `calibrations` is a folder of an operator's own; a face pack of an operator's own needs one there. Raises
+        `ModelError`, `PackError`, `StatisticsError`, `CalibrationError`.
         """
-        face, finger = FaceEngine.open(home), FingerEngine.open(home)
+        face, finger = open_engine(face_pack, home, provider=face_provider), FingerEngine.open(home)
         face.warm_up()
         finger.warm_up()
         return cls(face, finger, threads, calibrations, home)

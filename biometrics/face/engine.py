@@ -27,6 +27,7 @@ from .statistics import Statistics
 from .template import FaceTemplate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from onnxruntime import InferenceSession
@@ -158,6 +159,21 @@ class FaceEngine:
     def template_of(self, face: Embedded) -> FaceTemplate:
         """The template of an embedded face."""
         return FaceTemplate.of(self.engine, self._statistics.apply(face.embedding), face.quality)
+
+    def consolidate(self, templates: Sequence[FaceTemplate]) -> FaceTemplate:
+        """One template of several pictures of a person: the mean direction, each weighted by its quality.
+
+        Its quality is that of the best. Whether they are of one person is the caller's to ask beforehand. Raises
+        ValueError for none, IncompatibleTemplates when one is of another engine.
+        """
+        if not templates:
+            raise ValueError("no template to consolidate")
+        for template in templates:
+            if template.engine != self.engine:
+                raise IncompatibleTemplates(f"{template.engine} with {self.engine}")
+        weights = np.array([max(template.quality, 1) for template in templates], np.float64)
+        mean = weights @ np.stack([template.vector for template in templates])
+        return FaceTemplate.of(self.engine, mean, max(template.quality for template in templates))
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """All faces of a picture, uint8 (H, W, 3), most confident first; small ones only where there is no larger."""

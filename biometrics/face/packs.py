@@ -113,14 +113,17 @@ class Embedder:
         return made
 
 
-def open_engine(pack: str, home: Path | None = None, *, threads: int = 1) -> FaceEngine:
+def open_engine(pack: str, home: Path | None = None, *, threads: int = 1, provider: str | None = None) -> FaceEngine:
     """The engine of a pack: `sface`, `insightface:NAME`, or the path of a TOML file.
 
     InsightFace's packs are looked for in `home`/models/NAME (the package's own place below the root that it is given)
-    and are never fetched. Raises PackError; for `sface` as `FaceEngine.open`.
+    and are never fetched. `provider` is for `sface` (see `FaceEngine.open`). Raises PackError; for `sface` as
+    `FaceEngine.open`.
     """
     if pack == "sface":
-        return FaceEngine.open(home, threads=threads)
+        return FaceEngine.open(home, threads=threads, provider=provider)
+    if provider is not None:
+        raise PackError(f"the pack {pack} runs in onnxruntime on the processor: it takes no provider")
     if pack.startswith(INSIGHTFACE):
         return InsightFaceEngine.of(pack.removeprefix(INSIGHTFACE), home or models.home(), threads=threads)
     return described(Path(pack), home, threads=threads)

@@ -20,6 +20,7 @@ from biometrics.kernels import lanes, packing
 from biometrics.kernels.tiles import ROWS
 
 from . import layers
+from .openvino import PROVIDERS, OpenVinoNetwork
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,9 +91,12 @@ class KernelNetwork:
 def open_network(home: Path | None = None, *, threads: int = 1, provider: str | None = None) -> Network:
     """The network of the installed pack under `home`, in the fastest form that this processor can compute.
 
-    `threads` is for onnxruntime; the kernels use one. With a `provider` of onnxruntime, such as CUDAExecutionProvider,
-    that computes it. Raises models.errors.PackMissing or PackDamaged.
+    `threads` is for onnxruntime; the kernels use one. With a `provider` that computes it: `openvino` or `openvino-bf16`
+    (see `openvino.py`), or one of onnxruntime's, such as CUDAExecutionProvider. Raises ValueError for one that is not
+    there, models.errors.PackMissing or PackDamaged.
     """
+    if provider in PROVIDERS:
+        return OpenVinoNetwork.open(provider, home, threads=threads)
     if provider is not None:
         return SessionNetwork(models.open_session("sface", "sface", threads=threads, home=home, provider=provider))
     if lanes.supported():

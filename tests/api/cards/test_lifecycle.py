@@ -26,6 +26,8 @@ def expected(state: State, event: Event) -> State | None:  # noqa: C901 - a tabl
             return None
         case Event.FINGERPRINTS_ADDED:
             return state if status is Status.VALID else None
+        case Event.FACE_RE_ENROLLED:
+            return state
         case Event.REPORTED_LOST:
             return becomes(Status.LOST) if status is Status.VALID else None
         case Event.REPORTED_STOLEN:

@@ -22,6 +22,7 @@ RAISING = {"ServiceError": 0, "bad_value": 0, "InvalidImage": 0, "NotAssessable"
 # Codes that come out of a variable; each was read and stands for codes that are raised elsewhere by name.
 PASSED_ON = {
     "api/matching/engines.py": {"CaptureInvalid"},  # InvalidImage's code
+    "api/matching/liveness.py": {"CaptureInvalid"},  # InvalidImage's code, of a frame
     "api/http/errors.py": {"response"},  # codes of ServiceError, CaptureInvalid and of the tables checked below
     "api/population/checks.py": {"CaptureInvalid"},  # the code that the comparer gave
     "api/verification/pipeline.py": {"ServiceError"},  # what `freshness.fault` gives

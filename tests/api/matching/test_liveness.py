@@ -50,7 +50,8 @@ class Seen:
         return points
 
     def vector_at(self, rgb: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.eye(128, dtype=np.float32)[self.person]
+        direction: NDArray[np.float32] = np.eye(128, dtype=np.float32)[self.person]
+        return direction
 
     def extract_pixels(self, rgb: NDArray[np.uint8]) -> FaceTemplate:
         if int(rgb[0, 0, 0]) == 254:

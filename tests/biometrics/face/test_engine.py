@@ -216,3 +216,22 @@ def test_labelled_photographs_of_fifty_pairs(engine: FaceEngine, lfw: Path) -> N
         ]
     assert np.mean(np.array(sides["1"]) > FMR_1E_4) >= 0.92
     assert max(sides["0"]) < FMR_1E_4
+
+
+def test_several_pictures_make_one_template(engine: FaceEngine, group: Group) -> None:
+    """Nearer to each picture than they are to one another, the better one counting more."""
+    good = engine.extract_pixels(group.portrait(3))
+    poor = replace(engine.extract(chip_picture(group.portrait(3))), quality=good.quality // 3)
+    both = engine.consolidate([good, poor])
+    assert engine.compare(both, good) > engine.compare(both, poor) > engine.compare(good, poor)
+    assert (both.engine, both.quality) == (engine.engine, good.quality)
+    assert engine.compare(engine.consolidate([good]), good) == pytest.approx(1, abs=1e-3)
+    assert engine.consolidate([poor, good]).to_bytes() == both.to_bytes()
+
+
+def test_templates_of_two_engines_make_none_together(engine: FaceEngine, group: Group) -> None:
+    good = engine.extract_pixels(group.portrait(3))
+    with pytest.raises(IncompatibleTemplates):
+        engine.consolidate([good, replace(good, engine="sface-1")])
+    with pytest.raises(ValueError, match="no template"):
+        engine.consolidate([])

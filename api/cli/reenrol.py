@@ -1,0 +1,94 @@
+"""`renzheng cards re-enrol`: new face templates for registered cards, where the database is."""
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import client
+from api.cli.bulk import console, signed_in, status_line
+from api.cli.failure import NEGATIVE, CommandFailed, guarded
+
+_SHOWN_FAULTS = 20
+
+
+@guarded
+def re_enrol(
+    pictures: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            help="A folder of pictures called CARD.jpg, or of folders CARD/ with several each, CARD being the card's"
+            " identifier; or a CSV with the columns card and picture (a path, from the CSV's folder).",
+        ),
+    ],
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the cards that are left out here (CSV: card, code)."),
+    ] = None,
+    key_file: client.KeyFile = None,
+) -> None:
+    """Make new face templates of pictures, with the recogniser that RENZHENG_FACE_PACK names.
+
+    For an authority whose key is given, and its cards. A card that has such a template already is passed over, so a run
+    that was broken off goes on where it was. Cards that are left out keep the template that they have. The pictures are
+    not kept.
+    """
+    from api.cards.bulk import reenrolling
+    from api.cards.bulk.reading import FileUnusable
+    from api.institutions.roles import Scope
+    from api.matching import calibrations
+    from biometrics.face.packs import open_engine
+    from biometrics.finger import FingerEngine
+
+    with (
+        signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
+        _noting(faults) as note,
+        status_line() as status,
+    ):
+        settings = opened.settings
+        engine = open_engine(settings.face_pack, settings.home, provider=settings.face_provider)
+        # Asked for before anything is written: without one the service would not start with this pack.
+        own = calibrations.load((engine.engine, FingerEngine.engine), settings.calibration_path)
+        try:
+            tally = reenrolling.re_enrol(
+                opened.database,
+                opened.keys,
+                caller,
+                engine,
+                own[engine.engine],
+                pictures,
+                note,
+                lambda so_far: status(f"{so_far.made:,} made, {so_far.there:,} there, {so_far.left_out:,} left out"),
+            )
+        except FileUnusable as error:
+            raise CommandFailed(f"{pictures.name}: {error}.") from error
+    typer.echo(
+        f"{engine.engine}: {tally.made:,} cards have a new template, {tally.there:,} had one already,"
+        f" {tally.left_out:,} are left out."
+    )
+    if tally.left_out:
+        raise typer.Exit(NEGATIVE)
+
+
+@contextmanager
+def _noting(path: Path | None) -> Iterator[Callable[[str, str], None]]:
+    """Takes faults: the first are shown, all are written to the file where one is wanted."""
+    shown = 0
+    with Path(os.devnull if path is None else path).open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+
+        def note(card: str, code: str) -> None:
+            nonlocal shown
+            writer.writerow((card, code))
+            shown += 1
+            if shown <= _SHOWN_FAULTS:
+                console.print(f"{card}: {code}", markup=False)
+            elif shown == _SHOWN_FAULTS + 1 and path is None:
+                console.print("… more cards are left out; --faults FILE lists them all")
+
+        yield note
