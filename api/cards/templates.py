@@ -38,6 +38,12 @@ def replace_face(connection: Connection, keys: Keys, card_id: UUID, enrolled: En
     add(connection, keys, card_id, (enrolled,))
 
 
+def positions(connection: Connection, card_id: UUID) -> set[str]:
+    """The finger positions that a card holds."""
+    held = select(templates.c.position).where(templates.c.card_id == card_id, templates.c.position.is_not(None))
+    return set(connection.execute(held).scalars())
+
+
 def of_instance(connection: Connection, keys: Keys, instance_index: bytes) -> tuple[Reference, ...]:
     """The templates of a card instance, opened; none for an unknown card.
 
