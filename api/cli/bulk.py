@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from api.cli import client
 from api.cli.failure import NEGATIVE, CommandFailed, guarded
@@ -46,7 +47,7 @@ def import_cards(
     A row that is no sound card is left out and told with its line; nothing of it is registered. An import that was
     broken off goes on where it was when it is started again with the same file. Cards come without templates.
     """
-    from api.cards.bulk import importing
+    from api.cards.bulk import importing, reading
     from api.cards.bulk.importing import ImportMoved, Tally
     from api.cards.bulk.reading import FileUnusable
     from api.institutions.roles import Scope
@@ -54,11 +55,12 @@ def import_cards(
     with (
         signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
         _fault_file(faults) as note,
-        status_line() as status,
+        _bar(reading.count(file)) as status,
     ):
 
         def progress(tally: Tally) -> None:
-            status(f"{tally.rows_done:,} rows, {tally.registered:,} registered, {tally.left_out:,} left out")
+            told = f"{tally.rows_done:,} rows, {tally.registered:,} registered, {tally.left_out:,} left out"
+            status(tally.rows_done, told)
 
         try:
             tally = importing.load(opened.database, opened.keys, caller, file, note, progress)
@@ -127,6 +129,19 @@ def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
                 console.print("… more rows are left out; --faults FILE lists them all")
 
         yield note
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int, str], None]]:
+    """How far a file of about `total` rows is (0: unknown): a bar on a terminal, elsewhere a line now and then."""
+    if not console.is_terminal or not total:
+        with status_line() as line:
+            yield lambda _, text: line(text)
+        return
+    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("…", total=total)
+        yield lambda done, text: progress.update(task, completed=min(done, total), description=text)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`renzheng cards import` and `export`, on the database of the shared service."""
 
+import io
 import json
 import stat
 from collections.abc import Callable
@@ -7,8 +8,10 @@ from operator import itemgetter
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from api.cards.bulk import reading
+from api.cli import bulk
 from api.institutions.roles import Role
 from tests.api.bodies import new_card
 from tests.api.cli.conftest import CommandLine
@@ -68,3 +71,12 @@ def test_a_file_that_is_none_is_told(line: CommandLine) -> None:
     assert "ends in .csv" in result.stderr
     assert line("cards", "export", str(line.folder / "a.xlsx")).exit_code == 3
     assert not list(line.folder.glob(".a*"))
+
+
+def test_a_terminal_shows_a_bar_up_to_the_last_row(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(bulk, "console", Console(file=shown, force_terminal=True, width=120))
+    file = line.file("cards.jsonl", "".join(f"{json.dumps(new_card())}\n" for _ in range(3)))
+    assert line("cards", "import", file).exit_code == 0
+    assert "100%" in shown.getvalue()
+    assert "3 rows, 3 registered, 0 left out" in shown.getvalue()

@@ -121,3 +121,15 @@ def test_any_bytes_give_rows_or_a_clear_refusal(
     except FileUnusable:
         return
     assert all((row.values is None) == (row.fault is not None) for row in given_rows)
+
+
+def test_rows_are_counted_for_a_progress_bar(tmp_path: Path) -> None:
+    for name, opened in (("a.csv", open), ("a.csv.gz", gzip.open)):
+        with opened(tmp_path / name, "wb") as file:
+            file.write(b"number\n1\n2\n")
+        assert reading.count(tmp_path / name) == 3
+    table = pa.table({"number": ["1", "2", "3", "4"]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert reading.count(tmp_path / "a.parquet") == 4
+    (tmp_path / "broken.csv.gz").write_bytes(b"no gzip")
+    assert reading.count(tmp_path / "broken.csv.gz") == 0
