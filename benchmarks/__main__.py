@@ -351,6 +351,25 @@ def fusion_rules(
     _run("fusion_rules", worlds=worlds, json_path=json_path)
 
 
+@app.command("quality-side")
+def quality_side(
+    scores: Annotated[
+        list[Path],
+        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Scores of one set as CSV; repeat it for more."),
+    ],
+    quality: Annotated[
+        list[Path],
+        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="CSV of sample and quality, one for each set."),
+    ],
+    json_path: Json = None,
+) -> None:
+    """Whether quality beside the score makes log-likelihood ratios better, on people who were not fitted on."""
+    try:
+        _run("quality_side", scores=scores, quality=quality, json_path=json_path)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 @app.command("fusion-alike")
 def fusion_alike(
     splits: Annotated[int, typer.Option(min=1, help="How often the people of each set are halved.")] = 6,
