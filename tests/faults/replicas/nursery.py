@@ -5,6 +5,7 @@ its input ends, whoever ran it is gone: it kills what it forked, paused replicas
 """
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -84,6 +85,9 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, bury)
     # Until a replica listens to it, it must not end by it.
     signal.signal(STEP, signal.SIG_IGN)
+    # What was imported stays: no replica has to look it through for garbage, or copies it by doing so.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     while line := sys.stdin.readline():
         number = os.fork()
         if number == 0:
