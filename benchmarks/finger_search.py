@@ -12,7 +12,8 @@ one other capture of its own finger, its mate: once for each of the mates.
   `search_ms`: a whole search, CPU time of one thread, median; the probe's preparation is in it. `reference_bytes`:
   memory that the first stage takes for a reference, its template apart.
 * `fresh_process/...`: in a new process with kept machine code: `import_ms` of the engine, `warm_up_ms` of its
-  `warm_up`, then the `first_search_ms` and the `next_search_ms` among a hundred references; CPU time.
+  `warm_up`, then the first and the next extraction, and the first and the next search among a hundred references; CPU
+  time. `memory_warm`, `memory_used`: the most memory that the process held, before and after these.
 
 Intervals: 95 %, bootstrap over fingers.
 """
@@ -174,7 +175,7 @@ def _clock_s(probe: PreparedFinger, gallery: Gallery, threads: int) -> float:
 
 
 FRESH = """
-import json, time
+import json, resource, time
 start = time.process_time()
 from biometrics.finger import FingerEngine
 from biometrics.finger.search import Gallery
@@ -183,13 +184,20 @@ imported = time.process_time()
 engine = FingerEngine.open()
 engine.warm_up()
 warm = time.process_time()
-template = engine.extract_pixels(generate(1))
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 found = {"import_ms": imported - start, "warm_up_ms": warm - imported}
+picture = generate(1)
+for name in ("first_extract_ms", "next_extract_ms"):
+    before = time.process_time()
+    template = engine.extract_pixels(picture)
+    found[name] = time.process_time() - before
 for name in ("first_search_ms", "next_search_ms"):
     before = time.process_time()
     Gallery.of([template] * 100).search(engine.prepare(template))
     found[name] = time.process_time() - before
-print(json.dumps(found))
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({"ms": {name: 1e3 * value for name, value in found.items()},
+                  "MiB": {"memory_warm": memory / 1024, "memory_used": after / 1024}}))
 """
 
 
@@ -198,4 +206,8 @@ def fresh_process() -> list[Result]:
     say("A fresh process ...")
     done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)  # noqa: S603
     found = json.loads(done.stdout)
-    return [Result("fresh_process", metric, 1e3 * value, None, None, "ms", 1) for metric, value in found.items()]
+    return [
+        Result("fresh_process", metric, value, None, None, unit, 1)
+        for unit, values in found.items()
+        for metric, value in values.items()
+    ]
