@@ -7,6 +7,10 @@ TIMEOUT_S = 3.0
 FAILURES_TO_OPEN = 5
 OPEN_S = 15.0
 
+# Questions under way at once. Each holds a thread of the service: a slow register must not take those in which loss
+# reports are answered.
+AT_ONCE = 16
+
 # What a register answers to a question that it will not have, whoever asks and however well it is.
 REFUSING_THE_QUESTION = frozenset({400, 413, 415, 422})
 

@@ -23,6 +23,7 @@ from api.cards import text_block
 from api.cards.lifecycle import Status
 from api.population.findings import Answer, Finding, Question, QuestionRefused, RegisterUnavailable
 from api.population.parameters import (
+    AT_ONCE,
     FAILURES_TO_OPEN,
     MAX_ANSWER_BYTES,
     OPEN_S,
@@ -69,6 +70,7 @@ class RemoteRegister:
             failure_threshold=FAILURES_TO_OPEN, recovery_timeout=OPEN_S, expected_exception=_is_its_failure
         )
         self._trial = threading.Lock()
+        self._places = threading.BoundedSemaphore(AT_ONCE)
         # The client's own time-out is one for every read: an answer of a byte a second would never end. Cancelling is
         # what ends one, whatever it waits for, and only an event loop can.
         self._threads = ExitStack()
@@ -98,6 +100,16 @@ class RemoteRegister:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise RegisterUnavailable("too many questions are under way")
+        try:
+            with self._in_order():
+                yield
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def _in_order(self) -> Iterator[None]:
         if self._breaker.opened:
             raise RegisterUnavailable("it failed several times and is left alone for a while")
         if self._breaker.state != STATE_HALF_OPEN:

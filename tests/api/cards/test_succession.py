@@ -2,13 +2,14 @@
 
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.cards import templates
 from api.institutions.roles import Role
 from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verify
 from tests.api.conftest import NewClient
@@ -187,6 +188,31 @@ def test_events_of_a_persons_cards_side_by_side_never_stop_one_another(authority
         with ThreadPoolExecutor(len(acts)) as pool:
             assert set(pool.map(act, acts)) <= {201, 409, 422}
         assert {status(authority, one) for one in (old_id, new_id)} == {"holder_deceased"}
+
+
+def test_a_card_is_not_found_again_while_its_successor_is_registered(
+    authority: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would be good: the one is found before anybody could see that there is another."""
+    old_id, old = register(authority)
+    report(authority, old_id, "reported_lost")
+    registering, go = threading.Event(), threading.Event()
+    real = templates.add
+
+    def held(*arguments: Any) -> None:
+        registering.set()
+        assert go.wait(10)
+        real(*arguments)
+
+    monkeypatch.setattr(templates, "add", held)
+    with ThreadPoolExecutor(2) as pool:
+        new = pool.submit(authority.post, "/v1/cards", json=registration(renewed(old)))
+        assert registering.wait(10)
+        found = pool.submit(authority.post, f"/v1/cards/{old_id}/events", json={"event": "found"})
+        assert not wait([found], timeout=0.5).done, "it waits for the registration"
+        go.set()
+        assert new.result().status_code == 201
+        assert_error(found.result(), 409, "event_not_possible")
 
 
 def test_times_are_written_alike(authority: TestClient) -> None:

@@ -16,7 +16,7 @@ from api.cards.identity import CardIdentity
 from api.cards.text_block import CardText
 from api.population import remote
 from api.population.findings import Answer, Finding, Question, QuestionRefused, RegisterUnavailable
-from api.population.parameters import FAILURES_TO_OPEN
+from api.population.parameters import AT_ONCE, FAILURES_TO_OPEN
 from api.population.remote import RemoteRegister
 from tests.api.bodies import new_number
 from tests.api.population.registers import (
@@ -168,6 +168,24 @@ def test_a_question_that_it_refuses_does_not_close_it_to_others(http: int) -> No
             with pytest.raises(QuestionRefused):
                 adapter.check(Question(NUMBER, CARD))
         register.behave = answering(number="consistent")
+        assert adapter.check(Question(NUMBER)).number is Finding.CONSISTENT
+        adapter.close()
+
+
+def test_a_slow_register_takes_only_so_many_threads(ended: threading.Event) -> None:
+    """Others are told at once, and the register is not blamed for it."""
+    with simulated(slowly(ended, answering(number="consistent"))) as register:
+        adapter = RemoteRegister(register.url, "rz_key", timeout_s=20)
+        with ThreadPoolExecutor(AT_ONCE) as others:
+            waiting = [others.submit(adapter.check, Question(NUMBER)) for _ in range(AT_ONCE)]
+            while len(register.asked) < AT_ONCE:
+                time.sleep(0.01)
+            for _ in range(2 * FAILURES_TO_OPEN):
+                with pytest.raises(RegisterUnavailable):
+                    adapter.check(Question(NUMBER))
+            ended.set()
+            assert {one.result().number for one in waiting} == {Finding.CONSISTENT}
+        assert len(register.asked) == AT_ONCE
         assert adapter.check(Question(NUMBER)).number is Finding.CONSISTENT
         adapter.close()
 
