@@ -120,8 +120,11 @@ def print_table(results: Sequence[Result], *, title: str | None = None, console:
 
 
 def value_text(result: Result) -> str:
-    """The value for people; a rate without an error as "< upper bound", where there is one (rule of 3), never as 0."""
-    if result.unit == FRACTION and result.value == 0 and result.high:
+    """The value for people; a rate without an error as "< upper bound", where there is one (rule of 3), never as 0.
+
+    A `..._loss` is a difference of rates, which may well be 0.
+    """
+    if result.unit == FRACTION and result.value == 0 and result.high and not result.metric.endswith("_loss"):
         return f"< {figure(result.high, result.unit)}"
     return figure(result.value, result.unit)
 

@@ -82,3 +82,4 @@ def test_a_rate_without_errors_is_printed_with_its_bound() -> None:
     assert value_text(Result("a", "eer", 0.0, 0.0, 0.03, FRACTION, 100)) == "< 3.000"
     assert value_text(Result("a", "eer", 0.0, None, None, FRACTION, 100)) == "0.000"
     assert value_text(Result("a", "eer", 0.02, 0.0, 0.03, FRACTION, 100)) == "2.000"
+    assert value_text(Result("a", "eer_loss", 0.0, -0.01, 0.03, FRACTION, 100)) == "0.000"
