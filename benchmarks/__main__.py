@@ -188,13 +188,27 @@ def face_card(
     _run("face_card", images=images, pairs=pairs, cache=cache, json_path=json_path)
 
 
+@app.command("face-enrolment")
+def face_enrolment(
+    images: Annotated[Path, _folder("Folder with a folder of pictures for each person.")],
+    cache: Embeddings = None,
+    json_path: Json = None,
+) -> None:
+    """What several reference pictures of a person are worth in one template."""
+    _run("face_enrolment", images=images, cache=cache, json_path=json_path)
+
+
 @app.command("face-liveness")
 def face_liveness(
     bursts: Annotated[int, typer.Option(min=10, help="Simulated bursts of each kind.")] = 500,
+    images: Annotated[
+        Path | None, _folder("Labelled pictures: films made of some of them are judged too, and the passive pack.")
+    ] = None,
+    films: Annotated[int, typer.Option(min=5, help="Films of each kind, each of another person.")] = 40,
     json_path: Json = None,
 ) -> None:
-    """The challenge-response check on simulated bursts: APCER of each kind of attack, and BPCER."""
-    _run("face_liveness", bursts=bursts, json_path=json_path)
+    """Liveness on simulated bursts, films and pictures: APCER of each kind of attack, and BPCER."""
+    _run("face_liveness", bursts=bursts, json_path=json_path, images=images, films=films)
 
 
 @app.command("face-speed")

@@ -31,7 +31,7 @@ DISTANCE_MM, FOCAL_PIXELS = 550.0, 900.0
 Movement = Callable[[float], tuple[float, float, float]]
 
 
-def run(bursts: int, json_path: Path | None) -> list[Result]:
+def run(bursts: int, json_path: Path | None, images: Path | None = None, films: int = 40) -> list[Result]:
     """Measure, print a table, and write JSON where asked to; see the module's text."""
     results = []
     for kind, make in KINDS.items():
@@ -45,10 +45,14 @@ def run(bursts: int, json_path: Path | None) -> list[Result]:
                 reasons[verdict.outcome.value] += 1
         share = passed / bursts
         metric, value = ("bpcer", 1 - share) if kind == "bona_fide" else ("apcer", share)
-        low, high = _wilson(value, bursts)
+        low, high = wilson(value, bursts)
         results.append(Result(f"simulated/{kind}", metric, value, low, high, FRACTION, bursts))
         say(f"{kind}: {reasons}")
-    print_table(results, title="Liveness by challenge, simulated bursts")
+    if images is not None:
+        from benchmarks import face_film_trials
+
+        results += face_film_trials.run(images, films)
+    print_table(results, title="Liveness, simulated")
     if json_path:
         write_json(json_path, "face-liveness", results)
     return results
@@ -104,7 +108,7 @@ def seen(
     base_yaw, base_pitch = random.uniform(-5, 5, 2)
     for time in np.arange(0, challenge.starts_s[-1] + 0.1, 1 / FRAMES_PER_S):
         yaw, pitch, near = moves(float(time))
-        turned = model @ _rotation(np.radians(yaw + base_yaw), np.radians(pitch + base_pitch), lean).T
+        turned = model @ rotation(np.radians(yaw + base_yaw), np.radians(pitch + base_pitch), lean).T
         depth = DISTANCE_MM / near - turned[:, 2]
         points = turned[:, :2] * (FOCAL_PIXELS / depth)[:, None] + 300 + place
         eyes = float(np.hypot(*(points[1] - points[0])))
@@ -169,12 +173,13 @@ def swapped_person(random: np.random.Generator, challenge: Challenge) -> list[Fr
 
 def flat(random: np.random.Generator) -> NDArray[np.float64]:
     """The landmarks of a photograph of a person: of a head, frontal or a little turned, as a plane shows it."""
-    turn = _rotation(np.radians(random.uniform(-10, 10)), np.radians(random.uniform(-8, 8)), 0.0)
+    turn = rotation(np.radians(random.uniform(-10, 10)), np.radians(random.uniform(-8, 8)), 0.0)
     model = head(random) @ turn.T
     return np.column_stack([model[:, :2], np.zeros(len(model))])
 
 
-def _rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """The (3, 3) matrix of a turn, a nod and a lean, angles in radians."""
     a, b, c = (np.cos(angle) for angle in (yaw, pitch, roll))
     d, e, f = (np.sin(angle) for angle in (yaw, pitch, roll))
     turn = np.array([[a, 0, d], [0, 1, 0], [-d, 0, a]])
@@ -183,7 +188,7 @@ def _rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
     return np.asarray(lean @ nod @ turn)
 
 
-def _wilson(share: float, count: int) -> tuple[float, float]:
+def wilson(share: float, count: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, 1927), which a bootstrap of no errors could not give."""
     z2 = 1.96**2
     middle = (share + z2 / (2 * count)) / (1 + z2 / count)
