@@ -6,10 +6,11 @@ unfinished one committed is judged by its order too, and not counted.
 """
 
 import json
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,10 @@ class Campaign:
         while totals.operations < operations:
             began = time.monotonic()
             wanted = min(chunk, operations - totals.operations)
-            name = f"{self.run.seed}.{totals.chunks}"
-            calls, done = self._load(name, wanted, tell)
+            seed = f"{self.run.seed}.{totals.chunks}"
+            # A chunk that is made again after an interruption needs keys that nobody used.
+            name = f"{seed}.{secrets.token_hex(4)}"
+            calls, done = self._load(seed, name, wanted, tell)
             self._judge(name, calls)
             totals.operations += len(calls)
             totals.chunks += 1
@@ -121,18 +124,19 @@ class Campaign:
                 totals.answers[_answer(call)] += 1
             self._keep()
 
-    def _load(self, name: str, wanted: int, tell: Callable[[int], None]) -> tuple[list[Call], Counter[str]]:
+    def _load(self, seed: str, name: str, wanted: int, tell: Callable[[int], None]) -> tuple[list[Call], Counter[str]]:
         cluster, keys = self.cluster, self.run.keys
         cluster.heal()
         nonces = cluster.give_nonces(keys, 2 * wanted // len(keys.terminals) + 10)
         calls = Calls(wanted)
-        crowd = Crowd(keys, cluster.ports, self.run.deck, calls, nonces, name)
-        faults = Faults(cluster, f"{name} faults")
+        crowd = Crowd(keys, cluster.ports, self.run.deck, calls, nonces, name, seed)
+        faults = Faults(cluster, f"{seed} faults")
         if self.faults:
             faults.start()
         try:
-            for begun in crowd.run():
-                tell(self.run.totals.operations + begun)
+            with closing(crowd.run()) as progress:
+                for begun in progress:
+                    tell(self.run.totals.operations + begun)
         finally:
             faults.stop()
         cluster.heal()
@@ -149,6 +153,7 @@ class Campaign:
         """Judge what an interrupted chunk committed, whose calls nobody knows any more."""
         self._note(list(self.run.checker.replay(self._committed())))
         self.run.deck.learn(self.run.checker.statuses)
+        self.run.deck.doubt_successors()
 
     def _committed(self) -> list[Act]:
         with self.cluster.server.connect(DATABASE_NAME) as connection:

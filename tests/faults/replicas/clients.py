@@ -4,7 +4,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -119,44 +119,56 @@ def _note_answer(call: Call, status: int, content: bytes) -> None:
 
 
 class Crowd:
-    """All clients of a chunk. `nonces` gives every terminal its own, by its key."""
+    """All clients of a chunk. `nonces` gives every terminal its own, by its key; idempotency keys begin with `name`."""
 
     def __init__(
-        self, keys: Keys, ports: Sequence[int], deck: Deck, calls: Calls, nonces: dict[str, list[str]], name: str
+        self,
+        keys: Keys,
+        ports: Sequence[int],
+        deck: Deck,
+        calls: Calls,
+        nonces: dict[str, list[str]],
+        name: str,
+        seed: str,
     ) -> None:
         self._deck = deck
         self._calls = calls
         self._name = name
         balance = Balance(ports)
         self._work: list[tuple[Client, Callable[[Client, str], None]]] = [
-            (Client(bearer, balance, calls, f"{name} terminal {number}"), self._verifying(iter(nonces[bearer])))
+            (Client(bearer, balance, calls, f"{seed} terminal {number}"), self._verifying(iter(nonces[bearer])))
             for number, bearer in enumerate(keys.terminals)
         ]
         self._work.extend(
-            (Client(bearer, balance, calls, f"{name} authority {number}"), self._report)
+            (Client(bearer, balance, calls, f"{seed} authority {number}"), self._report)
             for number, bearer in enumerate(keys.authorities)
         )
 
-    def run(self) -> Iterator[int]:
+    def run(self) -> Generator[int, None, None]:
         """Keep all of them calling until enough calls were made; yields, now and then, how many were begun."""
         failed: list[BaseException] = []
+        ended = threading.Event()
 
         def work(client: Client, act: Callable[[Client, str], None]) -> None:
             try:
-                while not failed and (number := self._calls.begin()) is not None:
+                while not ended.is_set() and (number := self._calls.begin()) is not None:
                     act(client, f"{self._name}-{number}")
             except BaseException as error:  # noqa: BLE001 - told to whoever waits
                 failed.append(error)
+                ended.set()
             finally:
                 client.close()
 
         threads = [threading.Thread(target=work, args=one, daemon=True) for one in self._work]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.2)
-                yield self._calls.begun
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.2)
+                    yield self._calls.begun
+        finally:
+            ended.set()
         if failed:
             raise failed[0]
 

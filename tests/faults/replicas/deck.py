@@ -87,6 +87,11 @@ class Deck:
             if card.id in statuses:
                 self.told(card, statuses[card.id])
 
+    def doubt_successors(self) -> None:
+        """After an interruption nobody knows which replaced cards got theirs: none of them gets one any more."""
+        for card in self._cold:
+            card.succeeded = True
+
     @property
     def ids(self) -> set[str]:
         """The identifiers of all cards in play."""
