@@ -122,6 +122,7 @@ def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
         def note(line: int, field: str, code: str) -> None:
             nonlocal shown
             writer.writerow((line, field, code))
+            file.flush()
             shown += 1
             if shown <= _SHOWN_FAULTS:
                 console.print(f"line {line}: {f'{field}: ' if field else ''}{code}", markup=False)

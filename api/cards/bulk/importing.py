@@ -110,8 +110,9 @@ def load(
         with database.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             tally = _write(connection, keys, caller, digest, tally, len(chunk), sound, faults)
-        for fault in sorted(faults):
-            on_fault(*fault)
+            # Before the commit: whoever is killed here tells them twice, and never not at all.
+            for fault in sorted(faults):
+                on_fault(*fault)
         on_progress(tally)
     _finish(database, keys, caller, digest, tally)
     return tally
