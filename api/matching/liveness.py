@@ -20,6 +20,7 @@ from models import install
 
 PASSIVE_PACK = "minifasnet"
 MAX_FRAME_BYTES = 512 * 1024
+MAX_FRAME_PIXELS = 1_100_000
 FRAME_SIDE = 480
 """Frames are looked at with about so many pixels on the longer side: the landmarks need no more."""
 SAME_PERSON_FMR = 1e-4
@@ -94,9 +95,13 @@ def _pictures(burst: Burst) -> list[NDArray[np.uint8]]:
         if len(frame.image) > MAX_FRAME_BYTES:
             raise CaptureInvalid("image_too_large", "burst")
         try:
-            found.append(decode(frame.image, sufficient_side=FRAME_SIDE).rgb)
+            rgb = decode(frame.image, sufficient_side=FRAME_SIDE).rgb
         except InvalidImage as error:
             raise CaptureInvalid(error.code, "burst") from error
+        # All frames are held at once: a few kilobytes can unfold to many megapixels.
+        if rgb.shape[0] * rgb.shape[1] > MAX_FRAME_PIXELS:
+            raise CaptureInvalid("image_too_many_pixels", "burst")
+        found.append(rgb)
     return found
 
 

@@ -155,6 +155,13 @@ def test_a_frame_that_is_no_picture_is_told(alive: list[Frame], image: bytes, co
     assert (refused.value.code, refused.value.field) == (code, "burst")
 
 
+def test_a_frame_that_unfolds_to_megapixels_is_refused(alive: list[Frame]) -> None:
+    wide = written(Image.new("RGB", (2000, 1000)), "PNG")
+    with pytest.raises(CaptureInvalid) as refused:
+        judge_of(alive).judge(Captures(CAPTURE, burst=Burst(NONCE, (BurstFrame(0, wide), *film(alive).frames[1:]))))
+    assert (refused.value.code, refused.value.field) == ("image_too_many_pixels", "burst")
+
+
 def test_a_frame_that_is_too_large_is_refused(alive: list[Frame]) -> None:
     huge = Burst(NONCE, (BurstFrame(0, CAPTURE + bytes(MAX_FRAME_BYTES)), *film(alive).frames[1:]))
     with pytest.raises(CaptureInvalid) as refused:
