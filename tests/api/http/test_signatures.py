@@ -27,7 +27,7 @@ from api.institutions import credentials, principals
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from tests.api.bodies import new_card, registration
+from tests.api.bodies import fresh_key, new_card, registration
 from tests.api.clients import KeyedClient
 from tests.api.http.answers import assert_error
 
@@ -173,7 +173,7 @@ def test_a_replay_is_refused_under_every_key_of_the_principal(signer: Signer) ->
     headers = signer.signed("GET", "/v1/me")
     assert signer.send("GET", "/v1/me", b"", headers).status_code == 200
     assert_error(signer.send("GET", "/v1/me", b"", headers), 401, "signature_replayed")
-    rotation = signer.signed("POST", "/v1/me/key", b"{}")
+    rotation = signer.signed("POST", "/v1/me/key", b"{}", fresh_key())
     new = signer.send("POST", "/v1/me/key", b"{}", rotation).json()
     signer.http.headers["Authorization"] = f"Bearer {new['key']}"
     assert_error(signer.send("GET", "/v1/me", b"", headers), 401, "signature_replayed")
@@ -238,7 +238,7 @@ def test_a_covered_host_is_refused(signer: Signer) -> None:
 
 
 def test_a_rotation_keeps_the_signatures(signer: Signer, service: Service) -> None:
-    rotation = signer.signed("POST", "/v1/me/key", b"{}")
+    rotation = signer.signed("POST", "/v1/me/key", b"{}", fresh_key())
     new = signer.send("POST", "/v1/me/key", b"{}", rotation).json()
     signer.http.headers["Authorization"] = f"Bearer {new['key']}"
     assert_error(signer.http.get("/v1/me"), 401, "signature_missing")
