@@ -4,6 +4,7 @@ import re
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.errors import ServiceError
@@ -20,7 +21,8 @@ _bearer = HTTPBearer(auto_error=False, description="A terminal's key, made by `r
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def get_service(request: Request) -> Service:
+# What waits for nothing is a coroutine: a plain function would be sent to a thread and waited for, on every request.
+async def get_service(request: Request) -> Service:
     """The running service."""
     return cast(Service, request.app.state.service)
 
@@ -62,14 +64,14 @@ class Holder:
     def __init__(self, *scopes: Scope) -> None:
         self.scopes = scopes
 
-    def __call__(self, caller: CallerDep) -> Caller:
+    async def __call__(self, caller: CallerDep) -> Caller:
         """Check the rights."""
         if caller.scopes.isdisjoint(self.scopes):
             raise ServiceError("role_not_allowed")
         return caller
 
 
-def get_operator(
+async def get_operator(
     service: ServiceDep,
     caller: CallerDep,
     operator_key: Annotated[
@@ -82,6 +84,10 @@ def get_operator(
     """
     if operator_key is None:
         return None
+    return await run_in_threadpool(_attending, service, caller, operator_key)
+
+
+def _attending(service: Service, caller: Caller, operator_key: str) -> Caller:
     with service.database.begin() as connection:
         operator = principals.attending(connection, operator_key, caller)
     if operator is None:
