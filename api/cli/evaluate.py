@@ -273,6 +273,9 @@ def _warn(rows: "list[Scored]", modality: _MODALITIES | None) -> None:
     failed = sum(row.score == FAILED for row in rows)
     if failed:
         _err.print(f"{failed:,} comparisons failed; they count as rejected at every threshold.")
+    repeated = len(rows) - len({(row.pair.reference, row.pair.probe) for row in rows})
+    if repeated:
+        _err.print(f"{repeated:,} pairs are listed more than once; each counts as often as it stands.", style="yellow")
     misnamed = subjects.misnamed(rows, modality)
     if misnamed:
         _err.print(

@@ -53,9 +53,13 @@ class Wanted:
         """Make and write the report. Raises `CommandFailed`, OSError."""
         if self.folder is None:
             return
+        import numpy as np
+
         from api.evaluation import dossier, files, report, subjects
 
         comparisons = subjects.comparisons_of(rows, modality)
+        if not (np.isfinite(comparisons.mated).any() and np.isfinite(comparisons.non_mated).any()):
+            raise CommandFailed("Every comparison of one kind failed: there are no scores to draw.")
         try:
             peers = dict(_peer(word, modality) for word in self.peers)
             quality = done.quality if done is not None else {}

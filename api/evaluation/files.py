@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Literal, TypeVar
 
 PAIR_COLUMNS = ("reference", "probe", "mated")
@@ -143,7 +144,8 @@ def _places(header: Sequence[str], columns: Sequence[str]) -> list[int]:
     names = [name.strip().lower() for name in header]
     missing = [column for column in columns if column not in names]
     if missing:
-        raise ValueError(f"the header must name the columns {', '.join(columns)}; missing: {', '.join(missing)}")
+        hint = "; fields are separated by commas here" if len(header) == 1 and set(";\t|") & set(header[0]) else ""
+        raise ValueError(f"the header must name the columns {', '.join(columns)}; missing: {', '.join(missing)}{hint}")
     return [names.index(column) for column in columns]
 
 
@@ -151,7 +153,8 @@ def _pair(row: Sequence[str]) -> Pair:
     mated = {"1": True, "0": False}.get(row[2].strip())
     if mated is None:
         raise ValueError("mated must be 1 or 0")
-    reference, probe = row[0].strip(), row[1].strip()
+    # A sample stands in many rows: one string for all of them.
+    reference, probe = intern(row[0].strip()), intern(row[1].strip())
     if not reference or not probe:
         raise ValueError("reference and probe must not be empty")
     return Pair(reference, probe, mated)

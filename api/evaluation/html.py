@@ -8,7 +8,9 @@ from api.evaluation.style import Plot
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #ddd }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .8rem; border-bottom: 1px solid #eee }
+table { border-collapse: collapse; margin: 1rem 0; font-size: .92rem } td { border-bottom: 1px solid #eee }
+th, td { padding: .25rem .55rem; vertical-align: bottom } th { border-bottom: 1px solid #bbb }
+.n small { display: block; color: #666 }
 th { text-align: left } .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 figure { margin: 1rem 0; break-inside: avoid } figure svg { max-width: 100%; height: auto }
 figcaption, .note { color: #555; font-size: .92rem; max-width: 46rem }
@@ -46,9 +48,17 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, words: int =
     head = "".join(f"<th{sort}>{escape(column)}</th>" for sort, column in zip(sorts, columns, strict=True))
     lines = []
     for row in rows:
-        cells = (f"<td{sort}>{escape(cell)}</td>" for sort, cell in zip(sorts, row, strict=True))
+        cells = (f"<td{sort}>{_cell(cell)}</td>" for sort, cell in zip(sorts, row, strict=True))
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    """A rate's interval, in brackets behind it, stands under it: so a table of many rates fits on the page."""
+    value, bracket, interval = text.partition(" (")
+    if bracket and interval.endswith(")") and "–" in interval:
+        return f"{escape(value)}<small>({escape(interval)}</small>"
+    return escape(text)
 
 
 def figure(plot: Plot) -> str:

@@ -292,7 +292,7 @@ def test_a_site_is_shown_by_its_own_evidence(renzheng: CommandLine, ending: str)
     assert result.exit_code == 0, result.output
     assert "12 verifications" in result.stderr
     page = (folder / "report.html").read_text(encoding="utf-8")
-    for cell in ("till-1", "till-2", "no_face", "66.67 (39.06 – 86.19)", "&lt; 37.5", "sface-1 (12)"):
+    for cell in ("till-1", "till-2", "no_face", "66.67<small>(39.06 – 86.19)</small>", "&lt; 37.5", "sface-1 (12)"):
         assert cell in page, cell
     assert (folder / "stated.svg").is_file()
 
@@ -327,3 +327,34 @@ def test_a_folder_without_pairs_is_compared_whole(renzheng: CommandLine, words: 
         "1_2.png,2_2.png,0,0", "2_1.png,2_2.png,1,1",
     ]  # fmt: skip
     assert json.loads((renzheng.folder / "scores.csv.json").read_text()) == {"engine": "words-1"}
+
+
+def test_pairs_that_are_listed_twice_are_told(renzheng: CommandLine) -> None:
+    rows = rows_with_eer_of_5_percent()
+    result = renzheng("evaluate", "--scores", renzheng.file("s.csv", HEADER + "\n".join([*rows, *rows[:3]])))
+    assert result.exit_code == 0, result.output
+    assert "3 pairs are listed more than once" in result.stderr
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_another_separator_is_named(renzheng: CommandLine, mark: str) -> None:
+    rows = HEADER + "\n".join(rows_with_eer_of_5_percent())
+    result = renzheng("evaluate", "--scores", renzheng.file("s.csv", rows.replace(",", mark)))
+    assert result.exit_code == 3
+    assert "separated by commas" in result.stderr
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(renzheng: CommandLine) -> None:
+    rows = HEADER + "\n".join(rows_with_eer_of_5_percent()) + "\n"
+    plain = renzheng("evaluate", "--scores", renzheng.file("s.csv", rows))
+    other = renzheng("evaluate", "--scores", renzheng.file("s.csv", ("\ufeff" + rows).replace("\n", "\r\n")))
+    assert plain.exit_code == 0
+    assert plain.stdout == other.stdout
+
+
+def test_where_everything_failed_there_is_no_page(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "a_1,a_2,1,fta\na_1,b_1,0,0.5\n")
+    result = renzheng("evaluate", "--scores", scores, "--report", str(renzheng.folder / "out"))
+    assert result.exit_code == 3
+    assert "no scores to draw" in result.stderr
+    assert "Traceback" not in result.output
