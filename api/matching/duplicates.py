@@ -26,10 +26,11 @@ _KEEP = text(
     ON CONFLICT (digest) DO UPDATE SET expires_at = NULL
     """
 )
+# The clock of the statement, not `clock_timestamp()`: that may change from row to row, so no index is searched for it.
 _SWEEP = text(
     """
     DELETE FROM capture_digests WHERE digest IN (
-        SELECT digest FROM capture_digests WHERE expires_at <= clock_timestamp()
+        SELECT digest FROM capture_digests WHERE expires_at <= statement_timestamp()
         ORDER BY expires_at LIMIT :swept FOR UPDATE SKIP LOCKED
     )
     """

@@ -41,6 +41,8 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            # The connection used last is taken first: the server knows its statements, and the others may rest.
+            pool_use_lifo=True,
             pool_timeout=timeout_s,
             # Parameters hold sealed and hashed values of persons: no log and no exception text repeats them.
             hide_parameters=True,
