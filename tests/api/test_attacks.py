@@ -73,10 +73,12 @@ def test_another_persons_face_does_not_pass_with_the_holders_finger(
     assert "modalities_disagree" in answer["person"]["reasons"]
 
 
-def test_a_finger_that_is_not_required_may_contradict(authority: TestClient, terminal: TestClient) -> None:
-    """The built-in policy requires the face; the sum of the evidence decides."""
+def test_another_persons_finger_bars_a_pass_though_it_is_not_required(
+    authority: TestClient, terminal: TestClient
+) -> None:
     _, card = register(authority, right_index="person:a")
-    assert verify(terminal, card, fingers={"right_index": "person:b"})["decision"] == "PASS"
+    answer = verify(terminal, card, fingers={"right_index": "person:b"})
+    assert (answer["decision"], answer["person"]["reasons"]) == ("REVIEW", ["match", "modalities_disagree"])
 
 
 def test_settings_that_no_clock_can_add_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

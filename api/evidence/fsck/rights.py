@@ -6,7 +6,7 @@ The acts are replayed in their order; what is older than the first act, from bef
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from api.evidence.fsck.report import Report, named
 from api.institutions.credentials import signer
@@ -36,7 +36,7 @@ def check(connection: Connection, report: Report) -> None:
         ]
         if wrong:
             report.add(f"{what}: {named(wrong, len(wrong))}")
-    stray: list[object] = [str(row.id) for row in _paths(connection) if row.path != [*(row.above or []), row.id]]
+    stray = _stray(connection)
     if stray:
         report.add(f"institutions whose path is not their parent's and themselves: {named(stray, len(stray))}")
 
@@ -62,12 +62,12 @@ def _institutions(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]
         yield str(row.id), (None if row.parent_id is None else str(row.parent_id),)
 
 
-def _paths(connection: Connection) -> Iterator[Row[Any]]:
+def _stray(connection: Connection) -> list[object]:
     above = institutions.alias()
     statement = select(institutions.c.id, institutions.c.path, above.c.path.label("above")).outerjoin(
         above, above.c.id == institutions.c.parent_id
     )
-    yield from connection.execute(statement)
+    return [str(row.id) for row in connection.execute(statement) if row.path != [*(row.above or []), row.id]]
 
 
 def _principals(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -84,7 +84,7 @@ def test_a_purpose_has_rules_of_its_own_and_the_channels_for_the_rest(tmp_path: 
     counter = policy.load(written).channels["counter"]
     for spelled in ("loan", "LOAN"):
         loan = counter.of(spelled)
-        assert (loan.pass_fmr, loan.required) == (1e-6, {"face", "finger"})
+        assert (loan.pass_fmr, loan.required) == (1e-6, frozenset({"face", "finger"}))
         assert (loan.review_fmr, loan.max_attempts, loan.contrary_odds) == (1e-2, 3, 100)
     assert counter.of("account_opening") == counter
     assert counter.of("loans").pass_fmr == 1e-4
