@@ -1,10 +1,10 @@
 """What several reference pictures of a person are worth in one template.
 
-Of everybody with enough pictures in the folder one is the probe and others are references, drawn by a hash of the
-name: the same probes for one reference and for more. `one`: a single reference; `N/mean`: all N, each counting the
-same; `N/weighted`: by quality, as `FaceEngine.consolidate` does; `N/best`: the best score of N templates, which costs N
-comparisons and N times the impostors' chances. Non-mated: every probe with the references of everybody else of the
-half. Statistics are those of the other half of the people.
+Of everybody with enough pictures in the folder some are drawn by a hash of the name, and each in turn is the probe and
+the others its references: the same probes for one reference and for more. `one`: a single reference; `N/mean`: N, each
+counting the same; `N/weighted`: by quality, as `FaceEngine.consolidate` does; `N/best`: the best score of N templates,
+which costs N comparisons and gives impostors N chances. Non-mated: every probe with the references of everybody else of
+the half, turn by turn. Statistics are those of the other half of the people.
 """
 
 import hashlib
@@ -75,15 +75,20 @@ def _rates(
     people = list(drawn)
     assert made.half is not None
     half = np.array([made.half[drawn[person][0]] for person in people])
-    probes = np.stack([made.of[drawn[person][0]].vector for person in people])
-    references = [together([made.of[name] for name in drawn[person][1:]]) for person in people]
-    scores = np.stack([(probes @ rows.T).max(axis=1) for rows in references], axis=1)
     row, column = np.nonzero((half[:, None] == half[None, :]) & ~np.eye(len(people), dtype=bool))
+    mated, non_mated = [], []
+    turns = len(drawn[people[0]])
+    for turn in range(turns):
+        shown = [[made.of[n] for n in drawn[person][turn:] + drawn[person][:turn]] for person in people]
+        probes = np.stack([some[0].vector for some in shown])
+        scores = np.stack([(probes @ together(some[1:]).T).max(axis=1) for some in shown], axis=1)
+        mated.append(scores.diagonal())
+        non_mated.append(scores[row, column])
     found = Comparisons(
-        scores.diagonal().astype(np.float32),
-        scores[row, column].astype(np.float32),
-        np.arange(len(people), dtype=np.int32),
-        np.stack([row, column], axis=1).astype(np.int32),
+        np.concatenate(mated).astype(np.float32),
+        np.concatenate(non_mated).astype(np.float32),
+        np.tile(np.arange(len(people), dtype=np.int32), turns),
+        np.tile(np.stack([row, column], axis=1).astype(np.int32), (turns, 1)),
     )
     tars = [metric for metric in supported_metrics(len(found.non_mated)) if metric in TAR_METRICS]
     return rate_results(name, found, metrics=["eer", *tars])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import ExifTags, ImageCms, ImageDraw, ImageFilter, ImageOps
@@ -147,3 +149,19 @@ def test_drawings_and_empty_frames_are_nobody(
     dark = portrait.point(lambda value: value // 20)
     assert outcome(engine, reference, encode(dark)) in {"no_face", "low_quality"}
     assert outcome(engine, reference, encode(portrait.crop((0, 0, 100, 250)))) == "no_face"  # a bit of a cheek
+
+
+@pytest.mark.shared_data
+def test_profiles_are_told_by_their_pose(engine: FaceEngine, lfw: Path) -> None:
+    """Whatever becomes of them, the advice says so. The unified quality hardly does: it is near that of others."""
+    turned, frontal = [], []
+    for picture in sorted(lfw.glob("*/*.jpg"))[::25]:
+        found = engine.assess(picture.read_bytes())
+        if found.components is not None:
+            side = abs(found.components.pose.yaw)
+            (turned if side > 40 else frontal if side < 10 else []).append(found)
+    assert len(turned) >= 3
+    assert len(frontal) >= 50
+    assert all("look_into_the_camera" in one.feedback for one in turned)
+    looking = [one.components.pose for one in frontal if one.components and "look_into_the_camera" in one.feedback]
+    assert all(abs(pose.pitch) > 20 for pose in looking)
