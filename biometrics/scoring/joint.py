@@ -7,6 +7,8 @@ The ratio is the mean of three models' that err in different ways: a quadratic l
 which looks at the border between the two kinds only; one of the matchers' calibrated ratios, which are bounded and
 rise; and the ratio of two mixtures of normal distributions, which knows the shapes of both kinds. RESULTS.md tells
 what else was tried.
+
+A matcher's absurd scores (`ranges.py`) are failures of that matcher, here too: the others are asked.
 """
 
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ from biometrics.scoring.parameters import (
     NORMAL_RIDGE,
     TAIL_FROM,
 )
+from biometrics.scoring.ranges import ScoreRange
 
 Array = NDArray[np.float64]
 
@@ -39,23 +42,26 @@ Array = NDArray[np.float64]
 class JointFusion:
     """Fitted to the comparisons of one set of subjects; `mated` (M, K) and `non_mated` (N, K), NaN for a failure.
 
-    A comparison in which some matchers failed is judged by a model of the others, fitted when it is first needed.
+    `ranges` (K) tell absurd scores, which are NaN in both. A comparison in which some matchers failed is judged by a
+    model of the others, fitted when it is first needed.
     """
 
     mated: Array
     non_mated: Array
+    ranges: tuple[ScoreRange, ...]
     _models: dict[tuple[bool, ...], "_Model"] = field(default_factory=dict, repr=False)
 
     @classmethod
     def fit(cls, mated: ArrayLike, non_mated: ArrayLike) -> "JointFusion":
-        """Fit to scores of K matchers, higher for more alike; what is not finite is a failure.
+        """Fit to scores of K matchers, higher for more alike; what is absurd or not finite is a failure.
 
         Raises ValueError where the shapes don't fit together, or there is too little to fit.
         """
         mates, others = _scores(mated), _scores(non_mated)
         if mates.shape[1] != others.shape[1]:
             raise ValueError(f"{mates.shape[1]} matchers of mated and {others.shape[1]} of non-mated comparisons")
-        fusion = cls(mates, others)
+        ranges = tuple(ScoreRange.fit(*side) for side in zip(mates.T, others.T, strict=True))
+        fusion = cls(_sane(ranges, mates), _sane(ranges, others), ranges)
         fusion._model((True,) * mates.shape[1])
         return fusion
 
@@ -64,6 +70,7 @@ class JointFusion:
         points = _scores(scores)
         if points.shape[1] != self.mated.shape[1]:
             raise ValueError(f"{points.shape[1]} matchers, fitted were {self.mated.shape[1]}")
+        points = _sane(self.ranges, points)
         there = np.isfinite(points)
         ratios = np.full(len(points), -np.inf)
         for pattern in np.unique(there, axis=0):
@@ -75,7 +82,8 @@ class JointFusion:
     def parts(self, scores: ArrayLike) -> dict[str, Array]:
         """What `llr` is the mean of (`normal`, `ratios`, `mixtures`), and the plain `sum` of calibrated ratios.
 
-        For comparisons (P, K) in which no matcher failed; to see what a part alone would do.
+        For comparisons (P, K) in which no matcher failed; to see what a part alone would do. Absurd scores count as the
+        ends of what was fitted here.
         """
         return self._model((True,) * self.mated.shape[1]).parts(_scores(scores))
 
@@ -134,6 +142,10 @@ def _scores(values: ArrayLike) -> Array:
     if scores.ndim != 2 or 0 in scores.shape:
         raise ValueError("scores must be (comparisons, matchers), and not empty")
     return np.where(np.isfinite(scores), scores, np.nan)
+
+
+def _sane(ranges: tuple[ScoreRange, ...], scores: Array) -> Array:
+    return np.stack([own(column) for own, column in zip(ranges, scores.T, strict=True)], axis=1)
 
 
 def _normal(scales: tuple[NormalScores, ...], scores: Array) -> Array:

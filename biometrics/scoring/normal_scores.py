@@ -2,7 +2,7 @@
 
 The map of a matcher runs through the quantiles of its non-mated scores (so it is rank-based: any rising change of the
 raw scores cancels), and goes on as a straight line beyond the last 30 of them. Scores outside the range of all that was
-fitted count as its ends: one absurd score says no more than the most extreme one that was seen.
+fitted count as its ends. What is fitted must be free of absurd scores (`ranges.py`): the line runs up to the highest.
 """
 
 from dataclasses import dataclass

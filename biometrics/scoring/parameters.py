@@ -35,6 +35,12 @@ ECE_BINS = 15
 NORMAL_SCORE_STEP = 0.1
 NORMAL_SCORE_SLOPE_FROM = 2.3
 
+# Joint fusion: between these shares of the lowest and of the highest of either kind, scores are surely a matcher's own
+# (fewer absurd ones than that among those fitted move nothing); beyond a gap of so many times the way they are absurd.
+CORE_MATED = 0.1
+CORE_NON_MATED = 0.01
+ABSURD_BEYOND = 3.0
+
 # Joint fusion: the ridges of the two regressions, the scale of the calibrated ratios; components of the two mixtures
 # and the share of the variances that is added to them.
 NORMAL_RIDGE = 10.0

@@ -74,14 +74,37 @@ def test_a_failed_matcher_is_left_out_not_guessed(fitted: JointFusion) -> None:
     assert fitted.llr(np.array([[math.nan, math.inf], [-math.inf, math.nan]])).tolist() == [-math.inf, -math.inf]
 
 
-@pytest.mark.parametrize("absurd", [1e3, 1e30])
-def test_an_absurd_score_says_no_more_than_the_most_extreme_one(fitted: JointFusion, absurd: float) -> None:
-    highest = max(fitted.mated[:, 0].max(), fitted.non_mated[:, 0].max())
-    lowest = min(fitted.mated[:, 0].min(), fitted.non_mated[:, 0].min())
-    rows = np.array([[absurd, 0.5], [highest, 0.5], [-absurd, 0.5], [lowest, 0.5]])
-    ratios = fitted.llr(rows)
+@pytest.mark.parametrize("absurd", [1e3, -1e3, 1e30, -1e30])
+def test_an_absurd_score_is_a_failure_of_its_matcher(fitted: JointFusion, absurd: float) -> None:
+    """However large, it speaks for nothing: an attacker who brings it about is judged by the other matcher."""
+    ratios = fitted.llr(np.array([[absurd, 0.5], [math.nan, 0.5], [absurd, 4.0], [math.nan, 4.0], [absurd, absurd]]))
     assert ratios[0] == ratios[1]
     assert ratios[2] == ratios[3]
+    assert ratios[4] == -math.inf
+
+
+def test_a_score_beyond_those_fitted_says_no_more_than_the_most_extreme_one(fitted: JointFusion) -> None:
+    highest = max(fitted.mated[:, 0].max(), fitted.non_mated[:, 0].max())
+    lowest = min(fitted.mated[:, 0].min(), fitted.non_mated[:, 0].min())
+    ratios = fitted.llr(np.array([[highest + 2, 0.5], [highest, 0.5], [lowest - 2, 0.5], [lowest, 0.5]]))
+    assert ratios[0] == ratios[1]
+    assert ratios[2] == ratios[3]
+
+
+@pytest.mark.parametrize("absurd", [1e9, -1e9, 65535.0])
+@pytest.mark.parametrize(("mates", "others"), [(0, 25), (15, 0), (15, 25)])
+def test_absurd_scores_cost_no_more_than_their_share(absurd: float, mates: int, others: int) -> None:
+    """Of 300 mated and 20,000 non-mated comparisons fitted, and in the same shares of those judged."""
+    sides = gaussian(300, 20_000, seed=5)
+    new = gaussian(1500, 40_000, seed=6)
+    clean = JointFusion.fit(*sides)
+    before = tar_at_fmr(clean.llr(new[0]), clean.llr(new[1]), 1e-3)
+    for mated, non_mated in (sides, new):
+        mated[: mates * len(mated) // 300, 0] = absurd
+        non_mated[: others * len(non_mated) // 20_000, 1] = absurd
+    spoilt = JointFusion.fit(*sides)
+    after = tar_at_fmr(spoilt.llr(new[0]), spoilt.llr(new[1]), 1e-3)
+    assert after >= before * (1 - mates / 300) - others / 20_000 - 0.005
 
 
 def test_one_absurd_score_among_those_fitted_does_no_harm() -> None:
