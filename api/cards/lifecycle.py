@@ -3,6 +3,7 @@
 The whole table, every state against every event, stands in `docs/cards.md`; a test holds the two together.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -40,11 +41,15 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class State:
-    """A card's status, whether the card itself was handed in, and whether its holder disputes what is registered."""
+    """A card's status, whether the card itself was handed in, and whether its holder disputes what is registered.
+
+    `before` holds what the card was before it was cancelled or its holder recorded dead, the last at the end.
+    """
 
     status: Status = Status.VALID
     surrendered: bool = False
     disputed: bool = False
+    before: tuple[Status, ...] = ()
 
 
 class EventNotPossible(Exception):
@@ -72,7 +77,7 @@ _TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
     Event.HOLDER_DECEASED: (Status.DECEASED, _LIVE | {Status.REISSUED, Status.CANCELLED}),
     Event.CANCELLED: (Status.CANCELLED, _LIVE),
     Event.DISPUTE_OPENED: (None, frozenset(Status)),
-    # The holder was right: the loss was no loss, the dead is alive. A replaced card stays replaced.
+    # The holder was right: the loss was no loss. A replaced card stays replaced; for others see `TAKEN_BACK`.
     Event.DISPUTE_UPHELD: (Status.VALID, frozenset(Status) - {Status.REISSUED}),
     Event.DISPUTE_REJECTED: (None, frozenset(Status)),
 }
@@ -80,6 +85,8 @@ _TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
 # They name the card that takes this one's place.
 SUPERSEDING = frozenset({Event.REISSUED, Event.RENEWED, Event.DATA_CORRECTED})
 _CLOSING = frozenset({Event.DISPUTE_UPHELD, Event.DISPUTE_REJECTED})
+# An upheld dispute takes these back and nothing more: the holder is alive, and the card that was lost is still lost.
+TAKEN_BACK = frozenset({Status.CANCELLED, Status.DECEASED})
 
 
 def after(state: State, event: Event) -> State:
@@ -87,12 +94,31 @@ def after(state: State, event: Event) -> State:
     target, possible = _TRANSITIONS.get(event, (None, frozenset[Status]()))
     if state.status not in possible or not _in_order(state, event):
         raise EventNotPossible(f"{event} in {state.status}")
-    changed = replace(state, status=target or state.status)
+    changed = _moved(state, event, target or state.status)
     if event is Event.SURRENDERED:
         return replace(changed, surrendered=True)
     if event is Event.DISPUTE_OPENED:
         return replace(changed, disputed=True)
     return replace(changed, disputed=False) if event in _CLOSING else changed
+
+
+def led_to(events: Iterable[Event]) -> State:
+    """The state after all that happened to a card, its registration first. Raises `EventNotPossible`."""
+    state = State()
+    for position, event in enumerate(events):
+        if (position == 0) != (event is Event.REGISTERED):
+            raise EventNotPossible("registered first, and once")
+        state = state if position == 0 else after(state, event)
+    return state
+
+
+def _moved(state: State, event: Event, target: Status) -> State:
+    if event is Event.DISPUTE_UPHELD and state.status in TAKEN_BACK:
+        *earlier, last = state.before or (Status.VALID,)
+        return replace(state, status=last, before=tuple(earlier))
+    if target in TAKEN_BACK and target is not state.status:
+        return replace(state, status=target, before=(*state.before, state.status))
+    return replace(state, status=target)
 
 
 def _in_order(state: State, event: Event) -> bool:

@@ -1,16 +1,16 @@
 """The register's storage: card instances, their events, and the row lock that orders reports and decisions."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Date, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Date, Row, Select, and_, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
-from api.cards.lifecycle import Event, EventNotPossible, State, Status, after
+from api.cards.lifecycle import TAKEN_BACK, Event, EventNotPossible, State, Status, after, led_to
 from api.cards.parameters import TIMEZONE
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
@@ -117,8 +117,8 @@ def report(
     """
     number_index = _number_of(connection, card_id, caller)
     enter(connection, number_index)
-    row = connection.execute(select(cards).where(cards.c.id == card_id).with_for_update()).one()
-    state = after(_state(row), event)
+    row = connection.execute(_held(cards.c.id == card_id)).one()
+    state = after(_state_before(connection, row, event), event)
     revived = state.status is Status.VALID and row.status != Status.VALID
     if revived and _has_successor(connection, row):
         raise EventNotPossible("a new card was issued")
@@ -136,7 +136,7 @@ def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: 
     number_index = _number_of(connection, card_id, caller)
     enter(connection, number_index)
     # Decisions hold one of the rows at most, so that any order would do; a fixed one is easier to trust.
-    every = select(cards).where(cards.c.number_index == number_index).order_by(cards.c.id).with_for_update()
+    every = _held(cards.c.number_index == number_index).order_by(cards.c.id)
     rows = {row.id: row for row in connection.execute(every)}
     event = Event.HOLDER_DECEASED
     named = rows.pop(card_id)
@@ -188,8 +188,27 @@ def _number_of(connection: Connection, card_id: UUID, caller: Caller) -> bytes:
     return number_index
 
 
+def _held(which: ColumnElement[bool]) -> Select[Any]:
+    """Rows under the exclusive lock that a decision's share lock excludes.
+
+    Not the stronger one for changes of the key: a decision that locks a number names other cards of it in its alerts,
+    and would wait for those rows while their death waits for its own.
+    """
+    return select(cards).where(which).with_for_update(key_share=True)
+
+
 def _state(row: Row[Any]) -> State:
     return State(Status(row.status), row.surrendered, row.disputed)
+
+
+def _state_before(connection: Connection, row: Row[Any], event: Event) -> State:
+    """The state, with what was before it where an upheld dispute leads back there: the row does not tell that."""
+    if event is not Event.DISPUTE_UPHELD or row.status not in TAKEN_BACK:
+        return _state(row)
+    events = select(card_events.c.event).where(card_events.c.card_id == row.id)
+    # A file's registration and the status that it stated are a tick apart.
+    in_order = events.order_by(card_events.c.recorded_at, card_events.c.event != Event.REGISTERED.value)
+    return led_to(Event(one) for one in connection.execute(in_order).scalars())
 
 
 def _change(
@@ -202,7 +221,8 @@ def _change(
     superseding_index: bytes | None,
     reason: str | None,
 ) -> RecordedEvent:
-    change = update(cards).where(cards.c.id == row.id).values(**asdict(state))
+    values = {"status": state.status, "surrendered": state.surrendered, "disputed": state.disputed}
+    change = update(cards).where(cards.c.id == row.id).values(values)
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
     recorded = _record(connection, caller, row.id, row.instance_index, event, state.status, superseded_by, reason)
     return replace(recorded, superseding_index=superseding_index)
@@ -234,12 +254,10 @@ def since_when(status: str, newest_first: Iterable[Any]) -> datetime | None:
 def _has_successor(connection: Connection, card: Row[Any]) -> bool:
     """Whether the person got a card after this one: then it stays invalid, also where nobody reported the re-issue.
 
-    Cards of one file are registered at one time: of those the one that is valid later is the newer.
+    A newer card is one that was registered later, or that is valid from a later day: files of cards do not always come
+    in the order in which the cards were made.
     """
-    newer = or_(
-        cards.c.created_at > card.created_at,
-        and_(cards.c.created_at == card.created_at, cards.c.valid_from > card.valid_from),
-    )
+    newer = or_(cards.c.created_at > card.created_at, cards.c.valid_from > card.valid_from)
     found = select(cards.c.id).where(cards.c.number_index == card.number_index, cards.c.id != card.id, newer)
     return connection.execute(found.limit(1)).first() is not None
 

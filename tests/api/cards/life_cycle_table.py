@@ -3,7 +3,7 @@
 import sys
 from itertools import product
 
-from api.cards.lifecycle import Event, EventNotPossible, State, Status, after
+from api.cards.lifecycle import TAKEN_BACK, Event, EventNotPossible, State, Status, after
 
 _TITLES = {
     (False, False): "No dispute, the card not handed in",
@@ -41,7 +41,10 @@ def _cell(state: State, event: Event) -> str:
         found = after(state, event)
     except EventNotPossible:
         return "–"
+    back = event is Event.DISPUTE_UPHELD and state.status in TAKEN_BACK
     changes = [_SHORT[found.status]] if found.status is not state.status else []
+    if back:
+        changes = ["as before it"]
     if found.surrendered != state.surrendered:
         changes.append("handed in")
     if found.disputed != state.disputed:

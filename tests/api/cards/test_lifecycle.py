@@ -5,13 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from api.cards.lifecycle import Event, EventNotPossible, State, Status, after
+from api.cards.lifecycle import Event, EventNotPossible, State, Status, after, led_to
 from api.errors import catalogue
 
 DOCS = Path(__file__).parents[3] / "docs" / "cards.md"
 LIVE = {Status.VALID, Status.LOST, Status.STOLEN}
 ENDED = {Status.REISSUED, Status.CANCELLED, Status.DECEASED}
-STATES = [State(status, *flags) for flags in product((False, True), repeat=2) for status in Status]
+BEFORE: dict[Status, list[tuple[Status, ...]]] = {
+    Status.CANCELLED: [(Status.VALID,), (Status.LOST,), (Status.STOLEN,)],
+    Status.DECEASED: [(Status.VALID,), (Status.STOLEN,), (Status.REISSUED,), (Status.LOST, Status.CANCELLED)],
+}
+STATES = [
+    State(status, surrendered, disputed, before)
+    for surrendered, disputed in product((False, True), repeat=2)
+    for status in Status
+    for before in BEFORE.get(status, [()])
+]
 
 
 def expected(state: State, event: Event) -> State | None:  # noqa: C901 - a table, a case for each event
@@ -19,7 +28,8 @@ def expected(state: State, event: Event) -> State | None:  # noqa: C901 - a tabl
     status, surrendered, disputed = state.status, state.surrendered, state.disputed
 
     def becomes(new: Status) -> State:
-        return State(new, surrendered, disputed)
+        left = (*state.before, status) if new in BEFORE else state.before
+        return State(new, surrendered, disputed, left)
 
     match event:
         case Event.REGISTERED:
@@ -43,14 +53,18 @@ def expected(state: State, event: Event) -> State | None:  # noqa: C901 - a tabl
         case Event.HOLDER_DECEASED:
             return becomes(Status.DECEASED) if status is not Status.DECEASED else None
         case Event.SURRENDERED:
-            return State(status, True, disputed) if status in ENDED and not surrendered else None
+            return State(status, True, disputed, state.before) if status in ENDED and not surrendered else None
         case Event.DISPUTE_OPENED:
-            return None if disputed else State(status, surrendered, True)
+            return None if disputed else State(status, surrendered, True, state.before)
         case Event.DISPUTE_REJECTED:
-            return State(status, surrendered, False) if disputed else None
+            return State(status, surrendered, False, state.before) if disputed else None
         case Event.DISPUTE_UPHELD:
             gone = status is Status.REISSUED or surrendered
-            return State(Status.VALID, surrendered, False) if disputed and not gone else None
+            if not disputed or gone:
+                return None
+            # The cancellation was wrong, the dead is alive: the card is what it was, and lost if it was lost.
+            back = state.before[-1] if state.before else Status.VALID
+            return State(back, surrendered, False, state.before[:-1])
 
 
 @pytest.mark.parametrize("state", STATES, ids=str)
@@ -69,6 +83,7 @@ def test_only_an_upheld_dispute_makes_an_ended_card_valid_again() -> None:
         wanted = expected(state, event)
         if state.status in ENDED and wanted is not None and wanted.status not in ENDED:
             assert event is Event.DISPUTE_UPHELD
+            assert wanted.status is state.before[-1]
             assert state.status is not Status.REISSUED, "who has a new card does not get the old one back"
 
 
@@ -77,6 +92,35 @@ def test_a_card_that_was_handed_in_never_becomes_valid_again() -> None:
     for _ in STATES:
         reachable |= {found for state, event in product(reachable, Event) if (found := expected(state, event))}
     assert {state.status for state in reachable} <= ENDED
+
+
+def test_no_event_but_a_finding_or_a_dispute_of_the_loss_itself_makes_a_missing_card_good_again() -> None:
+    """Whatever happened in between: who stole it must not wait for a mistake that is put right."""
+    missing = {Status.LOST, Status.STOLEN}
+    states, seen = {State(status) for status in missing}, set[State]()
+    while states - seen:
+        state = (states - seen).pop()
+        seen.add(state)
+        for event in Event:
+            try:
+                found = after(state, event)
+            except EventNotPossible:
+                continue
+            if found.status is Status.VALID:
+                assert event is Event.FOUND or (event is Event.DISPUTE_UPHELD and state.status in missing)
+            else:
+                states.add(found)
+
+
+def test_a_history_is_followed_from_its_registration() -> None:
+    lost = [Event.REGISTERED, Event.REPORTED_LOST, Event.CANCELLED, Event.HOLDER_DECEASED]
+    upheld = [Event.DISPUTE_OPENED, Event.DISPUTE_UPHELD]
+    assert led_to(lost) == State(Status.DECEASED, before=(Status.LOST, Status.CANCELLED))
+    assert led_to([*lost, *upheld]) == State(Status.CANCELLED, before=(Status.LOST,))
+    assert led_to([*lost, *upheld, *upheld]) == State(Status.LOST)
+    for wrong in (lost[1:], [*lost, Event.REGISTERED], [*lost, Event.FOUND]):
+        with pytest.raises(EventNotPossible):
+            led_to(wrong)
 
 
 def test_the_docs_show_the_whole_table() -> None:

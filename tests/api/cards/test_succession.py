@@ -168,6 +168,41 @@ def test_a_mistaken_death_is_disputed_card_by_card(authority: TestClient, termin
     assert_error(upheld, 409, "event_not_possible")
 
 
+@pytest.mark.parametrize("ending", ["cancelled", "holder_deceased"])
+@pytest.mark.parametrize("missing", ["reported_lost", "reported_stolen"])
+def test_a_mistake_put_right_does_not_make_a_lost_card_good(
+    authority: TestClient, terminal: TestClient, missing: str, ending: str
+) -> None:
+    """Else who has the stolen card waits until the wrong death is taken back."""
+    card_id, card = register(authority)
+    lost = report(authority, card_id, missing)["status"]
+    report(authority, card_id, ending)
+    report(authority, card_id, "dispute_opened")
+    assert report(authority, card_id, "dispute_upheld")["status"] == lost
+    assert verify(terminal, card)["decision"] == "REFUSE"
+    assert report(authority, card_id, "found")["status"] == "valid"
+    assert verify(terminal, card)["decision"] == "PASS"
+
+
+def test_a_mistaken_death_does_not_bring_a_replaced_card_back(authority: TestClient, terminal: TestClient) -> None:
+    """Also where the card that took its place was registered first, and looks like the older one."""
+    new_id, new = register(authority)
+    old_id, old = register(authority, {**new, "valid_from": "2006-03-01", "valid_to": "2030-03-01"})
+    report(authority, old_id, "reissued", superseded_by=new_id)
+    report(authority, new_id, "holder_deceased")
+    report(authority, old_id, "dispute_opened")
+    assert report(authority, old_id, "dispute_upheld")["status"] == "card_reissued"
+    assert verify(terminal, old)["decision"] == "REFUSE"
+
+
+def test_a_found_card_stays_invalid_beside_a_newer_one_that_was_registered_first(authority: TestClient) -> None:
+    _, new = register(authority)
+    old_id, _ = register(authority, {**new, "valid_from": "2006-03-01", "valid_to": "2030-03-01"})
+    report(authority, old_id, "reported_lost")
+    found = authority.post(f"/v1/cards/{old_id}/events", json={"event": "found"})
+    assert_error(found, 409, "event_not_possible")
+
+
 def test_events_of_a_persons_cards_side_by_side_never_stop_one_another(authority: TestClient) -> None:
     """Deaths, losses and successions name the same cards from different sides: none may wait in a circle."""
     for _ in range(5):

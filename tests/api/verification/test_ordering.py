@@ -32,6 +32,7 @@ from api.verification.request import VerificationRequest
 from tests.api.bodies import Json, new_number, register, report, verify
 from tests.api.conftest import NewClient
 from tests.api.entries import new_key
+from tests.api.verification.guessers import settle, watchful
 
 ROUNDS = 200
 
@@ -115,6 +116,28 @@ def test_decisions_on_a_card_do_not_wait_for_each_other(
         assert pool.submit(verify, other, card).result(5)["decision"] == "PASS"
         go.set()
         assert first.result()["decision"] == "PASS"
+
+
+def test_a_death_and_a_decision_that_locks_the_number_do_not_wait_in_a_circle(
+    service: Service, new_client: NewClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decision holds the card that was shown and names the other authority's in an alert; the death takes them in
+    the order of their identifiers. Shown is the one that comes last in it."""
+    town = settle(watchful(service, max_failures=1))
+    elsewhere = new_client(Role.AUTHORITY)
+    while True:
+        other_id, _ = register(elsewhere, {**town.card, "issuer": f"{secrets.token_hex(4)}公安局"})
+        if UUID(other_id) < UUID(town.card_id):
+            break
+    terminal = town.client()
+    with ThreadPoolExecutor(2) as pool, held(monkeypatch, "api.verification.guessing._lock") as (there, go):
+        decided = pool.submit(verify, terminal, town.card, face="person:b")
+        assert there.wait(10)
+        dead = pool.submit(report, town.authority, town.card_id, "holder_deceased")
+        await_waiter(service, dead)
+        go.set()
+        assert decided.result()["decision"] == "REFUSE"
+        assert dead.result()["status"] == "holder_deceased"
 
 
 def test_a_report_during_the_comparison_counts(
