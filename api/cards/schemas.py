@@ -1,5 +1,6 @@
 """The requests and answers of the cards' routes."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -161,11 +162,29 @@ class SupersedesBody(Strict):
     event: SupersedingEvent = Field(default=Event.REISSUED, description="What the old card is recorded with.")
 
 
+class RegistrationCaptures(CapturesBody):
+    """What was captured of the holder; several pictures of the face make one template."""
+
+    more_faces: tuple[FaceBody, ...] = Field(
+        default=(), max_length=4, description="Further pictures of the same face: one template is made of all."
+    )
+
+    @model_validator(mode="after")
+    def _beside_a_face(self) -> Self:
+        if self.more_faces and self.face is None:
+            raise bad_value("capture_missing")
+        return self
+
+    def captures(self) -> Captures:
+        """The captures in the domain's form."""
+        return replace(super().captures(), more_faces=tuple(face.image for face in self.more_faces))
+
+
 class CardRegistration(Strict):
     """A card, what its templates are made of, and in the same act which card it takes the place of."""
 
     card: CardBody
-    captures: CapturesBody
+    captures: RegistrationCaptures
     supersedes: SupersedesBody | None = Field(
         default=None, description="An older card of the same person: it is invalid from the answer on."
     )

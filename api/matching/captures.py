@@ -49,12 +49,16 @@ class Burst:
 
 @dataclass(frozen=True)
 class Captures:
-    """What a terminal captured: encoded images. `chip_photo` is the reader's decoded picture."""
+    """What a terminal captured: encoded images. `chip_photo` is the reader's decoded picture.
+
+    `more_faces` are for enrolling only: further pictures of the person, of which one template is made with `face`.
+    """
 
     face: bytes | None = field(default=None, repr=False)
     fingers: tuple[FingerCapture, ...] = ()
     chip_photo: bytes | None = field(default=None, repr=False)
     burst: Burst | None = None
+    more_faces: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

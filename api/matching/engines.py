@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 from api.matching import calibrations as own_calibrations
@@ -33,6 +34,8 @@ from biometrics.scoring.fusion import combine
 _log = logging.getLogger(__name__)
 
 Template = FaceTemplate | FingerTemplate
+SAME_PERSON_FMR = 1e-3
+"""Pictures that are enrolled as one person have to be as alike as the threshold of this FMR asks."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class _Probe:
 
     template: Template
     digest: bytes | None = field(default=None, repr=False)
+    more_digests: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class BiometricComparer:
         pending: list[tuple[ModalityResult, Future[tuple[EnrolledTemplate, _Probe] | str]]] = []
         if captures.face is not None:
             slot = ModalityResult("face")
-            pending.append((slot, self._pool.submit(self._enrolled, slot, partial(self._probe_face, captures.face))))
+            make_face = partial(self._faces_together, captures.face, captures.more_faces)
+            pending.append((slot, self._pool.submit(self._enrolled, slot, make_face)))
         for capture in captures.fingers:
             slot = ModalityResult("finger", capture.position)
             make = partial(self._probe_finger, capture)
@@ -114,7 +119,14 @@ class BiometricComparer:
         return Enrolment(
             tuple(template for template, _ in enrolled),
             tuple(replace(slot, reason=outcome) for slot, outcome in made if isinstance(outcome, str)),
-            tuple(probe.digest for _, probe in enrolled if probe.digest is not None),
+            tuple(
+                dict.fromkeys(
+                    digest
+                    for _, probe in enrolled
+                    for digest in (probe.digest, *probe.more_digests)
+                    if digest is not None
+                )
+            ),
         )
 
     def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
@@ -241,6 +253,19 @@ class BiometricComparer:
     def _probe_face(self, image: bytes) -> _Probe:
         rgb = decode(image, sufficient_side=SUFFICIENT_SIDE).rgb
         return _Probe(self._face.extract_pixels(rgb), digest_of(rgb))
+
+    def _faces_together(self, image: bytes, more: tuple[bytes, ...]) -> _Probe:
+        """One template of several pictures, which have to be of one person."""
+        probes = [self._probe_face(picture) for picture in (image, *more)]
+        made = [probe.template for probe in probes if isinstance(probe.template, FaceTemplate)]
+        if len(made) == 1:
+            return probes[0]
+        calibration = self._calibrations[self._face.engine]
+        for first, second in combinations(made, 2):
+            if calibration.assess(self._face.compare(first, second)).fmr > SAME_PERSON_FMR:
+                raise NotAssessable("pictures_disagree")
+        digests = tuple(probe.digest for probe in probes if probe.digest is not None)
+        return _Probe(self._face.consolidate(made), digests[0], digests[1:])
 
     def _probe_finger(self, capture: FingerCapture) -> _Probe:
         picture = decode(capture.image)

@@ -27,6 +27,7 @@ from api.institutions.sight import cards_seen
 from api.matching import duplicates
 from api.matching.comparison import EnrolledTemplate
 from api.matching.digests import digest_of
+from api.matching.engines import SAME_PERSON_FMR
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.tables import cards
@@ -38,8 +39,6 @@ from biometrics.images import decode
 from biometrics.scoring.calibration import Calibration
 
 MOST_PICTURES = 10
-SAME_PERSON_FMR = 1e-3
-"""Pictures of one card have to be of one person: alike as the threshold of this FMR asks."""
 _KINDS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".jp2"})
 
 OnFault = Callable[[str, str], None]

@@ -57,6 +57,8 @@ class Faces:
         shade = shade_of(rgb, "no_face")
         return FaceTemplate.of(self.engine, np.eye(128)[shade % 128], min(shade, 100))
 
+    consolidate = FaceEngine.consolidate
+
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
         if probe.vector[SCORELESS]:
             return float("nan")
@@ -120,6 +122,18 @@ def test_enrolment_makes_templates_in_the_order_of_the_captures(comparer: Biomet
     ]
     assert FaceTemplate.from_bytes(made.templates[0].template).quality == 9
     assert FingerTemplate.from_bytes(made.templates[1].template).width == 109
+
+
+def test_several_pictures_of_a_face_make_one_template(comparer: BiometricComparer) -> None:
+    both = comparer.enrol(Captures(square(9), more_faces=(photograph(9),)))
+    (made,) = both.templates
+    assert not both.failures
+    assert FaceTemplate.from_bytes(made.template).vector[9] == pytest.approx(1)
+    assert both.capture_digests == (digest_of(decode(square(9)).rgb), digest_of(decode(photograph(9)).rgb))
+    (failure,) = comparer.enrol(Captures(square(9), more_faces=(photograph(10),))).failures
+    assert (failure.modality, failure.reason) == ("face", "pictures_disagree")
+    (failure,) = comparer.enrol(Captures(square(9), more_faces=(photograph(NOBODY),))).failures
+    assert failure.reason == "no_face"
 
 
 def test_enrolment_says_which_capture_failed(comparer: BiometricComparer) -> None:
