@@ -365,6 +365,32 @@ def fusion_rules(
     _run("fusion_rules", worlds=worlds, json_path=json_path)
 
 
+@app.command("quality-inputs")
+def quality_inputs(
+    out: Annotated[Path, typer.Option(file_okay=False, metavar="DIR", help="The files are written here.")],
+    fingers: Annotated[Path | None, _folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")] = None,
+    cache: Cache = None,
+    images: Annotated[Path | None, _folder("Folder that the picture paths in PAIRS start from.")] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
+    ] = None,
+    embeddings: Embeddings = None,
+    non_mated: Annotated[int, typer.Option(min=1, help="So many non-mated pairs of faces are drawn.")] = 400_000,
+) -> None:
+    """Write what `quality-side` reads: qualities of fingers and faces, and scores of drawn pairs of faces."""
+    _run(
+        "quality_inputs",
+        out=out,
+        fingers=fingers,
+        cache=cache,
+        images=images,
+        pairs=pairs,
+        embeddings=embeddings,
+        non_mated=non_mated,
+    )
+
+
 @app.command("quality-side")
 def quality_side(
     scores: Annotated[

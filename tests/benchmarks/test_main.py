@@ -21,6 +21,7 @@ COMMANDS = (
     "fusion-rules",
     "fusion-alike",
     "fitting-lists",
+    "quality-inputs",
     "quality-side",
     "chimeric",
     "rates-speed",
