@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from api.cards import register, templates
+from api.cards import refusals, register, templates
 from api.cards.identity import CardIdentity, indexes
 from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
@@ -30,6 +30,7 @@ class Supersedes:
     event: Event
 
 
+@refusals.kept
 def enrol(
     service: Service,
     caller: Caller,
@@ -55,6 +56,7 @@ def enrol(
         return given or _store(connection, service, caller, attempt, card, enrolment, supersedes)
 
 
+@refusals.kept
 def add_fingers(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, captures: Captures) -> StoredAnswer:
     """Add finger templates to a registered card. A capture that gives no template stops it all.
 
@@ -82,6 +84,7 @@ def add_fingers(service: Service, caller: Caller, attempt: Attempt, card_id: UUI
         return _answer(connection, attempt, answer)
 
 
+@refusals.kept
 def report(
     service: Service,
     caller: Caller,

@@ -10,13 +10,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from api.cards import lifecycle, register
+from api.cards import refusals
 from api.errors import ServiceError, catalogue, entry
 from api.evidence.log import LogDamaged
 from api.institutions import credentials, institutions, principals, rotation
 from api.matching.comparison import CaptureInvalid
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
-from api.storage.idempotency import KeyReused
+from api.storage.idempotency import KeyReused, RefusedBefore
 from models.errors import ModelError
 
 _log = logging.getLogger(__name__)
@@ -36,11 +36,7 @@ _CODES: dict[type[Exception], str] = {
     institutions.BranchesTooDeep: "branches_too_deep",
     ModelError: "models_unavailable",
     ClientDisconnect: "body_incomplete",
-    register.CardExists: "card_exists",
-    register.CardUnknown: "card_unknown",
-    register.SupersedingCardUnknown: "superseding_card_unknown",
-    register.SupersedingCardInvalid: "superseding_card_invalid",
-    lifecycle.EventNotPossible: "event_not_possible",
+    **refusals.CODES,
 }
 _HTTP_CODES = {401: "key_missing", 404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
 # Names of fields, and places in lists.
@@ -56,6 +52,7 @@ def install(app: FastAPI) -> None:
     for kind, code in _CODES.items():
         app.add_exception_handler(kind, _fixed(code))
     app.add_exception_handler(ServiceError, _service)
+    app.add_exception_handler(RefusedBefore, _refused)
     app.add_exception_handler(CaptureInvalid, _capture)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -95,6 +92,12 @@ def _service(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, ServiceError):
         return internal(request, error)
     return response(request, error.code, error.details, error.retry_after_s)
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RefusedBefore):
+        return internal(request, error)
+    return response(request, error.code, error.details)
 
 
 def _capture(request: Request, error: Exception) -> JSONResponse:

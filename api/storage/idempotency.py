@@ -12,6 +12,9 @@ from api.storage.tables import idempotency
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
+# From this status on an answer is a refusal.
+_REFUSED = 400
+
 # For statements that do more; parameters `principal_id` and `key`.
 GIVEN: Select[Any] = select(idempotency.c.request_digest, idempotency.c.status_code, idempotency.c.answer).where(
     idempotency.c.principal_id == bindparam("principal_id"), idempotency.c.key == bindparam("key")
@@ -25,6 +28,15 @@ STORE = """
 
 class KeyReused(Exception):
     """The key belongs to another request."""
+
+
+class RefusedBefore(Exception):
+    """The request was refused under this key, and is refused again: `code` of the catalogue and `details` as then."""
+
+    def __init__(self, code: str, details: list[dict[str, str]]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
 
 
 @dataclass(frozen=True)
@@ -45,15 +57,20 @@ class StoredAnswer:
 
 
 def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
-    """The answer given to this request before. Raises `KeyReused` when the key was used for another."""
+    """The answer given to this request before.
+
+    Raises `KeyReused` when the key was used for another, and `RefusedBefore` when the answer was a refusal.
+    """
     row = connection.execute(GIVEN, {"principal_id": attempt.principal_id, "key": attempt.key}).first()
     return None if row is None else given(row, attempt)
 
 
 def given(row: Row[Any], attempt: Attempt) -> StoredAnswer:
-    """The answer in a row of `GIVEN`. Raises `KeyReused`."""
+    """The answer in a row of `GIVEN`. Raises `KeyReused` and `RefusedBefore`."""
     if row.request_digest != attempt.digest:
         raise KeyReused
+    if row.status_code >= _REFUSED:
+        raise RefusedBefore(row.answer["refused"], row.answer["details"])
     return StoredAnswer(row.status_code, row.answer)
 
 
@@ -74,6 +91,13 @@ def store(connection: Connection, attempt: Attempt, status_code: int, answer: di
             answer=answer,
         )
     )
+
+
+def refuse(
+    connection: Connection, attempt: Attempt, status_code: int, code: str, details: list[dict[str, str]]
+) -> None:
+    """Keep a refusal, after which no copy of the request is done any more. There is no act, and so no evidence."""
+    store(connection, attempt, status_code, {"refused": code, "details": details})
 
 
 def stored(attempt: Attempt, status_code: int, answer: dict[str, Any]) -> dict[str, Any]:

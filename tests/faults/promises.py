@@ -105,7 +105,7 @@ def _decisions_are_whole(operations: Sequence[Operation], stored: Stored) -> Ite
 
 def _events_are_whole(_: Sequence[Operation], stored: Stored) -> Iterator[str]:
     told_of = Counter(leaf.subject_id for leaf in stored.leaves if leaf.kind == "card_event")
-    answers = Counter(row.answer["id"] for row in stored.kept)
+    answers = Counter(row.answer.get("id") for row in stored.kept)
     for row in stored.events:
         if told_of[row.id] != 1:
             yield f"event {row.id}: {told_of[row.id]} leaves of evidence"
