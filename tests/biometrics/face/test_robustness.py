@@ -10,7 +10,7 @@ from PIL import ExifTags, ImageCms, ImageDraw, ImageFilter, ImageOps
 from PIL import Image as Pillow
 
 from biometrics.errors import InvalidImage, NotAssessable
-from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face import Assessment, FaceEngine, FaceTemplate
 from tests.biometrics.face.conftest import Group
 from tests.biometrics.face.test_quality import with_glasses, with_mask
 from tests.biometrics.pictures import encode
@@ -154,7 +154,8 @@ def test_drawings_and_empty_frames_are_nobody(
 @pytest.mark.shared_data
 def test_profiles_are_told_by_their_pose(engine: FaceEngine, lfw: Path) -> None:
     """Whatever becomes of them, the advice says so. The unified quality hardly does: it is near that of others."""
-    turned, frontal = [], []
+    turned: list[Assessment] = []
+    frontal: list[Assessment] = []
     for picture in sorted(lfw.glob("*/*.jpg"))[::25]:
         found = engine.assess(picture.read_bytes())
         if found.components is not None:
