@@ -27,9 +27,10 @@ def close(service: Service, caller: Caller, attempt: Attempt, alert_id: UUID, no
             raise ServiceError("not_found")
         if alert.closed_at is not None:
             raise ServiceError("alert_closed")
-        # Only the alert of whoever registered it names the card.
+        # Only the alert of whoever registered it names the card; other kinds of alerts say nothing of a lock.
         released = (
-            alert.card_id is not None
+            alert.kind == guessing.KIND
+            and alert.card_id is not None
             and Scope.REPORT_CARDS in caller.scopes
             and guessing.release(connection, alert.card_id, alert.raised_at)
         )

@@ -16,22 +16,32 @@ class AlertClosing(Strict):
     note: Trimmed = Field(min_length=1, max_length=1000, description="Kept with the alert; no names, no numbers.")
 
 
-class AlertDetails(BaseModel):
-    """What an alert tells."""
+class GuessingDetails(BaseModel):
+    """What an alert of the kind `card_guessing` tells."""
 
     failures: int = Field(description="How many were counted, at all institutions together.")
     locked_until: datetime = Field(description="When the lock ends by itself.")
     verifications: list[UUID] = Field(description="Those of this institution's own terminals.")
 
 
+class DeathDetails(BaseModel):
+    """What an alert of the kind `holder_deceased_elsewhere` tells."""
+
+    reported_by: UUID = Field(description="The institution that reported the death.")
+    event: UUID = Field(description="The event of the card that the alert names.")
+
+
 class AlertAnswer(BaseModel):
     """An alert, raised for one institution."""
 
     id: UUID
-    kind: str = Field(description="`card_guessing`: too many people who are not its holder tried one card number.")
+    kind: str = Field(
+        description="`card_guessing`: too many people who are not its holder tried one card number. "
+        "`holder_deceased_elsewhere`: another authority recorded the holder of the card dead."
+    )
     institution_id: UUID
     card_id: UUID | None = Field(description="The card, for the institution that registered it.")
-    details: AlertDetails
+    details: GuessingDetails | DeathDetails
     raised_at: datetime
     closed_at: datetime | None
     closed_by: UUID | None

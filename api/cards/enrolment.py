@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from api.cards import refusals, register, templates
+from api.cards import deaths, refusals, register, templates
 from api.cards.identity import CardIdentity, indexes
 from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
@@ -106,12 +106,11 @@ def report(
         if event is not Event.HOLDER_DECEASED:
             recorded = register.report(connection, card_id, event, superseded_by, caller, reason)
             return _answer(connection, attempt, _told(connection, service, caller, recorded))
-        named, *others = register.report_death(connection, card_id, caller, reason)
-        answer = _told(connection, service, caller, named)
-        also = [_told(connection, service, caller, other) for other in others]
-        # Of cards that others registered nobody learns.
-        seen = register.seen(connection, caller, [other.card_id for other in others])
-        answer["also"] = [told for told, other in zip(also, others, strict=True) if other.card_id in seen]
+        dead = register.report_death(connection, card_id, caller, reason)
+        answer, *also = (_told(connection, service, caller, one) for one in dead)
+        # Of cards that others registered the reporter learns nothing; who registered them learns of the report.
+        seen = deaths.tell(connection, service.keys, caller, dead)
+        answer["also"] = [told for told, one in zip(also, dead[1:], strict=True) if one.card_id in seen]
         return _answer(connection, attempt, answer)
 
 

@@ -120,7 +120,7 @@ def report(
     row = connection.execute(_held(cards.c.id == card_id)).one()
     state = after(_state_before(connection, row, event), event)
     revived = state.status is Status.VALID and row.status != Status.VALID
-    if revived and _has_successor(connection, row):
+    if revived and _has_successor(connection, row, undone=row.status in TAKEN_BACK):
         raise EventNotPossible("a new card was issued")
     superseding = None
     if superseded_by is not None:
@@ -241,6 +241,16 @@ def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
     return KnownCard(card, tuple(events))
 
 
+def status_since(connection: Connection, card_id: UUID, status: str) -> datetime | None:
+    """When a card came to its status."""
+    events = connection.execute(
+        select(card_events.c.status, card_events.c.recorded_at)
+        .where(card_events.c.card_id == card_id)
+        .order_by(card_events.c.recorded_at.desc())
+    )
+    return since_when(status, events.all())
+
+
 def since_when(status: str, newest_first: Iterable[Any]) -> datetime | None:
     """When a card came to its status: the first of the last events that agree on it. None without such an event."""
     since = None
@@ -251,13 +261,24 @@ def since_when(status: str, newest_first: Iterable[Any]) -> datetime | None:
     return since
 
 
-def _has_successor(connection: Connection, card: Row[Any]) -> bool:
+def _has_successor(connection: Connection, card: Row[Any], *, undone: bool) -> bool:
     """Whether the person got a card after this one: then it stays invalid, also where nobody reported the re-issue.
 
     A newer card is one that was registered later, or that is valid from a later day: files of cards do not always come
-    in the order in which the cards were made.
+    in the order in which the cards were made. Where a wrong end is `undone`, those count that were registered since:
+    the others were good beside it, and whoever ends a person's cards could else keep them so by a card of their own.
     """
     newer = or_(cards.c.created_at > card.created_at, cards.c.valid_from > card.valid_from)
+    if undone:
+        newer = (
+            select(card_events.c.id)
+            .where(
+                card_events.c.card_id == cards.c.id,
+                card_events.c.event == Event.REGISTERED,
+                card_events.c.recorded_at > status_since(connection, card.id, card.status),
+            )
+            .exists()
+        )
     found = select(cards.c.id).where(cards.c.number_index == card.number_index, cards.c.id != card.id, newer)
     return connection.execute(found.limit(1)).first() is not None
 

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column,
 from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
 from api.cards.parameters import TIMEZONE
-from api.cards.register import since_when
+from api.cards.register import status_since
 from api.evidence import leaves
 from api.evidence.leaves import Composed
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
 from api.storage.statements import Statement
-from api.storage.tables import card_events, card_locks, cards, verifications
+from api.storage.tables import card_locks, cards, verifications
 from api.verification.document import RegisteredCard
 from api.verification.request import VerificationRequest
 
@@ -128,16 +128,6 @@ def registered(connection: Connection, row: Row[Any]) -> tuple[UUID, RegisteredC
     # Most cards are valid, and most decisions need no second look.
     since = None if status is Status.VALID else status_since(connection, row.id, status)
     return row.id, RegisteredCard(status, row.valid_from, row.valid_to, row.serial_index, row.text_index, since)
-
-
-def status_since(connection: Connection, card_id: UUID, status: Status) -> datetime | None:
-    """When a card came to its status."""
-    events = connection.execute(
-        select(card_events.c.status, card_events.c.recorded_at)
-        .where(card_events.c.card_id == card_id)
-        .order_by(card_events.c.recorded_at.desc())
-    )
-    return since_when(status, events.all())
 
 
 def write(

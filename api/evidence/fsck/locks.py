@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from api.evidence.fsck.report import Report, named
 from api.storage.tables import acts, alerts, card_locks, cards
 
-_ACTS = select(acts).where(acts.c.act.in_(("card_locked", "alert_closed"))).order_by(acts.c.at)
+_ACTS = select(acts).where(acts.c.act.in_(("card_locked", "death_told", "alert_closed"))).order_by(acts.c.at)
 
 
 class _Told:
@@ -18,23 +18,23 @@ class _Told:
         self.until: dict[Any, datetime] = {}
         self.raised: set[str] = set()
         self.closed: set[str] = set()
-        # When an act first told of a lock; the alert is raised an instant before its act.
+        # When an act first told of an alert, which is raised an instant before.
         self.first: datetime | None = None
         # The last card by which a number was locked, for every alert that told of it.
         self._card: dict[str, Any] = {}
         for row in connection.execute(_ACTS):
-            if row.act == "card_locked":
-                self.first = self.first or row.at
-                self._lock(row.subject_id, row.details)
-            else:
+            if row.act == "alert_closed":
                 self.closed.add(str(row.subject_id))
                 if row.details["lock_released"]:
                     self.until.pop(self._card.get(str(row.subject_id)), None)
+                continue
+            self.first = self.first or row.at
+            self.raised.update(row.details.get("alerts", []))
+            if row.act == "card_locked":
+                self._lock(row.subject_id, row.details)
 
     def _lock(self, card_id: Any, details: dict[str, Any]) -> None:
-        told = details.get("alerts", [])
-        self.raised.update(told)
-        self._card.update(dict.fromkeys(told, card_id))
+        self._card.update(dict.fromkeys(details.get("alerts", []), card_id))
         self.until[card_id] = datetime.fromisoformat(details["locked_until"])
 
 

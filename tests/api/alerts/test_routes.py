@@ -4,7 +4,7 @@ import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from tests.api.bodies import Json, fresh_key, register, verify
+from tests.api.bodies import Json, fresh_key, register, report, verify
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import ids, me
 from tests.api.verification.guessers import MOST, Town, is_withheld, settle, watchful
@@ -121,7 +121,10 @@ def test_an_old_alert_ends_no_later_lock(service: Service) -> None:
     town.guess()
     (old,) = alerts(town.authority)
     with service.database.begin() as connection:
-        connection.execute(tables.card_locks.update().values(until=tables.card_locks.c.locked_at))
+        number = select(tables.cards.c.number_index).where(tables.cards.c.id == UUID(town.card_id)).scalar_subquery()
+        # Not all of them: `fsck` has to find every other lock as its act says.
+        ended = tables.card_locks.update().where(tables.card_locks.c.number_index == number)
+        connection.execute(ended.values(until=tables.card_locks.c.locked_at))
     object.__setattr__(town.service, "policy", watchful(service).policy)
     town.guess()
     assert close(town.authority, old["id"]).json()["lock_released"] is False
@@ -167,3 +170,17 @@ def test_a_closing_says_something(town: Town, body: Json) -> None:
     answer = town.authority.post(f"/v1/alerts/{uuid4()}/close", json=body, headers=fresh_key())
     assert_error(answer, 422, "request_invalid")
     assert_error(close(town.authority, str(uuid4())), 404, "not_found")
+
+
+def test_closing_the_alert_of_a_death_ends_no_lock(town: Town) -> None:
+    """It names the same card as the one that told of the guessing, which alone is about the lock."""
+    elsewhere = town.client(Role.AUTHORITY)
+    other_id, _ = register(elsewhere, {**town.card, "issuer": "上海市公安局"})
+    town.guess()
+    report(elsewhere, other_id, "holder_deceased")
+    death, guessed = alerts(town.authority)
+    assert (death["kind"], guessed["kind"]) == ("holder_deceased_elsewhere", "card_guessing")
+    assert death["card_id"] == guessed["card_id"] == town.card_id
+    assert not close(town.authority, death["id"]).json()["lock_released"]
+    assert town.authority.get(f"/v1/cards/{town.card_id}").json()["checks_locked_until"] is not None
+    assert close(town.authority, guessed["id"]).json()["lock_released"]

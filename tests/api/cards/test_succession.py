@@ -4,13 +4,16 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.cards import templates
 from api.institutions.roles import Role
+from api.service import Service
+from api.storage import tables
 from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verify
 from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
@@ -148,6 +151,41 @@ def test_a_death_is_of_every_card_of_the_person(
     assert_error(again, 409, "event_not_possible")
 
 
+def test_other_authorities_are_told_of_a_death_that_reached_their_cards(
+    authority: TestClient, terminal: TestClient, new_client: NewClient, service: Service
+) -> None:
+    """Somebody registers a card with a victim's number and records its holder dead: everywhere, and not in silence."""
+    victims = new_client(Role.AUTHORITY)
+    card_id, card = register(victims)
+    bogus_id, _ = register(authority, {**card, "issuer": "上海市公安局"})
+    register(authority, {**card, "issuer": "天津市公安局"})
+    told = report(authority, bogus_id, "holder_deceased")
+    assert verify(terminal, card)["document"]["status"] == "holder_deceased"
+    assert len(told["also"]) == 1
+    assert card_id not in json.dumps(told)
+    (alert,) = victims.get("/v1/alerts").json()["items"]
+    (_, event) = victims.get(f"/v1/cards/{card_id}").json()["events"]
+    reporter = json.loads(told["receipt"]["leaf"])["institution"]
+    assert (alert["kind"], alert["card_id"]) == ("holder_deceased_elsewhere", card_id)
+    assert alert["details"] == {"reported_by": reporter, "event": event["id"]}
+    assert bogus_id not in json.dumps(alert)
+    assert authority.get("/v1/alerts").json()["items"] == [], "its own cards are in the answer"
+    with service.database.begin() as connection:
+        acts = connection.execute(select(tables.acts).where(tables.acts.c.act == "death_told")).all()
+        assert [one.subject_id for one in acts if alert["id"] in one.details["alerts"]] == [UUID(bogus_id)]
+    # It is put right by the authority of the card, and nothing else of it is.
+    report(victims, card_id, "dispute_opened")
+    assert report(victims, card_id, "dispute_upheld")["status"] == "valid"
+    assert verify(terminal, card)["decision"] == "PASS"
+
+
+def test_a_death_among_an_authoritys_own_cards_alerts_nobody(authority: TestClient) -> None:
+    card_id, card = register(authority)
+    register(authority, renewed(card))
+    assert len(report(authority, card_id, "holder_deceased")["also"]) == 1
+    assert authority.get("/v1/alerts").json()["items"] == []
+
+
 def test_a_death_of_a_card_of_its_own_and_of_nobody(authority: TestClient) -> None:
     card_id, _ = register(authority)
     assert report(authority, card_id, "holder_deceased")["also"] == []
@@ -159,13 +197,24 @@ def test_a_mistaken_death_is_disputed_card_by_card(authority: TestClient, termin
     old_id, old = register(authority)
     new_id, new = register(authority, renewed(old))
     report(authority, new_id, "holder_deceased")
-    report(authority, new_id, "dispute_opened")
-    report(authority, new_id, "dispute_upheld")
-    assert verify(terminal, new)["decision"] == "PASS"
-    assert verify(terminal, old)["document"]["status"] == "holder_deceased"
-    report(authority, old_id, "dispute_opened")
-    upheld = authority.post(f"/v1/cards/{old_id}/events", json={"event": "dispute_upheld"})
+    for card_id in (new_id, old_id):
+        assert verify(terminal, old)["document"]["status"] == "holder_deceased"
+        report(authority, card_id, "dispute_opened")
+        assert report(authority, card_id, "dispute_upheld")["status"] == "valid"
+    assert verify(terminal, new)["decision"] == verify(terminal, old)["decision"] == "PASS", "as before"
+
+
+def test_a_card_that_was_replaced_since_stays_dead(
+    authority: TestClient, terminal: TestClient, new_client: NewClient
+) -> None:
+    """The new one was registered by another authority while the mistake stood."""
+    card_id, card = register(authority)
+    report(authority, card_id, "holder_deceased")
+    report(authority, card_id, "dispute_opened")
+    register(new_client(Role.AUTHORITY), renewed(card, issuer="上海市公安局"))
+    upheld = authority.post(f"/v1/cards/{card_id}/events", json={"event": "dispute_upheld"})
     assert_error(upheld, 409, "event_not_possible")
+    assert verify(terminal, card)["decision"] == "REFUSE"
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "holder_deceased"])

@@ -15,7 +15,7 @@ from api.institutions import credentials, principals, rotation
 from api.institutions.roles import Role, Scope
 from api.service import Service
 from api.storage.database import Database
-from tests.api.bodies import fresh_key, verify
+from tests.api.bodies import fresh_key, register, report, verify
 from tests.api.evidence.conftest import administer
 from tests.api.scripted import ScriptedComparer
 from tests.api.verification.guessers import settle, watchful
@@ -99,6 +99,10 @@ DAMAGE: dict[str, tuple[str, str]] = {
         " SELECT gen_random_uuid(), kind, institution_id, details, clock_timestamp() FROM alerts LIMIT 1",
         "alerts that are raised or closed otherwise than the acts say",
     ),
+    "a death kept from those whose cards it reached": (
+        "DELETE FROM alerts WHERE kind = 'holder_deceased_elsewhere'",
+        "alerts that an act raised and that are gone",
+    ),
     "an alert kept from its readers": ("DELETE FROM alerts", "alerts that an act raised and that are gone"),
     "another promise": (
         "UPDATE verifications SET answer = jsonb_set(answer::jsonb, '{receipt,include_by}', '\"2099-01-01\"')::json",
@@ -147,6 +151,10 @@ def live(service: Service) -> None:
     closed = town.authority.post(f"/v1/alerts/{alert['id']}/close", json={"note": "seen"}, headers=fresh_key()).json()
     assert closed["lock_released"]
     settle(watchful(service)).guess()
+    report(town.authority, town.card_id, "reported_lost")
+    dead_id, _ = register(town.client(Role.AUTHORITY), {**town.card, "issuer": "上海市公安局"})
+    report(town.authority, town.card_id, "holder_deceased")
+    assert dead_id != town.card_id
 
 
 def findings(connection: Connection, service: Service) -> list[str]:
