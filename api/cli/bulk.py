@@ -3,6 +3,7 @@
 import csv
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from api.cli import client
 from api.cli.failure import NEGATIVE, CommandFailed, guarded
 from api.cli.registry import Registry, registry
+from api.errors import entry
 
 if TYPE_CHECKING:
     from api.institutions.caller import Caller
@@ -114,22 +116,26 @@ def signed_in(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry
 
 @contextmanager
 def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
-    """Takes faults: the first are shown, all are written to the file where one is wanted."""
-    shown = 0
+    """Takes faults: the first are shown, all are written to the file where one is wanted, and at the end each code is
+    explained once."""
+    codes: Counter[str] = Counter()
     with Path(os.devnull if path is None else path).open("a", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
 
         def note(line: int, field: str, code: str) -> None:
-            nonlocal shown
             writer.writerow((line, field, code))
             file.flush()
-            shown += 1
+            codes[code] += 1
+            shown = codes.total()
             if shown <= _SHOWN_FAULTS:
                 console.print(f"line {line}: {f'{field}: ' if field else ''}{code}", markup=False)
             elif shown == _SHOWN_FAULTS + 1 and path is None:
                 console.print("… more rows are left out; --faults FILE lists them all")
 
         yield note
+    for code, count in codes.most_common():
+        text = entry(code).message  # the advice beside it is for a terminal's operator
+        console.print(f"{code} ({count:,}): {text.zh} {text.en}", markup=False, soft_wrap=True)
 
 
 @contextmanager

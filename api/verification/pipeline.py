@@ -101,6 +101,7 @@ def _decide(
     chip_photo = None if person is None else person.chip_photo
     own = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
     document = registers.together(own, word, request.card, moment.day)
+    document = registers.attested(document, by_chip_photo=person is not None and person.by_chip_photo)
     decision = decide(document, person, rules, attempts)
     verification_id = uuid4()
     found = answers.findings(document, word, person or PersonResult(()), decision, service.policy.version)

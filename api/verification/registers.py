@@ -38,6 +38,13 @@ def together(own: Document, word: Word | None, card: CardIdentity, today: date) 
     return _worse(own, theirs)
 
 
+def attested(document: Document, *, by_chip_photo: bool) -> Document:
+    """Say what stands in a person's way who was compared with the chip's photograph alone, as with a card that was
+    registered without templates: card and photograph come from one hand, and nobody has vouched for it."""
+    unconfirmed = by_chip_photo and not document.vouched and document.reasons == ("valid",)
+    return _with(document, "chip_photo_unconfirmed") if unconfirmed else document
+
+
 def _theirs(answer: Answer, card: CardIdentity, today: date) -> Document:
     if answer.status is None:
         return Document("card_not_found", ("card_not_found",))

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from api.cards.bulk import reading
 from api.cli import bulk
+from api.errors import entry
 from api.institutions.roles import Role
 from tests.api.bodies import new_card
 from tests.api.cli.conftest import CommandLine
@@ -49,9 +50,23 @@ def test_faults_are_shown_and_written(line: CommandLine, tmp_path: Path) -> None
     listed = tmp_path / "faults.csv"
     result = line("cards", "import", line.file("cards.jsonl", "\n".join(rows)), "--faults", str(listed))
     assert result.exit_code == 1
-    assert result.stderr.count("row_malformed") == 20
+    assert result.stderr.count(": row_malformed\n") == 20
+    assert result.stderr.count("row_malformed (30): 该行无法读取") == 1
+    assert "The row cannot be read" in result.stderr
     assert listed.read_text().splitlines()[-1] == "31,,row_malformed"
     assert len(listed.read_text().splitlines()) == 30
+
+
+def test_every_fault_is_explained_in_both_languages(line: CommandLine) -> None:
+    card = new_card()
+    file = line.file(
+        "cards.jsonl", "\n".join(json.dumps(row) for row in ({**card, "number": "1"}, {**card, "type": "x"}))
+    )
+    result = line("cards", "import", file)
+    assert result.exit_code == 1
+    for code in ("number_invalid", "card_type_unsupported"):
+        text = entry(code).message
+        assert f"{code} (1): {text.zh} {text.en}\n" in result.stderr
 
 
 @pytest.mark.parametrize("role", [Role.TERMINAL, Role.SUPERVISOR])

@@ -13,7 +13,7 @@ from api.errors import catalogue
 from api.population.asking import Word
 from api.population.findings import Answer, Finding
 from api.verification.document import Document
-from api.verification.registers import together
+from api.verification.registers import attested, together
 
 C, I, N, U = Finding.CONSISTENT, Finding.INCONSISTENT, Finding.NO_RECORD, Finding.UNDETERMINED  # noqa: E741
 TODAY, AT = date(2026, 11, 22), datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -107,6 +107,18 @@ def test_its_silence_passes_nobody_and_accuses_nobody() -> None:
     assert judged(VALID, None) == Document("valid", ("register_unavailable",))
     assert judged(VALID, None, is_authority=False) == VALID
     assert judged(UNKNOWN, None, is_authority=False) == Document("card_not_found", ("register_unavailable",))
+
+
+def test_a_photograph_that_nobody_vouched_for_is_a_reason_of_a_sound_card() -> None:
+    assert attested(VALID, by_chip_photo=True) == Document("valid", ("chip_photo_unconfirmed",))
+    vouched = replace(VALID, vouched=True)
+    for document, by_photo in (
+        (VALID, False),
+        (vouched, True),
+        (UNKNOWN, True),
+        (Document("card_expired", ("card_expired",)), True),
+    ):
+        assert attested(document, by_chip_photo=by_photo) is document
 
 
 def test_only_a_sound_card_is_sound() -> None:

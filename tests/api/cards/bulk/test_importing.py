@@ -71,6 +71,16 @@ def test_cards_of_a_file_are_registered_with_their_status(
         assert fsck.check(connection, service.keys).findings == []
 
 
+def test_a_card_without_templates_says_what_keeps_its_holder_from_passing(
+    service: Service, caller: Caller, terminal: TestClient, tmp_path: Path
+) -> None:
+    card = new_card()
+    load(service, caller, written(tmp_path / "cards.jsonl", [card]))
+    answer = verify(terminal, card, chip_photo="person:a")
+    assert (answer["decision"], answer["person"]["reasons"]) == ("REVIEW", ["match"])
+    assert answer["document"]["reasons"] == ["chip_photo_unconfirmed"]
+
+
 def test_bad_rows_are_left_out_and_told_by_line_field_and_code(
     service: Service, caller: Caller, tmp_path: Path
 ) -> None:
