@@ -416,10 +416,19 @@ def fusion_alike(
     search: Annotated[
         bool, typer.Option("--search", help="Look for the alike sets again; takes half an hour.")
     ] = False,
+    absurd: Annotated[int, typer.Option(min=0, help="So many non-mated scores of one matcher are 1e9.")] = 0,
+    absurd_mated: Annotated[int, typer.Option(min=0, max=517, help="So many mated scores of it are 1e9.")] = 0,
     json_path: Json = None,
 ) -> None:
     """Compare ways to fuse scores on simulated sets of 517 people that are alike to what is published of BSSR1."""
-    _run("fusion_alike", splits=splits, search=search, json_path=json_path)
+    _run(
+        "fusion_alike",
+        splits=splits,
+        search=search,
+        json_path=json_path,
+        absurd=absurd,
+        absurd_mated=absurd_mated,
+    )
 
 
 @app.command()

@@ -3,7 +3,8 @@
 `fusion_rules` asks in whole worlds. But that set is one draw of few people: what is published of it holds for the draw.
 So sets are drawn from worlds of wider ranges, their people are halved as `fusion` halves them, and kept are those whose
 single matchers, sums and regressions come nearest to the published figures. On these the rules are judged by the same
-protocol. `SEEDS` are the nearest ten of the first 240; `--search` looks again.
+protocol. `SEEDS` are the nearest ten of the first 240; `--search` looks again. `--absurd` and `--absurd-mated` make so
+many scores of the first matcher 1e9, among those fitted and those judged, to see what a faulty matcher costs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,14 +46,16 @@ PUBLISHED: Mapping[str, tuple[float, float]] = MappingProxyType(
 # How much the quadratic terms bring is known better than either rate: both are of the same halves.
 GAINS: Mapping[str, tuple[float, float]] = MappingProxyType({TWO: (0.8, 0.3), FOUR: (0.4, 0.3)})
 FARTHEST = 3.0
+ABSURD = 1e9
 
 
-def run(splits: int, search: bool, json_path: Path | None) -> list[Result]:
+def run(splits: int, search: bool, json_path: Path | None, absurd: int = 0, absurd_mated: int = 0) -> list[Result]:
     """Judge every rule on the alike sets; print a table, and write JSON where asked to."""
     seeds: Sequence[int] = nearest() if search else SEEDS
     found: dict[str, list[float]] = {}
     for seed in track(seeds, "Sets of people"):
-        for name, value in judge(people(seed), splits).items():
+        matrices = spoilt(people(seed), absurd, absurd_mated)
+        for name, value in judge(matrices, splits).items():
             found.setdefault(name, []).append(value)
     results = [_summary(name, np.array(values)) for name, values in found.items()]
     print_table(results, title="Fusion rules on simulated sets alike to BSSR1 set 1")
@@ -78,6 +81,17 @@ def people(seed: int) -> Matrices:
         plane[~np.eye(PEOPLE, dtype=bool)] = non_mated[:, place]
         np.fill_diagonal(plane, mated[:, place])
     return Matrices(MATCHERS, tuple(str(number) for number in range(PEOPLE)), scores)
+
+
+def spoilt(matrices: Matrices, absurd: int, absurd_mated: int) -> Matrices:
+    """The same with so many non-mated and mated scores of the first matcher, drawn at random, that are absurd."""
+    random = np.random.default_rng(1)
+    scores, count = matrices.scores.copy(), len(matrices.subjects)
+    pairs = np.argwhere(~np.eye(count, dtype=bool))
+    own = random.permutation(count)[:absurd_mated]
+    for probe, reference in (random.permutation(pairs)[:absurd].T, (own, own)):
+        scores[0, probe, reference] = ABSURD
+    return replace(matrices, scores=scores)
 
 
 def published(matrices: Matrices, splits: int) -> dict[str, float]:

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 from benchmarks import fusion_alike
-from benchmarks.fusion_alike import FARTHEST, FOUR, GAINS, PUBLISHED, TWO, distance, people, published
+from benchmarks.fusion_alike import (
+    ABSURD,
+    FARTHEST,
+    FOUR,
+    GAINS,
+    PUBLISHED,
+    TWO,
+    distance,
+    judge,
+    people,
+    published,
+    spoilt,
+)
 
 
 def test_what_is_published_is_at_no_distance_but_for_the_gains() -> None:
@@ -24,3 +36,17 @@ def test_a_set_is_the_same_each_time_and_has_every_figure(monkeypatch: pytest.Mo
     assert set(PUBLISHED) <= set(figures)
     assert all(0 < value <= 100 for value in figures.values())
     assert figures["eer/finger_ri"] < 20
+
+
+def test_absurd_scores_cost_the_joint_rule_no_more_than_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """25 of 39,800 non-mated scores of face C and two of 200 mated ones are 1e9; each half has 9,900 and 100."""
+    monkeypatch.setattr(fusion_alike, "PEOPLE", 200)
+    clean = people(3009)
+    broken = spoilt(clean, 25, 2)
+    assert (broken.scores[0] == ABSURD).sum() == 27
+    assert (np.diagonal(broken.scores[0]) == ABSURD).sum() == 2
+    assert np.array_equal(broken.scores[1:], clean.scores[1:])
+    before, after = judge(clean, 2), judge(broken, 2)
+    for name in (TWO, FOUR):
+        assert after[f"{name}/joint"] >= before[f"{name}/joint"] - 0.01 - 0.005
+    assert after[f"{TWO}/linear"] < before[f"{TWO}/linear"] - 0.05, "what is plain is broken by them"
