@@ -23,7 +23,7 @@ from api.storage.keys import Keys
 from api.storage.sealing import unseal
 from api.storage.tables import cards
 
-COLUMNS = ("number", "issuer", "valid_from", "valid_to", "type", "status")
+COLUMNS = ("number", "issuer", "valid_from", "valid_to", "type", "status", "id")
 _LONG_TERM = "长期"
 _FETCH = 5000
 
@@ -69,6 +69,7 @@ def _rows(connection: Connection, keys: Keys, caller: Caller) -> Iterator[dict[s
                 "valid_to": _LONG_TERM if row.valid_to is None else row.valid_to.isoformat(),
                 "type": row.type,
                 "status": row.status,
+                "id": str(row.id),
             }
 
 

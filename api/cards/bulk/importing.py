@@ -147,6 +147,7 @@ def _sound(keys: Keys, chunk: list[Row], faults: list[tuple[int, str, str]]) -> 
             faults.append((row.line, "", str(row.fault)))
             continue
         values = dict(row.values)
+        values.pop("id", None)  # another register's name of the card, where the file is an export
         try:
             status = Status(values.pop("status", Status.VALID))
         except ValueError:
