@@ -35,8 +35,8 @@ def import_cards(
             exists=True,
             dir_okay=False,
             help="Cards as .csv, .csv.gz, .jsonl, .jsonl.gz or .parquet; columns number, issuer, valid_from, valid_to"
-            " (长期 or nothing: long-term) and, where there are any, serial, type, text (base64), status; UTF-8. A column"
-            " id, as exports have it, is passed over.",
+            " (长期 or nothing: long-term) and, where there are any, serial, type, text (base64), status; UTF-8. A"
+            " column id, as exports have it, is passed over.",
         ),
     ],
     faults: Annotated[
@@ -81,7 +81,6 @@ def import_cards(
 @guarded
 def export_cards(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to: .csv, .jsonl or .parquet.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     key_file: client.KeyFile = None,
 ) -> None:
     """Write the cards that the authority whose key is given registered to a file: numbers in clear, so guard it.
@@ -96,12 +95,7 @@ def export_cards(
     with signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller), status_line() as status:
         try:
             count = exporting.save(
-                opened.database,
-                opened.keys,
-                caller,
-                file,
-                lambda done: status(f"{done:,} cards written"),
-                overwrite=overwrite,
+                opened.database, opened.keys, caller, file, lambda done: status(f"{done:,} cards written")
             )
         except FileUnusable as error:
             raise CommandFailed(f"{file.name}: {error}.") from error

@@ -11,7 +11,9 @@ from api.cli import bulk, client, inputs, reenrol
 from api.cli.failure import guarded
 from api.errors import catalogue
 
-app = typer.Typer(help="Cards: register, report, whole files of them. For keys of an issuing authority.", no_args_is_help=True)
+app = typer.Typer(
+    help="Cards: register, report, import, export. For keys of an issuing authority.", no_args_is_help=True
+)
 _OTHERWISE = {Event.REGISTERED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED}
 _EVENTS = [event for event in Event if event not in _OTHERWISE]
 
