@@ -110,6 +110,9 @@ FAILURES: dict[str, Behaviour] = {
     "a card of a number that it does not hold": answering(number="no_record", card="consistent", status="valid"),
     "a time without its zone": answering(**SOUND, checked_at="2026-11-22T12:00:00"),
     "no text": sending(b"\xff\xfe\xff"),
+    "a time before all others": answering(**SOUND, since="0001-01-01T00:00:00+14:00"),
+    "a time after all others": answering(**SOUND, since="9999-12-31T23:59:59-12:00"),
+    "a clock at the end of time": answering(**SOUND, checked_at="9999-12-31T23:59:59-12:00"),
 }
 
 
@@ -134,6 +137,15 @@ def test_a_register_that_is_away() -> None:
     with pytest.raises(RegisterUnavailable):
         adapter.check(Question(NUMBER))
     adapter.close()
+
+
+def test_no_proxy_hears_what_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without encryption the proxy that the environment names would read number, portrait and key."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert asked(answering(**SOUND), Question(NUMBER, CARD)).status == "valid"
 
 
 def test_what_was_not_asked_is_not_listened_to() -> None:
