@@ -81,6 +81,7 @@ def import_cards(
 @guarded
 def export_cards(
     file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to: .csv, .jsonl or .parquet.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     key_file: client.KeyFile = None,
 ) -> None:
     """Write the cards that the authority whose key is given registered to a file: numbers in clear, so guard it.
@@ -95,7 +96,12 @@ def export_cards(
     with signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller), status_line() as status:
         try:
             count = exporting.save(
-                opened.database, opened.keys, caller, file, lambda done: status(f"{done:,} cards written")
+                opened.database,
+                opened.keys,
+                caller,
+                file,
+                lambda done: status(f"{done:,} cards written"),
+                overwrite=overwrite,
             )
         except FileUnusable as error:
             raise CommandFailed(f"{file.name}: {error}.") from error

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, select, text
 
+from api.cards.bulk.columns import guarded
 from api.cards.bulk.reading import FileUnusable
 from api.institutions import acts
 from api.institutions.caller import Caller
@@ -31,15 +32,22 @@ Writer = Callable[[dict[str, str]], None]
 
 
 def save(
-    database: Database, keys: Keys, caller: Caller, path: Path, on_progress: Callable[[int], None] = lambda _: None
+    database: Database,
+    keys: Keys,
+    caller: Caller,
+    path: Path,
+    on_progress: Callable[[int], None] = lambda _: None,
+    *,
+    overwrite: bool = False,
 ) -> int:
     """Write every card that the caller sees to a `.csv`, `.jsonl` or `.parquet` file; gives their number.
 
-    The file appears whole or not at all, and only its owner may read it. That it was written is an administrative act
-    with its leaf. Raises `FileUnusable`, `SealBroken` and `DatabaseUnavailable`.
+    A file that is there stays, unless told to `overwrite` it. The file appears whole or not at all, and only its owner
+    may read it. That it was written is an administrative act with its leaf. Raises `FileUnusable`, `SealBroken` and
+    `DatabaseUnavailable`.
     """
     count = 0
-    with _writer(path) as write, database.begin() as connection:
+    with _writer(path, overwrite=overwrite) as write, database.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         for row in _rows(connection, keys, caller):
             write(row)
@@ -74,20 +82,31 @@ def _rows(connection: Connection, keys: Keys, caller: Caller) -> Iterator[dict[s
 
 
 @contextmanager
-def _writer(path: Path) -> Iterator[Writer]:
+def _writer(path: Path, *, overwrite: bool) -> Iterator[Writer]:
     """A file beside the one that is wanted, moved to its place in the end."""
     makers = {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}
     make = makers.get(path.suffix.lower())
     if make is None:
         raise FileUnusable("a file of cards ends in .csv, .jsonl or .parquet")
+    _require_free(path, overwrite=overwrite)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise FileUnusable(f"it cannot be written: {error.strerror}") from error
     try:
         with make(beside) as write:
             yield write
+        # Again: somebody else's may have come meanwhile.
+        _require_free(path, overwrite=overwrite)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _require_free(path: Path, *, overwrite: bool) -> None:
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise FileUnusable("it is there already, and is not overwritten unless that is asked for (--overwrite)")
 
 
 @contextmanager
@@ -103,7 +122,7 @@ def _csv(path: Path) -> Iterator[Writer]:
     with _text(path) as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        yield writer.writerow
+        yield lambda row: writer.writerow({name: guarded(cell) for name, cell in row.items()})
 
 
 @contextmanager

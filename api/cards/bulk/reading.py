@@ -7,13 +7,14 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from api.cards.bulk.columns import COLUMNS, REQUIRED
+from api.cards.bulk.columns import COLUMNS, REQUIRED, unguarded
 
 # The longest sound row has a text block of 344 characters; what is longer is no row of ours.
 _LONGEST_LINE = 16 * 1024
@@ -67,7 +68,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as raw:
             yield gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw  # type: ignore[misc]
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise FileUnusable("the file is compressed and damaged") from error
 
 
@@ -100,7 +101,7 @@ def _csv(file: BinaryIO) -> Iterator[Row]:
         if cells is None or len(cells) != len(names):
             yield Row(number, None, "row_malformed")
         else:
-            yield Row(number, {name: cell for name, cell in zip(names, cells, strict=True) if cell != ""})
+            yield Row(number, {name: unguarded(cell) for name, cell in zip(names, cells, strict=True) if cell})
 
 
 def _cells(line: bytes) -> list[str] | None:
@@ -119,13 +120,21 @@ def _json_lines(file: BinaryIO) -> Iterator[Row]:
         if line is not None and not line.strip():
             continue
         try:
-            values = None if line is None else json.loads(line)
+            values = None if line is None else json.loads(line, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             values = None
         if isinstance(values, dict):
             yield Row(number, values)
         else:
             yield Row(number, None, "row_malformed")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError for a name that comes twice: which of the two is meant nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError
+    return found
 
 
 def _parquet(path: Path) -> Iterator[Row]:
@@ -137,15 +146,29 @@ def _parquet(path: Path) -> Iterator[Row]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            if not set(REQUIRED) <= set(names) or not set(names) <= set(COLUMNS):
-                raise FileUnusable(f"columns are {', '.join(COLUMNS)}; the first four must be there")
+            sound = set(REQUIRED) <= set(names) <= set(COLUMNS) and len(set(names)) == len(names)
+            if not sound:
+                raise FileUnusable(f"columns are {', '.join(COLUMNS)}, each once; the first four must be there")
             number = 0
             for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
-                for values in batch.to_pylist():
+                for values in _values(batch):
                     number += 1
+                    if values is None:
+                        yield Row(number, None, "row_malformed")
+                        continue
                     yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
     except (pyarrow.ArrowException, OSError) as error:
         raise FileUnusable("it is no sound Parquet file") from error
+
+
+def _values(batch: Any) -> list[dict[str, Any] | None]:
+    """A batch's rows; None for one with a value that is none here: a day of the year 29000, broken text."""
+    try:
+        return list(batch.to_pylist())
+    except (ValueError, OverflowError):
+        if batch.num_rows == 1:
+            return [None]
+        return [row for at in range(batch.num_rows) for row in _values(batch.slice(at, 1))]
 
 
 def _plain(value: Any) -> Any:

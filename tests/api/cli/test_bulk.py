@@ -1,5 +1,6 @@
 """`renzheng cards import` and `export`, on the database of the shared service."""
 
+import csv
 import io
 import json
 import stat
@@ -46,6 +47,28 @@ def test_what_is_exported_can_be_imported(line: CommandLine, kind: str, tmp_path
     again = line("cards", "import", str(out))
     assert again.exit_code == 1
     assert again.stdout == "0 cards registered, 3 rows left out.\n"
+
+
+def test_a_file_that_is_there_is_not_overwritten_in_silence(line: CommandLine, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    out.write_text("of somebody's")
+    result = line("cards", "export", str(out))
+    assert (result.exit_code, out.read_text()) == (3, "of somebody's")
+    assert "--overwrite" in result.stderr
+    assert line("cards", "export", str(out), "--overwrite").exit_code == 0
+    assert out.read_text().startswith("id,number,") or out.read_text().startswith("number,")
+    assert line("cards", "export", str(tmp_path / "none" / "out.csv")).exit_code == 3
+
+
+@pytest.mark.parametrize("issuer", ["=cmd|' /C calc'!A1", "'=1+1", "+1", "@SUM(A1)"])
+def test_no_spreadsheet_runs_what_is_exported(line: CommandLine, tmp_path: Path, issuer: str) -> None:
+    card = new_card(issuer=issuer)
+    assert line("cards", "import", line.file("cards.jsonl", json.dumps(card))).exit_code == 0
+    out = tmp_path / "out.csv"
+    assert line("cards", "export", str(out)).exit_code == 0
+    (row,) = csv.DictReader(io.StringIO(out.read_text(encoding="utf-8")))
+    assert row["issuer"] == f"'{issuer}"
+    assert [one.values["issuer"] for one in reading.rows(out) if one.values] == [issuer]
 
 
 def test_faults_are_shown_and_written(line: CommandLine, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Files of cards: every format gives the same rows, and every fault its line."""
 
 import gzip
+import hashlib
 import json
+import struct
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cards.bulk import reading
-from api.cards.bulk.columns import REQUIRED
+from api.cards.bulk.columns import REQUIRED, guarded, unguarded
 from api.cards.bulk.reading import FileUnusable, Row
 
 CARD = {"number": "11010519491231002X", "issuer": "北京市公安局", "valid_from": "2016-03-01", "valid_to": "长期"}
@@ -79,11 +81,55 @@ def test_a_bad_line_is_left_out_and_named(what: str, tmp_path: Path) -> None:
     assert found(path) == [Row(2, CARD), Row(3, None, "row_malformed"), Row(4, OTHER)]
 
 
-@pytest.mark.parametrize("line", [b"{", b"[]", b"1", b"\xff", b'"a"', b"[" * 10_000, b'{"a":' + b" " * 100_000 + b"1}"])
+OBJECT_FAULTS = [
+    *(b"{", b"[]", b"1", b"\xff", b'"a"', b"[" * 10_000, b'{"a":' + b" " * 100_000 + b"1}"),
+    b'{"number": "1", "number": "2", "issuer": "a", "valid_from": "2016-03-01"}',
+]
+
+
+@pytest.mark.parametrize("line", OBJECT_FAULTS)
 def test_a_bad_object_is_left_out_and_named(line: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(as_json_lines([CARD]) + b"\n" + line + b"\n" + as_json_lines([OTHER]))
     assert found(path) == [Row(1, CARD), Row(2, None, "row_malformed"), Row(3, OTHER)]
+
+
+VARIED = [{**CARD, "serial": hashlib.sha256(bytes([one])).hexdigest()} for one in range(200)]
+
+
+def damaged(content: bytes) -> bytes:
+    """The same with some bytes in the middle overwritten."""
+    middle = len(content) // 2
+    return content[:middle] + b"\xff" * 40 + content[middle + 40 :]
+
+
+def no_text() -> pa.Array:
+    """A text column of three rows, whose second is none."""
+    starts = pa.py_buffer(struct.pack("<4i", 0, 1, 3, 4))
+    return pa.Array.from_buffers(pa.string(), 3, [None, starts, pa.py_buffer(b"a\xff\xfeb")])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("issuer", no_text()),
+        ("valid_from", pa.array([1, 10_000_000, 1], pa.int32()).cast(pa.date32())),
+        ("valid_from", pa.array([1, 2**62, 1], pa.int64()).cast(pa.timestamp("us"))),
+    ],
+)
+def test_a_parquet_value_that_is_none_is_left_out_by_row(name: str, values: pa.Array, tmp_path: Path) -> None:
+    """It read so far as that the rest of the file was lost with it."""
+    path = tmp_path / "a.parquet"
+    columns = {**{column: pa.array(["1"] * 3) for column in REQUIRED}, name: values}
+    pq.write_table(pa.table(columns), path)
+    assert [(row.line, row.fault) for row in found(path)] == [(1, None), (2, "row_malformed"), (3, None)]
+
+
+@given(cell=st.text(st.sampled_from("'=+-@\t＝＋－＠a"), max_size=5))
+def test_no_spreadsheet_takes_a_cell_for_a_formula_and_we_read_it_as_it_was(cell: str) -> None:
+    held = guarded(cell)
+    assert held[:1] not in set("=+-@\t\r＝＋－＠")
+    assert unguarded(held) == cell
 
 
 UNUSABLE: dict[str, Callable[[Path], object]] = {
@@ -96,6 +142,11 @@ UNUSABLE: dict[str, Callable[[Path], object]] = {
     "unknown.csv": lambda path: path.write_bytes(b"number,issuer,valid_from,valid_to,colour\n"),
     "plain.csv.gz": lambda path: path.write_bytes(as_csv([CARD])),
     "cut.csv.gz": lambda path: path.write_bytes(gzip.compress(as_csv([CARD] * 99))[:-20]),
+    "damaged.jsonl.gz": lambda path: path.write_bytes(damaged(gzip.compress(as_json_lines(VARIED)))),
+    "twice.parquet": lambda path: pq.write_table(
+        pa.Table.from_arrays([pa.array(["1"])] * 5, names=[*REQUIRED, "number"]),
+        path,
+    ),
     "words.parquet": lambda path: path.write_bytes(b"words"),
     "columns.parquet": lambda path: pq.write_table(pa.table({"number": ["1"]}), path),
 }
