@@ -12,6 +12,7 @@ from benchmarks.fusion_alike import (
     PUBLISHED,
     TWO,
     distance,
+    gains,
     judge,
     people,
     published,
@@ -50,3 +51,10 @@ def test_absurd_scores_cost_the_joint_rule_no_more_than_their_share(monkeypatch:
     for name in (TWO, FOUR):
         assert after[f"{name}/joint"] >= before[f"{name}/joint"] - 0.01 - 0.005
     assert after[f"{TWO}/linear"] < before[f"{TWO}/linear"] - 0.05, "what is plain is broken by them"
+
+
+def test_gains_are_points_above_the_quadratic_regression_set_by_set() -> None:
+    found = {"face_c": [0.7, 0.8], f"{TWO}/quadratic": [0.97, 0.98], f"{TWO}/joint": [0.98, 0.975]}
+    (gain,) = gains(found)
+    assert (gain.set, gain.metric, gain.unit, gain.n) == (f"{TWO}/joint", "gain", "points", 2)
+    assert [gain.value, gain.low, gain.high] == pytest.approx([0.25, -0.5, 1.0])
