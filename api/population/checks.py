@@ -169,6 +169,9 @@ def _words(axes: dict[str, Any], found: Answer) -> dict[str, Any]:
     if status is not None:
         of_status = status_words(status, found.since)
         words |= {name: of_status[name] for name in ("since_words", "holder") if of_status[name] is not None}
+    if status == "valid" and Finding.INCONSISTENT in (axes.get("text"), axes.get("portrait")):
+        # Not that there is nothing to do: what they do whose card the register has otherwise, or not at all.
+        words["holder"] = status_words("card_not_found", None)["holder"]
     return words
 
 

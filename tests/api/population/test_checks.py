@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from api.cards import text_block
 from api.cards.text_block import CardText
+from api.errors import entry
 from api.evidence import fsck
 from api.evidence.sequencer import drain
 from api.institutions.roles import Role
@@ -86,6 +87,17 @@ def test_the_portrait(authority: TestClient, terminal: TestClient) -> None:
     }
     assert found == {"person:a": "consistent", "person:b": "inconsistent", "no_face": "undetermined"}
     assert asked(terminal, card=new_card(), portrait=encoded("person:a"))["portrait"] == "undetermined"
+
+
+def test_a_valid_card_with_another_portrait_leaves_its_holder_something_to_do(
+    authority: TestClient, terminal: TestClient
+) -> None:
+    _, card = register(authority)
+    same, other = (asked(terminal, card=card, portrait=encoded(word))["words"] for word in ("person:a", "person:b"))
+    assert same["status"] == other["status"]
+    assert (same["holder"], other["holder"]) == tuple(
+        found.model_dump() for code in ("valid", "card_not_found") if (found := entry(code).holder) is not None
+    )
 
 
 def test_a_portrait_that_is_no_picture(service: Service, new_client: NewClient) -> None:
