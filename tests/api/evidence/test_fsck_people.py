@@ -99,6 +99,22 @@ DAMAGE: dict[str, tuple[str, str]] = {
         " SELECT gen_random_uuid(), kind, institution_id, details, clock_timestamp() FROM alerts LIMIT 1",
         "alerts that are raised or closed otherwise than the acts say",
     ),
+    "an expired card that runs on": (
+        "UPDATE cards SET valid_to = NULL",
+        "cards with another number, issuer or validity than they were registered with",
+    ),
+    "somebody else's card": (
+        "UPDATE cards SET number_index = sha256(number_index)",
+        "cards with another number, issuer or validity than they were registered with",
+    ),
+    "a card that looks like another's": (
+        "UPDATE cards SET issuer = '南京市公安局'",
+        "cards with another number, issuer or validity than they were registered with",
+    ),
+    "a card taken over": (
+        "UPDATE cards SET registered_by = (SELECT id FROM principals WHERE role = 'terminal' LIMIT 1)",
+        "cards of another authority than registered them",
+    ),
     "a death kept from those whose cards it reached": (
         "DELETE FROM alerts WHERE kind = 'holder_deceased_elsewhere'",
         "alerts that an act raised and that are gone",

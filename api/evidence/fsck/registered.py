@@ -1,0 +1,63 @@
+"""What cards are, held against what they were registered as: no expired card is made to run longer in the database.
+
+A card is looked up by a keyed hash of its number, issuer and days, and that hash stands in its leaves. Serial and text
+are in the register as keyed hashes of their own, which nothing else repeats: they are not checked.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from api.cards.identity import CardIdentity, indexes
+from api.cards.lifecycle import Event
+from api.evidence.fsck.report import MOST_NAMED, Report, named
+from api.evidence.parameters import ROWS
+from api.storage.errors import SealBroken
+from api.storage.keys import Keys
+from api.storage.sealing import unseal
+from api.storage.tables import card_events, cards
+
+_CARDS: Select[Any] = select(
+    cards.c.id,
+    cards.c.number_sealed,
+    cards.c.number_index,
+    cards.c.instance_index,
+    cards.c.issuer,
+    cards.c.valid_from,
+    cards.c.valid_to,
+)
+_OTHERS = (
+    select(cards.c.id)
+    .join(card_events, card_events.c.card_id == cards.c.id)
+    .where(card_events.c.event == Event.REGISTERED.value, card_events.c.recorded_by != cards.c.registered_by)
+)
+
+
+def check(connection: Connection, keys: Keys, report: Report) -> None:
+    """Tell of every card with another number, issuer or validity than it was registered with, or another registrar."""
+    for what, wrong in (
+        ("cards with another number, issuer or validity than they were registered with", _changed(connection, keys)),
+        ("cards of another authority than registered them", iter(connection.execute(_OTHERS).scalars())),
+    ):
+        some: list[object] = []
+        count = 0
+        for count, card_id in enumerate(wrong, 1):
+            if count <= MOST_NAMED:
+                some.append(card_id)
+        if count:
+            report.add(f"{what}: {count}: {named(some, count)}")
+
+
+def _changed(connection: Connection, keys: Keys) -> Iterator[object]:
+    with connection.execute(_CARDS, execution_options={"yield_per": ROWS}) as rows:
+        yield from (row.id for row in rows if not _is_as_registered(row, keys))
+
+
+def _is_as_registered(row: Row[Any], keys: Keys) -> bool:
+    try:
+        number = unseal(keys.master, row.number_sealed, f"card:{row.id}:number").decode()
+    except SealBroken:
+        return False
+    found = indexes(keys.index, CardIdentity(number, row.issuer, row.valid_from, row.valid_to))
+    return (found.instance, found.number) == (row.instance_index, row.number_index)
