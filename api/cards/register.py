@@ -74,8 +74,10 @@ class KnownCard:
 
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
-    """Register a card instance. Raises `CardExists`."""
+    """Register a card instance. Raises `CardExists`, and `EventNotPossible` for the dead of its own register."""
     enter(connection, found.number)
+    if _is_dead(connection, found.number, caller):
+        raise EventNotPossible("its holder is recorded dead")
     card_id = uuid4()
     added = connection.execute(
         upsert(cards)
@@ -281,6 +283,12 @@ def _has_successor(connection: Connection, card: Row[Any], *, undone: bool) -> b
         )
     found = select(cards.c.id).where(cards.c.number_index == card.number_index, cards.c.id != card.id, newer)
     return connection.execute(found.limit(1)).first() is not None
+
+
+def _is_dead(connection: Connection, number_index: bytes, caller: Caller) -> bool:
+    """Whether the holder is recorded dead with a card that the caller may put right; others' mistakes bind nobody."""
+    dead = (cards.c.number_index == number_index) & (cards.c.status == Status.DECEASED)
+    return connection.execute(select(cards.c.id).where(dead, cards_seen(caller)).limit(1)).first() is not None
 
 
 def _check_superseding(

@@ -204,6 +204,19 @@ def test_a_mistaken_death_is_disputed_card_by_card(authority: TestClient, termin
     assert verify(terminal, new)["decision"] == verify(terminal, old)["decision"] == "PASS", "as before"
 
 
+def test_the_dead_are_given_no_new_card(authority: TestClient, new_client: NewClient) -> None:
+    """Until whoever recorded it takes it back; another authority is not bound by what it cannot take back."""
+    card_id, card = register(authority)
+    report(authority, card_id, "holder_deceased")
+    again = authority.post("/v1/cards", json=registration(renewed(card)), headers=fresh_key())
+    assert_error(again, 409, "event_not_possible")
+    register(new_client(Role.AUTHORITY), renewed(card, issuer="上海市公安局"))
+    alive_id, alive = register(authority)
+    for event in ("holder_deceased", "dispute_opened", "dispute_upheld"):
+        report(authority, alive_id, event)
+    register(authority, renewed(alive))
+
+
 def test_a_card_that_was_replaced_since_stays_dead(
     authority: TestClient, terminal: TestClient, new_client: NewClient
 ) -> None:
