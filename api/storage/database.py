@@ -48,8 +48,10 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "connect_timeout": max(2, round(timeout_s)),
-                "options": f"-c timezone=UTC -c synchronous_commit=on -c statement_timeout={milliseconds}"
-                f" -c lock_timeout={milliseconds}",
+                # Each statement sees what was committed before it: what waited for a lock reads what was left there,
+                # whatever the server's or the user's default is.
+                "options": "-c timezone=UTC -c synchronous_commit=on -c default_transaction_isolation=read\\ committed"
+                f" -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
                 # A server whose network went away says nothing at all; the kernel would wait for a quarter of an hour.
                 "tcp_user_timeout": 2 * milliseconds,
                 "keepalives_idle": max(1, round(timeout_s)),

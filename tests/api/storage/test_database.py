@@ -60,6 +60,18 @@ def test_connections_are_durable_in_utc_and_bounded(service: Service) -> None:
     }
 
 
+def test_a_servers_other_default_does_not_show_what_was_before_a_wait(new_database: NewDatabase) -> None:
+    """In a snapshot of the transaction's begin a decision would not see the lock of a number that it waited for."""
+    there = new_database()
+    with there.begin() as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'"))
+    again = Database(there.url, pool_size=1, timeout_s=5)
+    with again.begin() as connection:
+        assert connection.execute(text("SHOW transaction_isolation")).scalar_one() == "read committed"
+    again.close()
+
+
 def test_a_network_that_went_away_is_noticed(service: Service) -> None:
     """Nothing answers then, not even with an error: the kernel has to be told when to give up."""
     with service.database.engine.connect() as connection:
