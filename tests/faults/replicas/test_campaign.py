@@ -56,17 +56,20 @@ def test_the_promise_holds_and_without_the_lock_it_is_seen_to_break(
 ) -> None:
     """On one server: first the service, with faults; then the mutant, which waits a moment with what it has read."""
     with open_campaign(folder, seed=1) as campaign:
-        campaign.go_on(200, say_nothing)
+        answers, operations = campaign.run.totals.answers, 0
+        # On busy cores the first hundreds may all go unanswered: an empty history breaks nothing.
+        while operations < 1000 and not (answers["PASS"] and answers["REFUSE"]):
+            operations += 200
+            campaign.go_on(operations, say_nothing)
         tell(campaign, capsys)
         assert campaign.run.violations == []
-        assert campaign.run.totals.answers["PASS"] > 0
-        assert campaign.run.totals.answers["REFUSE"] > 0
+        assert min(answers["PASS"], answers["REFUSE"]) > 0
         assert campaign.run.totals.faults
         campaign.faults = False
         campaign.cluster.mutant = Mutant(dwell_s=0.05)
         for number in range(REPLICAS):
             campaign.cluster.kill(number)
-        campaign.go_on(500, say_nothing)
+        campaign.go_on(operations + 300, say_nothing)
         tell(campaign, capsys)
         assert {violation.kind for violation in campaign.run.violations} >= {AFTER_REPORT}
 
