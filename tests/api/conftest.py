@@ -23,6 +23,7 @@ from api.storage.database import Database
 from tests.api.clients import KeyedClient
 from tests.api.entries import new_key
 from tests.api.scripted import ScriptedComparer
+from tests.folders import open_to_all
 
 
 class NewClient(Protocol):
@@ -45,13 +46,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = open_to_all(tmp_path_factory.mktemp("home"))
     yield folder
     embedded.stop(folder / "database")
-
-
-def open_to_all(folder: Path) -> Path:
-    """The embedded server runs as another user when it is started by root, and has to reach its folder."""
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from api.settings import Settings
 from api.storage import database, embedded
 from api.storage.errors import DatabaseUnavailable
 from tests.api.bodies import fresh, fresh_key, new_card, register, registration, report, verify
-from tests.api.conftest import open_to_all
 from tests.api.http.answers import assert_error
+from tests.folders import open_to_all
 
 DISGUISES = [
     "北京市 公安局朝阳分局",

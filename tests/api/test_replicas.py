@@ -29,8 +29,8 @@ from benchmarks import service_process
 from benchmarks.plain_postgres import PlainPostgres
 from benchmarks.service_process import ServiceProcess
 from tests.api.bodies import Json, fresh, fresh_key, new_card, new_nonce, registration, report, verification, verify
-from tests.api.conftest import open_to_all
 from tests.api.entries import new_key
+from tests.folders import open_to_all
 
 PROGRAM = (sys.executable, "-m", "tests.api.cli.scripted_program", "serve")
 SEQUENCER_LOCK = 0x65766964656E6365

@@ -10,7 +10,7 @@ from api.cards.number import normalise
 from api.evidence.fsck.check import check, freeze
 from benchmarks import registry_site
 from benchmarks.registry_cards import end_of, identity, leaves_of
-from tests.api.conftest import open_to_all
+from tests.folders import open_to_all
 
 CARDS, EVERY = 900, 7
 

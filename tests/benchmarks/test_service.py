@@ -27,6 +27,7 @@ from benchmarks.service_meter import Reading
 from benchmarks.service_process import ServiceFailed, ServiceProcess
 from benchmarks.service_timed import Run, TimedSession
 from tests.api.pictures import sound
+from tests.folders import open_to_all
 
 SCRIPTED = [sys.executable, "-m", "tests.benchmarks.scripted_service"]
 FIGURES = (
@@ -254,8 +255,7 @@ def test_there_is_no_database_where_none_was_started(tmp_path: Path) -> None:
 @pytest.fixture
 def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home, material and a service process that need no models."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     people = [Person(*[sound()] * 4) for _ in range(4)]
     monkeypatch.setenv("RENZHENG_HOME", str(tmp_path))
     monkeypatch.setattr(service, "gather", lambda *_: Material(people, b"", "nowhere", "nobody"))

@@ -17,6 +17,7 @@ from api.storage.database import Database
 from benchmarks import service_process
 from benchmarks.service_process import ServiceProcess
 from tests.api.entries import new_key
+from tests.folders import open_to_all
 
 # These clients ask as fast as they are answered.
 UNLIMITED = 1_000_000
@@ -118,10 +119,7 @@ class Site:
 @contextmanager
 def open_site(home: Path) -> Iterator[Site]:
     """A new site in `home`."""
-    # The embedded server runs as another user when root starts it, and has to reach its folder.
-    for folder in (home, *home.parents[:2]):
-        folder.chmod(0o755)
-    site = Site(home)
+    site = Site(open_to_all(home))
     try:
         yield site
     finally:

@@ -15,8 +15,8 @@ from api.cli import serve
 from api.cli.failure import CommandFailed
 from api.storage import embedded
 from tests.api.bodies import fresh_key, new_card, registration
-from tests.api.conftest import open_to_all
 from tests.faults.promises import promised
+from tests.folders import open_to_all
 
 PROGRAM = [sys.executable, "-m", "tests.api.cli.scripted_program"]
 

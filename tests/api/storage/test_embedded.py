@@ -17,7 +17,7 @@ from sqlalchemy import URL
 from api.settings import Settings
 from api.storage import database, embedded
 from api.storage.errors import DatabaseUnavailable
-from tests.api.conftest import open_to_all
+from tests.folders import open_to_all
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,11 @@ from api.settings import Settings
 from api.storage import embedded
 from api.storage.tables import evidence, verifications
 from tests.api.bodies import Json, fresh, fresh_key, register, report, verify
-from tests.api.conftest import NewClient, open_to_all
+from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
 from tests.api.scripted import ScriptedComparer
 from tests.faults.promises import promised
+from tests.folders import open_to_all
 
 
 def decided(service: Service, card_id: str) -> tuple[int, int]:

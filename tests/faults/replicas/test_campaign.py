@@ -14,14 +14,13 @@ from tests.faults.replicas.clients import Keys
 from tests.faults.replicas.cluster import REPLICAS, Mutant
 from tests.faults.replicas.deck import Deck
 from tests.faults.replicas.faults import KILLS
+from tests.folders import open_to_all
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder that the database server's user can reach."""
-    for one in (tmp_path, *tmp_path.parents[:2]):
-        one.chmod(0o755)
-    return tmp_path
+    return open_to_all(tmp_path)
 
 
 def say_nothing(_: int) -> None:
