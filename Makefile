@@ -9,9 +9,9 @@ PROGRESS := /^ *(Collecting|Processing) / && ++n % 10 == 0 { print "  " n " pack
   /^Installing collected/ { print "  installing " n " packages…"; fflush() } /^ERROR/ { print }
 export RENZHENG_HOME ?= $(CURDIR)/.renzheng
 export OMP_NUM_THREADS ?= 1
-# Tests side by side: a process for every core, of a gigabyte each.
-WORKERS ?= logical
-SIDE_BY_SIDE := -n $(WORKERS) --maxprocesses 4 --dist loadgroup
+# Tests side by side: on two cores three processes, of a gigabyte each, for half of the time they wait for the disk.
+WORKERS ?= 3
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadgroup
 
 FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/biometrics/face/test_template.py \
   tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \

@@ -98,8 +98,8 @@ def test_listed_pairs_are_measured_and_written(
     assert "extract_ms" in capsys.readouterr().out
 
 
-def test_which_failure_is_which(engine: FaceEngine, photographs: Path) -> None:
-    gallery = extract(engine, photographs, ["a/1.jpg", "a/black.png", "a/small.png", "pairs.csv"])
+def test_which_failure_is_which(engine: FaceEngine, photographs: Path, pairs: Path) -> None:
+    gallery = extract(engine, photographs, ["a/1.jpg", "a/black.png", "a/small.png", pairs.name])
     assert gallery.failures == {"a/black.png": "ftd", "a/small.png": "fte", "pairs.csv": "fta"}
     assert set(gallery.embedded) == {"a/1.jpg"}
     with pytest.raises(NotAssessable, match="low_quality"):
