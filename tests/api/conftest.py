@@ -118,4 +118,10 @@ def new_database(service: Service) -> Iterator[NewDatabase]:
 def _administer(service: Service, statement: str) -> None:
     # Databases are made and dropped outside of transactions.
     with service.database.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        # They wait for a checkpoint, and that for a disk on which other tests write.
+        alone.execute(text("SET statement_timeout = 0"))
+        try:
+            alone.execute(text(statement))
+        finally:
+            alone.execute(text("RESET statement_timeout"))
