@@ -16,7 +16,8 @@ from unittest import mock
 
 import models
 from api.cli import main
-from biometrics.finger.leader.network import KernelNetwork
+from biometrics.face.sface.network import KernelNetwork as FaceNetwork
+from biometrics.finger.leader.network import KernelNetwork as FingerNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +72,22 @@ def _serve(path: Path, arguments: list[str]) -> None:
             raise ValueError("a run on several threads does not show in one thread's CPU time")
         return TimedSession(plain(pack, file, **options), file, runs)
 
-    kernels = KernelNetwork.__call__  # LEADER in kernels of our own has no session
+    # Networks in kernels of our own have no session.
+    finger, face = FingerNetwork.__call__, FaceNetwork.__call__
 
-    def timed_kernels(self: KernelNetwork, picture: Any, threshold: float) -> Any:
+    def timed_finger(self: FingerNetwork, picture: Any, threshold: float) -> Any:
         with noted("leader", runs):
-            return kernels(self, picture, threshold)
+            return finger(self, picture, threshold)
+
+    def timed_face(self: FaceNetwork, crop: Any) -> Any:
+        with noted("sface", runs):
+            return face(self, crop)
 
     try:
         with (
             mock.patch.object(models, "open_session", timed),
-            mock.patch.object(KernelNetwork, "__call__", timed_kernels),
+            mock.patch.object(FingerNetwork, "__call__", timed_finger),
+            mock.patch.object(FaceNetwork, "__call__", timed_face),
             mock.patch.object(sys, "argv", ["renzheng", *arguments]),
         ):
             main()
