@@ -22,7 +22,7 @@ WORDS: Final = {
     "pairs": "minutiae paired",
     "share": "share of all minutiae that are paired",
     "edges": "lines between pairs that agree",
-    "supported": "pairs confirmed by further lines",
+    "supported": "pairs joined to others by lines that agree",
     "kinds": "pairs of one kind",
     "length_accuracy": "agreement of distances, 0 to 1",
     "angle_accuracy": "agreement of angles, 0 to 1",
@@ -213,7 +213,7 @@ def _number(pen: ImageDraw.ImageDraw, placed: _Placed, frame: _Frame, index: int
 def _legend(pen: ImageDraw.ImageDraw, place: tuple[int, int]) -> None:
     x, y = place
     rows = (
-        (CONFIRMED, "paired, and confirmed by further lines"),
+        (CONFIRMED, "paired, and joined to others by lines that agree"),
         (WEAK, "paired by one line only"),
         (MISSING, "not paired, though both captures show its place"),
         (OUTSIDE, "not paired, outside the shared area"),
