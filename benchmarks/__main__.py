@@ -41,6 +41,13 @@ def _folder(help_text: str) -> Any:
     return typer.Option(exists=True, file_okay=False, metavar="DIR", help=help_text)
 
 
+Images = Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")]
+Pairs = Annotated[
+    Path,
+    typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
+]
+
+
 def _run(benchmark: str, /, **arguments: object) -> None:
     """Import one benchmark only when it is asked for, so that a broken one doesn't stop the others."""
     try:
@@ -130,11 +137,8 @@ def interchange(
 
 @app.command()
 def face(
-    images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
-    pairs: Annotated[
-        Path,
-        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
-    ],
+    images: Images,
+    pairs: Pairs,
     cross: Annotated[
         bool, typer.Option("--cross", help="Compare every picture with those of all other people too.")
     ] = False,
@@ -162,11 +166,8 @@ def face(
 
 @app.command("face-quality")
 def face_quality(
-    images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
-    pairs: Annotated[
-        Path,
-        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
-    ],
+    images: Images,
+    pairs: Pairs,
     cache: Embeddings = None,
     json_path: Json = None,
 ) -> None:
@@ -176,11 +177,8 @@ def face_quality(
 
 @app.command("face-card")
 def face_card(
-    images: Annotated[Path, _folder("Folder that the picture paths in PAIRS start from.")],
-    pairs: Annotated[
-        Path,
-        typer.Option(exists=True, dir_okay=False, metavar="CSV", help="Columns reference, probe, mated (1 or 0)."),
-    ],
+    images: Images,
+    pairs: Pairs,
     cache: Embeddings = None,
     json_path: Json = None,
 ) -> None:
