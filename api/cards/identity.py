@@ -3,12 +3,12 @@
 A number identifies a person, and a person has had several cards: status belongs to the instance.
 """
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 from api.cards.text_block import CardText
 from api.storage.sealing import keyed_hash
+from api.terminal.naming import canonical
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,6 @@ class CardIndexes:
     number: bytes
     serial: bytes | None
     text: dict[str, str] | None
-
-
-def canonical(text: str) -> str:
-    """One form for texts that look alike: compatibility forms unified (NFKC), no white space, nothing invisible.
-
-    Else a card could be registered twice under two spellings of its issuer, and a loss report would reach only one.
-    """
-    unified = unicodedata.normalize("NFKC", text)
-    return "".join(one for one in unified if not one.isspace() and unicodedata.category(one) not in {"Cf", "Cc"})
 
 
 def indexes(key: bytes, card: CardIdentity) -> CardIndexes:

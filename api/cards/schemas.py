@@ -8,13 +8,14 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from api.cards.enrolment import Supersedes
-from api.cards.identity import CardIdentity, canonical
+from api.cards.identity import CardIdentity
 from api.cards.lifecycle import SUPERSEDING, Event
 from api.cards.text_block import CardText, TextBlockInvalid, parse
 from api.cards.words import StatusWords
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, Trimmed, bad_value
 from api.matching.captures import Captures, FingerCapture
+from api.terminal.naming import canonical
 
 
 class Strict(BaseModel):

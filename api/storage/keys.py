@@ -23,12 +23,14 @@ KEY_BYTES = 32
 class Keys:
     """`master` wraps record keys, `index` keys the look-up hashes of numbers, `signing` signs receipts.
 
-    `former` are the public halves of signing keys that were replaced.
+    `feed` keys the tags by which terminals know cards: it leaves the service, and serves for nothing else. `former` are
+    the public halves of signing keys that were replaced.
     """
 
     master: bytes
     index: bytes
     signing: Ed25519PrivateKey
+    feed: bytes
     former: tuple[Ed25519PublicKey, ...] = ()
 
     @property
@@ -58,6 +60,7 @@ def load(directory: Path) -> Keys:
         master=secret_file(directory / "master.key"),
         index=secret_file(directory / "index.key"),
         signing=Ed25519PrivateKey.from_private_bytes(secret_file(directory / "signing.key")),
+        feed=secret_file(directory / "feed.key"),
     )
     return replace(made, former=_former(directory, made.signing.public_key()))
 

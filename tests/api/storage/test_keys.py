@@ -17,17 +17,17 @@ def mode(path: Path) -> int:
 def test_keys_are_made_once_and_stay(tmp_path: Path) -> None:
     first = keys.load(tmp_path / "keys")
     second = keys.load(tmp_path / "keys")
-    assert (first.master, first.index) == (second.master, second.index)
+    assert (first.master, first.index, first.feed) == (second.master, second.index, second.feed)
     assert first.signing.private_bytes_raw() == second.signing.private_bytes_raw()
     assert (first.master_id, first.signing_id) == (second.master_id, second.signing_id)
-    assert len({first.master, first.index, first.signing.private_bytes_raw()}) == 3
+    assert len({first.master, first.index, first.feed, first.signing.private_bytes_raw()}) == 4
 
 
 def test_nobody_else_reads_them(tmp_path: Path) -> None:
     made = keys.load(tmp_path / "keys")
     assert mode(tmp_path / "keys") == 0o700
     files = sorted((tmp_path / "keys").iterdir())
-    names = ["index.key", "master.key", f"signing-{made.signing_id}.pub", "signing.key"]
+    names = ["feed.key", "index.key", "master.key", f"signing-{made.signing_id}.pub", "signing.key"]
     assert [file.name for file in files] == names, "and no left-overs"
     assert {mode(file) for file in files} == {0o600}
 
