@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks import fusion
-from benchmarks.__main__ import app
+from benchmarks.commands import app
 from benchmarks.fusion_matrices import comparisons, fit_half, read_matrices
 from benchmarks.fusion_simulation import MATCHERS, People, World, locate, mated, non_mated, simulate
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.__main__ import app
+from benchmarks.commands import app
 from benchmarks.face_gallery import Templates, subject_of
 from benchmarks.quality_inputs import draw, write_quality
 from benchmarks.quality_side import gather

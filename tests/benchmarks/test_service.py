@@ -19,7 +19,7 @@ from api.demo.counter import Caller, Card, Refused
 from api.demo.material import Material, Person
 from api.demo.scenes import TODAY
 from benchmarks import service, service_load, service_meter, service_process
-from benchmarks.__main__ import app
+from benchmarks.commands import app
 from benchmarks.report import Result
 from benchmarks.service import Measured, latencies, model_seconds, summarise, unexpected_answers
 from benchmarks.service_load import Answered, Shown, Terminals

@@ -1,0 +1,80 @@
+"""Commands that measure the service and its storage."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from benchmarks.commands.app import app, run
+from benchmarks.commands.options import Json, folder
+
+
+@app.command()
+def service(
+    seconds: Annotated[float, typer.Option(min=1, help="How long to load the service.")] = 30,
+    terminals: Annotated[int, typer.Option(min=1, help="Terminals that post at the same time.")] = 4,
+    data: Annotated[
+        Path | None, folder("Labelled faces/lfw and fingerprints; else the group photograph and generated prints.")
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Verifications per second and latency of the running service, and the share that is raw model time."""
+    run("service", seconds=seconds, terminals=terminals, data=data, json_path=json_path)
+
+
+@app.command()
+def evidence(
+    seconds: Annotated[float, typer.Option(min=1, help="How long to load the log.")] = 30,
+    writers: Annotated[int, typer.Option(min=1, help="Processes that commit acts.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, each with a connection, of a writer.")] = 4,
+    leaves: Annotated[int, typer.Option(min=0, help="Fill the log with so many leaves first.")] = 0,
+    form: Annotated[
+        Literal["statement", "transaction"], typer.Option(help="How an act is committed; see the benchmark.")
+    ] = "statement",
+    json_path: Json = None,
+) -> None:
+    """Durable appends per second into the evidence log, and the time that an inclusion proof takes."""
+    run("evidence", seconds=seconds, writers=writers, threads=threads, leaves=leaves, form=form, json_path=json_path)
+
+
+@app.command()
+def registry(
+    cards: Annotated[
+        list[int], typer.Option(min=1000, help="Cards of the register; repeat it to compare sizes with each other.")
+    ],
+    state: Annotated[Path, typer.Option(file_okay=False, metavar="DIR", help="Keep the loaded registers here.")],
+    events: Annotated[
+        int | None, typer.Option(min=1, help="Status events beside the registrations; else one for ten cards.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="How long to load a register in a round.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; sizes take turns in each.")] = 3,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that decide.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, each a terminal, of a worker.")] = 4,
+    json_path: Json = None,
+) -> None:
+    """Decisions per second on registers of many cards, in process and over HTTP, and whether the cost is flat."""
+    run(
+        "registry",
+        cards=cards,
+        events=events,
+        seconds=seconds,
+        rounds=rounds,
+        workers=workers,
+        threads=threads,
+        state=state,
+        json_path=json_path,
+    )
+
+
+@app.command()
+def faults(
+    operations: Annotated[int, typer.Option(min=1, help="Verifications, reports and registrations in all.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="What the clients do and what goes wrong is drawn from it.")] = 1,
+    state: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, metavar="DIR", help="Keep the run here, and go on with the one that is kept."),
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Whether any verification passes after an acknowledged loss report while anything is killed, paused, cut off."""
+    run("faults", operations=operations, seed=seed, state=state, json_path=json_path)
