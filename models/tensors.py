@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 _LENGTH_BYTES = 8
 _TYPE = np.dtype("<f4")
+_METADATA = "__metadata__"
 
 
-def dumps(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """The file for arrays of float32, in the order of their names."""
-    header, parts, offset = {}, [], 0
+def dumps(arrays: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The file for arrays of float32, in the order of their names, with texts that say what they are."""
+    header: dict[str, Any] = {_METADATA: dict(sorted(metadata.items()))} if metadata else {}
+    parts, offset = [], 0
     for name in sorted(arrays):
         data = np.ascontiguousarray(arrays[name], dtype=_TYPE).tobytes()
         shape = list(arrays[name].shape)
@@ -36,11 +38,28 @@ def dumps(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
 def loads(data: bytes) -> dict[str, NDArray[np.float32]]:
     """The arrays of such a file, read-only. Raises ValueError for anything else."""
     try:
-        start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-        header = json.loads(data[_LENGTH_BYTES:start])
-        return {name: _array(entry, data[start:]) for name, entry in header.items() if name != "__metadata__"}
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        header, arrays = _split(data)
+        return {name: _array(entry, arrays) for name, entry in header.items() if name != _METADATA}
+    except _DAMAGE as error:
         raise ValueError("no file of float32 tensors") from error
+
+
+def metadata_of(data: bytes) -> dict[str, str]:
+    """The texts that such a file was written with. Raises ValueError where it is none, or holds none."""
+    try:
+        header, _ = _split(data)
+        return {str(name): str(text) for name, text in header[_METADATA].items()}
+    except _DAMAGE as error:
+        raise ValueError("no file of tensors with metadata") from error
+
+
+_DAMAGE = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header, and the bytes behind it. Raises one of _DAMAGE."""
+    start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
+    return json.loads(data[_LENGTH_BYTES:start]), data[start:]
 
 
 def _array(entry: dict[str, Any], data: bytes) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ A TOML file, beside its network:
     scale = 0.00784313725
     dimensions = 512                # of the embedding, a multiple of 32 up to 1024
     mirror = true                   # whether the mirror image is embedded as well
-    statistics = "edgeface-xs-1.npz"    # optional: what `benchmarks face-statistics` wrote for it
+    statistics = "edgeface-xs-1.safetensors"    # optional: what `benchmarks face-statistics` wrote for it
 """
 
 from __future__ import annotations

@@ -8,9 +8,7 @@ Interspeech 2006). `fitting.py` makes such a file.
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from biometrics.errors import BiometricError
+from models import tensors
 
 
 class StatisticsError(BiometricError):
@@ -61,21 +60,19 @@ class Statistics:
         return _unit(moved)
 
     def to_bytes(self) -> bytes:
-        """The file: a numpy archive, the same bytes for the same contents."""
-        stream = io.BytesIO()
+        """The file, safetensors: `mean`, `transform`, and as metadata `facts`, JSON; the same bytes for the same."""
         facts = json.dumps({"engine": self.engine, **self.provenance}, ensure_ascii=False, sort_keys=True)
-        np.savez(stream, mean=self.mean, transform=self.transform, facts=np.array(facts))
-        return stream.getvalue()
+        return tensors.dumps({"mean": self.mean, "transform": self.transform}, {"facts": facts})
 
     @classmethod
     def from_bytes(cls, data: bytes, engine: str) -> Statistics:
         """Read what `to_bytes` wrote, for `engine`. Raises StatisticsError when it is none, or another engine's."""
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                facts = dict(json.loads(str(file["facts"])))
-                mean, transform = (np.array(file[name], np.float32) for name in ("mean", "transform"))
+            facts = dict(json.loads(tensors.metadata_of(data)["facts"]))
             belongs = facts.pop("engine")
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            arrays = tensors.loads(data)
+            mean, transform = (arrays[name].astype(np.float32) for name in ("mean", "transform"))
+        except (ValueError, KeyError, TypeError) as error:
             raise StatisticsError("statistics_damaged", "it is no statistics file") from error
         if belongs != engine:
             raise StatisticsError("statistics_damaged", "it belongs to another engine")
@@ -88,7 +85,7 @@ def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @cache
 def _load(engine: str) -> Statistics:
-    file = resources.files(__package__) / "data" / f"{engine}.npz"
+    file = resources.files(__package__) / "data" / f"{engine}.safetensors"
     if not file.is_file():
         raise StatisticsError("statistics_missing", f"no statistics for the engine {engine!r}")
     return Statistics.from_bytes(file.read_bytes(), engine)

@@ -44,6 +44,22 @@ def test_metadata_of_other_writers_is_passed_over() -> None:
     assert {name: float(value) for name, value in found.items()} == {"a": 1.0}
 
 
+@given(st.dictionaries(st.text(max_size=8), st.text(max_size=8), min_size=1, max_size=4))
+def test_texts_are_read_back_and_leave_the_arrays_as_they_are(texts: dict[str, str]) -> None:
+    data = {"b": np.array([[1.0], [-2.0]], np.float32)}
+    written = tensors.dumps(data, texts)
+    assert tensors.metadata_of(written) == texts
+    assert list(tensors.loads(written)) == ["b"]
+    np.testing.assert_array_equal(tensors.loads(written)["b"], data["b"])
+    assert written == tensors.dumps(data, dict(reversed(list(texts.items()))))
+
+
+@pytest.mark.parametrize("data", [GOLDEN, b"", b"no tensors", tensors.dumps({}, {"a": "b"})[:-10]])
+def test_a_file_without_texts_has_none_to_give(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no file of tensors with metadata"):
+        tensors.metadata_of(data)
+
+
 @given(st.binary(max_size=80))
 def test_any_other_bytes_are_an_error(data: bytes) -> None:
     with pytest.raises(ValueError, match="no file of float32 tensors"):

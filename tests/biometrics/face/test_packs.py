@@ -78,8 +78,8 @@ def test_preprocessing_is_what_the_file_says(group: Group, tmp_path: Path) -> No
 
 def test_statistics_of_its_own_are_applied(group: Group, tmp_path: Path) -> None:
     mean = np.linspace(-0.1, 0.1, 64).astype(np.float32)
-    (tmp_path / "own.npz").write_bytes(Statistics("grid-3", mean, np.eye(64, dtype=np.float32), {}).to_bytes())
-    bare, moved = (open_engine(str(written(tmp_path, **more))) for more in ({}, {"statistics": "own.npz"}))  # type: ignore[arg-type]
+    (tmp_path / "own.safetensors").write_bytes(Statistics("grid-3", mean, np.eye(64, dtype=np.float32), {}).to_bytes())
+    bare, moved = (open_engine(str(written(tmp_path, **more))) for more in ({}, {"statistics": "own.safetensors"}))  # type: ignore[arg-type]
     first, second = (one.extract(encode(group.portrait(3))).vector for one in (bare, moved))
     expected = (first - mean) / np.linalg.norm(first - mean)
     np.testing.assert_allclose(second, expected, atol=2e-3)
@@ -93,7 +93,7 @@ def test_statistics_of_its_own_are_applied(group: Group, tmp_path: Path) -> None
         {"dimensions": 2048},
         {"channels": "GBR"},
         {"file": "nothing.onnx"},
-        {"statistics": "nothing.npz"},
+        {"statistics": "nothing.safetensors"},
         {"name": "a" * 40},
         {"version": "one"},
         {"unknown": 1},

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import io
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from biometrics.face import FaceEngine, Statistics, StatisticsError
 from biometrics.face import parameters as p
 from biometrics.face.fitting import _moments, fit, halves
 from biometrics.face.statistics import _load
+from models import tensors
 
 
 def people(count: int, pictures: int, seed: int, size: int = 32) -> tuple[NDArray[np.float32], list[str]]:
@@ -102,30 +102,48 @@ def test_the_file_holds_the_same_and_has_the_same_bytes() -> None:
     assert again.to_bytes() == made.to_bytes()
 
 
-def archive(**arrays: Any) -> bytes:
-    stream = io.BytesIO()
-    np.savez(stream, **arrays)
-    return stream.getvalue()
+ZEROS, EYE = np.zeros(4, np.float32), np.eye(4, dtype=np.float32)
+
+
+def file(
+    facts: str | None = '{"engine": "x-1"}',
+    mean: NDArray[np.float32] = ZEROS,
+    transform: NDArray[np.float32] = EYE,
+) -> bytes:
+    return tensors.dumps({"mean": mean, "transform": transform}, None if facts is None else {"facts": facts})
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         lambda good: b"",
-        lambda good: b"no archive",
+        lambda good: b"no tensors",
         lambda good: good[: len(good) // 2],
-        lambda good: archive(mean=np.zeros(4), transform=np.eye(4)),
-        lambda good: archive(mean=np.zeros(4), transform=np.eye(4), facts=np.array("[]")),
-        lambda good: archive(mean=np.zeros(4), transform=np.eye(5), facts=np.array('{"engine": "x-1"}')),
-        lambda good: archive(mean=np.full(4, np.nan), transform=np.eye(4), facts=np.array('{"engine": "x-1"}')),
-        lambda good: archive(mean=np.zeros(4), transform=np.eye(4), facts=np.array('{"engine": "x-2"}')),
-        lambda good: archive(mean=np.array([{}]), transform=np.eye(1), facts=np.array('{"engine": "x-1"}')),
+        lambda good: file(None),
+        lambda good: file("no JSON"),
+        lambda good: file("[]"),
+        lambda good: file("{}"),
+        lambda good: file(transform=np.eye(5, dtype=np.float32)),
+        lambda good: file(mean=np.full(4, np.nan, np.float32)),
+        lambda good: file('{"engine": "x-2"}'),
+        lambda good: tensors.dumps({"mean": ZEROS}, {"facts": '{"engine": "x-1"}'}),
+        lambda good: b"PK\x03\x04" + good,
     ],
 )
 def test_a_file_that_is_none_is_refused(damage: Callable[[bytes], bytes]) -> None:
     with pytest.raises(StatisticsError) as caught:
         Statistics.from_bytes(damage(Statistics.neutral("x-1", 4).to_bytes()), "x-1")
     assert caught.value.code == "statistics_damaged"
+
+
+def test_the_file_is_read_without_running_anything_and_by_others_tools() -> None:
+    """The header is JSON, the rest plain numbers, as the safetensors format has them."""
+    data = Statistics.neutral("x-1", 4).to_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    assert json.loads(header["__metadata__"]["facts"]) == {"engine": "x-1"}
+    assert header["transform"] == {"dtype": "F32", "shape": [4, 4], "data_offsets": [16, 80]}
+    np.testing.assert_array_equal(np.frombuffer(data, "<f4", 16, 8 + length + 16).reshape(4, 4), np.eye(4))
 
 
 def test_another_engines_statistics_are_never_taken(tmp_path: Path) -> None:
