@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from api.cards.identity import canonical
 from api.settings import Settings
 from api.storage import database, embedded
 from api.storage.errors import DatabaseUnavailable
+from api.terminal.naming import canonical
 from tests.api.bodies import fresh, fresh_key, new_card, register, registration, report, verify
 from tests.api.http.answers import assert_error
 from tests.folders import open_to_all
