@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.evidence.sequencer import Sequencer
+from api.feed import tagging
 from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.population.findings import PopulationRegister
@@ -43,6 +44,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     opened = database.open_database(settings)
     migrate.upgrade(opened)
     deployment.record_changes(opened, secrets, rules.version)
+    tagging.retag(opened, secrets)
     register = open_register(settings)
     sequencer = Sequencer(opened, secrets)
     sequencer.start()

@@ -1,5 +1,6 @@
 """Registering a card with its templates, and recording what happens to it; each with its evidence, all or nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
 from api.errors import ServiceError
 from api.evidence import leaves
+from api.feed import events as feed
 from api.institutions import credentials
 from api.institutions.caller import Caller
 from api.matching import duplicates
@@ -81,7 +83,7 @@ def add_fingers(service: Service, caller: Caller, attempt: Attempt, card_id: UUI
         _require_new(templates.positions(connection, card_id), enrolment)
         templates.add(connection, service.keys, card_id, enrolment.templates)
         answer = {**_told(connection, service, caller, recorded), "enrolled": _enrolled(enrolment)}
-        return _answer(connection, attempt, answer)
+        return _answer(connection, service, attempt, answer, [recorded])
 
 
 @refusals.kept
@@ -105,13 +107,14 @@ def report(
             return given
         if event is not Event.HOLDER_DECEASED:
             recorded = register.report(connection, card_id, event, superseded_by, caller, reason)
-            return _answer(connection, attempt, _told(connection, service, caller, recorded))
+            answer = _told(connection, service, caller, recorded)
+            return _answer(connection, service, attempt, answer, [recorded])
         dead = register.report_death(connection, card_id, caller, reason)
         answer, *also = (_told(connection, service, caller, one) for one in dead)
         # Of cards that others registered the reporter learns nothing; who registered them learns of the report.
         seen = deaths.tell(connection, service.keys, caller, dead)
         answer["also"] = [told for told, one in zip(also, dead[1:], strict=True) if one.card_id in seen]
-        return _answer(connection, attempt, answer)
+        return _answer(connection, service, attempt, answer, dead)
 
 
 def _require_new(held: set[str], enrolment: Enrolment) -> None:
@@ -145,7 +148,10 @@ def _store(
     recorded = register.add(connection, service.keys, card, found, caller)
     templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
     receipt = _append_leaf(connection, service, caller, recorded)
-    superseded = None if supersedes is None else _supersede(connection, service, caller, supersedes, recorded.card_id)
+    events, superseded = [recorded], None
+    if supersedes is not None:
+        events.append(_superseded(connection, caller, supersedes, recorded.card_id))
+        superseded = _told(connection, service, caller, events[-1])
     answer = {
         "id": str(recorded.card_id),
         "status": recorded.status.value,
@@ -155,17 +161,16 @@ def _store(
         "also_valid": [str(one) for one in register.still_valid(connection, caller, recorded.card_id, found.number)],
         "receipt": receipt.as_json(),
     }
-    return _answer(connection, attempt, answer)
+    return _answer(connection, service, attempt, answer, events)
 
 
-def _supersede(
-    connection: Connection, service: Service, caller: Caller, supersedes: Supersedes, card_id: UUID
-) -> dict[str, Any]:
+def _superseded(
+    connection: Connection, caller: Caller, supersedes: Supersedes, card_id: UUID
+) -> register.RecordedEvent:
     try:
-        recorded = register.report(connection, supersedes.card_id, supersedes.event, card_id, caller)
+        return register.report(connection, supersedes.card_id, supersedes.event, card_id, caller)
     except register.CardUnknown as error:
         raise ServiceError("card_unknown", [{"field": "supersedes.card_id", "code": "card_unknown"}]) from error
-    return _told(connection, service, caller, recorded)
 
 
 def _told(connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent) -> dict[str, Any]:
@@ -197,6 +202,14 @@ def _append_leaf(
     )
 
 
-def _answer(connection: Connection, attempt: Attempt, answer: dict[str, Any]) -> StoredAnswer:
+def _answer(
+    connection: Connection,
+    service: Service,
+    attempt: Attempt,
+    answer: dict[str, Any],
+    recorded: Sequence[register.RecordedEvent],
+) -> StoredAnswer:
+    """Keep the answer, and give what happened its numbers in the feed: last, they are held to the commit."""
     idempotency.store(connection, attempt, 201, answer)
+    feed.announce(connection, service.keys, recorded)
     return StoredAnswer(201, answer)

@@ -38,7 +38,7 @@ class SupersedingCardInvalid(Exception):
 
 @dataclass(frozen=True)
 class RecordedEvent:
-    """An event as recorded; `status` is the card's status after it.
+    """An event as recorded; `status` is the card's status after it, `before` that before it, None for a registration.
 
     `superseding_index` is the instance index of the card that takes its place.
     """
@@ -51,6 +51,12 @@ class RecordedEvent:
     superseded_by: UUID | None
     recorded_at: datetime
     superseding_index: bytes | None = None
+    before: Status | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether it made the card good or bad, or bad for another reason. A card that comes in good is no change."""
+        return self.status is not (self.before or Status.VALID)
 
 
 @dataclass(frozen=True)
@@ -227,7 +233,7 @@ def _change(
     change = update(cards).where(cards.c.id == row.id).values(values)
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
     recorded = _record(connection, caller, row.id, row.instance_index, event, state.status, superseded_by, reason)
-    return replace(recorded, superseding_index=superseding_index)
+    return replace(recorded, superseding_index=superseding_index, before=Status(row.status))
 
 
 def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:

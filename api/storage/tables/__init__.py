@@ -22,6 +22,7 @@ from api.storage.tables.evidence import (
     evidence_texts,
     evidence_tiles,
 )
+from api.storage.tables.feed import feed_events, feed_head, webhooks
 from api.storage.tables.imports import imports
 from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
 
@@ -41,6 +42,8 @@ __all__ = [
     "evidence_checkpoints",
     "evidence_texts",
     "evidence_tiles",
+    "feed_events",
+    "feed_head",
     "idempotency",
     "imports",
     "institutions",
@@ -49,4 +52,5 @@ __all__ = [
     "principals",
     "templates",
     "verifications",
+    "webhooks",
 ]

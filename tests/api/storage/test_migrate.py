@@ -71,6 +71,13 @@ def test_an_upgrade_keeps_every_row(new_database: NewDatabase) -> None:
         key, revoked = row.pop("key_hash"), row.pop("revoked_at")
         assert (keys[row["id"]]["key_hash"], keys[row["id"]]["revoked_at"]) == (key, revoked)
     before["principals"] = before.pop("terminals")
+    # The card that was replaced is the first of the feed.
+    assert after.pop("feed_head") == [{"id": 1, "seq": 1, "key_id": None}]
+    (numbered,) = after.pop("feed_events")
+    (event,) = before["card_events"]
+    told = {name: numbered[name] for name in ("card_id", "event", "status", "at")}
+    assert told == {name: event[name] for name in ("card_id", "event", "status")} | {"at": event["recorded_at"]}
+    assert (numbered["seq"], numbered["invalid"], numbered["tag"]) == (1, True, None)
     assert set(after) == set(before)
     for table, kept in before.items():
         assert [{name: row[name] for name in kept[0]} for row in after[table]] == kept

@@ -1,0 +1,100 @@
+"""Reading the feed: its head, its events in order, and which cards are invalid now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, select, text
+
+from api.storage.tables import cards, feed_events, feed_head, institutions, principals
+
+_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest number (0 before the first), and the public name of the key that the tags are made with."""
+
+    seq: int
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """A change of status. `registrar` leads from the uppermost institution to the one that registered the card."""
+
+    seq: int
+    card_id: UUID
+    event: str
+    status: str
+    invalid: bool
+    at: datetime
+    tag: bytes
+    issuer: str
+    type: str
+    valid_from: str
+    valid_to: str | None
+    registrar: tuple[UUID, ...]
+
+
+_EVENTS: Select[Any] = (
+    select(
+        feed_events,
+        cards.c.issuer,
+        cards.c.type,
+        cards.c.valid_from,
+        cards.c.valid_to,
+        institutions.c.path,
+    )
+    .join(cards, cards.c.id == feed_events.c.card_id)
+    .join(principals, principals.c.id == cards.c.registered_by)
+    .join(institutions, institutions.c.id == principals.c.institution_id)
+    .order_by(feed_events.c.seq)
+)
+_INVALID = text(
+    "SELECT tag FROM (SELECT DISTINCT ON (card_id) invalid, tag FROM feed_events ORDER BY card_id, seq DESC) AS newest"
+    " WHERE invalid"
+)
+
+
+def head(connection: Connection) -> Head:
+    """The head as this transaction sees it."""
+    row = connection.execute(select(feed_head.c.seq, feed_head.c.key_id)).one()
+    return Head(row.seq, row.key_id or "")
+
+
+def page(connection: Connection, after: int, limit: int, up_to: int | None = None) -> list[FeedEvent]:
+    """The events that follow a number, oldest first, at most `limit` of them, none above `up_to`."""
+    asked = _EVENTS.where(feed_events.c.seq > after)
+    if up_to is not None:
+        asked = asked.where(feed_events.c.seq <= up_to)
+    return [_event(row) for row in connection.execute(asked.limit(limit))]
+
+
+def invalid_tags(connection: Connection) -> Iterator[bytes]:
+    """The tags of the cards that are invalid, as this transaction sees them, in no order.
+
+    In a snapshot (REPEATABLE READ) they are those of `head` in the same transaction. Read as they come: memory does
+    not grow with them.
+    """
+    with connection.execute(_INVALID, execution_options={"yield_per": _ROWS}) as rows:
+        yield from rows.scalars()
+
+
+def _event(row: Row[Any]) -> FeedEvent:
+    return FeedEvent(
+        row.seq,
+        row.card_id,
+        row.event,
+        row.status,
+        row.invalid,
+        row.at,
+        row.tag,
+        row.issuer,
+        row.type,
+        row.valid_from.isoformat(),
+        None if row.valid_to is None else row.valid_to.isoformat(),
+        tuple(row.path),
+    )
