@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Date, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Date, Row, Select, and_, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
@@ -18,6 +18,9 @@ from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.sealing import seal
 from api.storage.tables import card_events, card_locks, cards
+
+_DEATHS = "SELECT pg_advisory_xact_lock{}(hashtextextended('deaths', 0))"
+_ALONE, _BESIDE = text(_DEATHS.format("")), text(_DEATHS.format("_shared"))
 
 
 class CardExists(Exception):
@@ -81,6 +84,7 @@ class KnownCard:
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
     """Register a card instance. Raises `CardExists`, and `EventNotPossible` for the dead of its own register."""
+    enter_deaths(connection, alone=False)
     enter(connection, found.number)
     if _is_dead(connection, found.number, caller):
         raise EventNotPossible("its holder is recorded dead")
@@ -142,6 +146,7 @@ def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: 
     Whoever registered them: a death is the person's and not a card's. Raises `CardUnknown` and `EventNotPossible`.
     """
     number_index = _number_of(connection, card_id, caller)
+    enter_deaths(connection, alone=True)
     enter(connection, number_index)
     # Decisions hold one of the rows at most, so that any order would do; a fixed one is easier to trust.
     every = _held(cards.c.number_index == number_index).order_by(cards.c.id)
@@ -151,6 +156,18 @@ def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: 
     changes = [(named, after(_state(named), event))]
     changes += [(row, after(_state(row), event)) for row in rows.values() if row.status != Status.DECEASED]
     return [_change(connection, caller, row, event, state, None, None, reason) for row, state in changes]
+
+
+def record_deaths(
+    connection: Connection, card_ids: Iterable[UUID], caller: Caller
+) -> list[tuple[bytes, RecordedEvent]]:
+    """Record of each of these cards that its holder died, beside the numbers' keyed hashes; entered alone."""
+    every = connection.execute(_held(cards.c.id.in_(card_ids)).order_by(cards.c.id)).all()
+    event = Event.HOLDER_DECEASED
+    return [
+        (row.number_index, _change(connection, caller, row, event, after(_state(row), event), None, None, None))
+        for row in every
+    ]
 
 
 def require_possible(connection: Connection, card_id: UUID, event: Event, caller: Caller) -> None:
@@ -185,6 +202,15 @@ def enter(connection: Connection, number_index: bytes) -> None:
     Else a card could be registered while an older one is recorded as found again, and both would be good.
     """
     idempotency.lock(connection, "cards", number_index.hex())
+
+
+def enter_deaths(connection: Connection, *, alone: bool) -> None:
+    """Hold the deaths until the transaction ends: to record some, alone; to register cards, beside others who do.
+
+    Before `enter`. Files register thousands of cards at once, too many to enter the number of each: a card that comes
+    in while its holder's death is recorded would else escape it.
+    """
+    connection.execute(_ALONE if alone else _BESIDE)
 
 
 def _number_of(connection: Connection, card_id: UUID, caller: Caller) -> bytes:

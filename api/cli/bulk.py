@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from api.cli import client
-from api.cli.failure import NEGATIVE, CommandFailed, guarded
+from api.cli.failure import BROKEN_OFF, NEGATIVE, CommandFailed, explanation, fail, guarded
 from api.cli.registry import Registry, registry
 from api.errors import entry
 
 if TYPE_CHECKING:
+    from api.cards.bulk.importing import Tally
     from api.institutions.caller import Caller
     from api.institutions.roles import Scope
 
@@ -48,13 +49,17 @@ def import_cards(
     """Read a file of cards into the register, as the authority whose key is given.
 
     A row that is no sound card is left out and told with its line; nothing of it is registered. An import that was
-    broken off goes on where it was when it is started again with the same file. Cards come without templates.
+    broken off goes on where it was when it is started again with the same file. Cards come without templates. A death
+    is of every card of the number, in the file and in the register.
     """
     from api.cards.bulk import importing, reading
     from api.cards.bulk.importing import ImportMoved, Tally
     from api.cards.bulk.reading import FileUnusable
+    from api.institutions.credentials import KeyRevoked
     from api.institutions.roles import Scope
+    from api.storage.errors import StorageError
 
+    so_far = Tally()
     with (
         signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
         _fault_file(faults) as note,
@@ -62,6 +67,8 @@ def import_cards(
     ):
 
         def progress(tally: Tally) -> None:
+            nonlocal so_far
+            so_far = tally
             told = f"{tally.rows_done:,} rows, {tally.registered:,} registered, {tally.left_out:,} left out"
             status(tally.rows_done, told)
 
@@ -69,6 +76,10 @@ def import_cards(
             tally = importing.load(opened.database, opened.keys, caller, file, note, progress)
         except (FileUnusable, ImportMoved) as error:
             raise CommandFailed(f"{file.name}: {error}.") from error
+        except (KeyRevoked, StorageError) as error:
+            raise CommandFailed(f"{explanation(error)}\n{_how_far(so_far)}") from error
+        except KeyboardInterrupt:
+            fail(_how_far(so_far), BROKEN_OFF)
     if tally.rows_before == tally.rows_done > 0:
         typer.echo("This file was read before, and nothing is done now. What came of it then:")
     elif tally.rows_before:
@@ -76,6 +87,21 @@ def import_cards(
     typer.echo(f"{tally.registered:,} cards registered, {tally.left_out:,} rows left out.")
     if tally.left_out:
         raise typer.Exit(NEGATIVE)
+
+
+def _how_far(tally: "Tally") -> str:
+    """Of an import that did not come to its end; `tally` is that of the last chunk, nothing where none was done."""
+    if not tally.rows_done:
+        return (
+            "已中断，本次尚未登记；再次执行同一命令即可。\n"
+            "Broken off before anything was done now: the same command begins again."
+        )
+    return (
+        f"已中断：文件前 {tally.rows_done:,} 行已处理，登记 {tally.registered:,} 张，略过 {tally.left_out:,} 行；"
+        "再次执行同一命令即从该处继续。\n"
+        f"Broken off: the file's first {tally.rows_done:,} rows are dealt with, {tally.registered:,} cards registered,"
+        f" {tally.left_out:,} rows left out. The same command goes on from there."
+    )
 
 
 @guarded

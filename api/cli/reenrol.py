@@ -11,7 +11,7 @@ import typer
 
 from api.cli import client
 from api.cli.bulk import console, signed_in, status_line
-from api.cli.failure import NEGATIVE, CommandFailed, guarded
+from api.cli.failure import BROKEN_OFF, NEGATIVE, CommandFailed, fail, guarded
 
 _SHOWN_FAULTS = 20
 
@@ -67,6 +67,12 @@ def re_enrol(
             )
         except FileUnusable as error:
             raise CommandFailed(f"{pictures.name}: {error}.") from error
+        except KeyboardInterrupt:
+            fail(
+                "已中断：已完成的不受影响；再次执行同一命令即继续。\n"
+                "Broken off: what is done is done, and the same command goes on from there.",
+                BROKEN_OFF,
+            )
     typer.echo(
         f"{engine.engine}: {tally.made:,} cards have a new template, {tally.there:,} had one already,"
         f" {tally.left_out:,} are left out."

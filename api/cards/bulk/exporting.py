@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, text
 
 from api.cards.bulk.columns import guarded
 from api.cards.bulk.reading import FileUnusable
-from api.institutions import acts
+from api.institutions import acts, credentials
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
 from api.storage.database import Database
@@ -43,8 +43,8 @@ def save(
     """Write every card that the caller sees to a `.csv`, `.jsonl` or `.parquet` file; gives their number.
 
     A file that is there stays, unless told to `overwrite` it. The file appears whole or not at all, and only its owner
-    may read it. That it was written is an administrative act with its leaf. Raises `FileUnusable`, `SealBroken` and
-    `DatabaseUnavailable`.
+    may read it. That it was written is an administrative act with its leaf. Raises `FileUnusable`, `SealBroken`,
+    `KeyRevoked` (in the end, when the key was revoked meanwhile) and `DatabaseUnavailable`.
     """
     count = 0
     with _writer(path, overwrite=overwrite) as write, database.begin() as connection:
@@ -54,6 +54,8 @@ def save(
             count += 1
             if count % _FETCH == 0:
                 on_progress(count)
+        # Held only now: whoever revokes the key must not wait for a million cards.
+        credentials.hold(connection, caller)
         acts.record(
             connection,
             keys,

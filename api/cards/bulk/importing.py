@@ -2,11 +2,13 @@
 
 How far a file got is written in the transaction of its chunk: an import that is broken off goes on where it was when
 the same file is given again, and nothing of a row is there without the rest of it. Bad rows are left out and told.
+Chunks of several files go side by side, those with a death in them alone: whose death a file states is dead with every
+card of the number, whichever row comes first (see `api.cards.bulk.deaths`).
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -17,7 +19,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from api.cards.bulk import reading
+from api.cards import register
+from api.cards.bulk import deaths, reading
 from api.cards.bulk.reading import Row
 from api.cards.identity import CardIdentity, CardIndexes, indexes
 from api.cards.leaves import event_leaf
@@ -26,7 +29,7 @@ from api.cards.register import RecordedEvent
 from api.cards.schemas import CardBody
 from api.errors import catalogue
 from api.evidence import leaves
-from api.institutions import acts
+from api.institutions import acts, credentials
 from api.institutions.caller import Caller
 from api.storage.copying import copy_rows
 from api.storage.database import Database
@@ -35,6 +38,8 @@ from api.storage.sealing import seal
 from api.storage.tables import card_events, cards, imports
 
 CHUNK = 2000
+# Chunks with deaths go alone and may reach others' cards: short ones, so that nobody waits long for them.
+MOST_DEATHS = 200
 _TICK = timedelta(microseconds=1)
 
 # How a card came by the status that the file states.
@@ -63,7 +68,8 @@ _EVENT_COLUMNS = ("id", "card_id", "event", "status", "recorded_by", "recorded_a
 _INCOMING = "CREATE TEMPORARY TABLE incoming (LIKE cards INCLUDING DEFAULTS) ON COMMIT DROP"
 _TAKE = (
     f"INSERT INTO cards ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM incoming"  # noqa: S608 - our names
-    " ON CONFLICT (instance_index) DO NOTHING RETURNING id"
+    # In one order, whatever that of the file is: two files with the same cards would wait for each other in a circle.
+    " ORDER BY instance_index ON CONFLICT (instance_index) DO NOTHING RETURNING id"
 )
 
 OnFault = Callable[[int, str, str], None]
@@ -82,13 +88,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class _Card:
-    """A sound row."""
+    """A sound row. `dead`: its holder is, as another row or the register says."""
 
     line: int
     id: UUID
     identity: CardIdentity
     found: CardIndexes
     status: Status
+    dead: bool = False
 
 
 def load(
@@ -99,15 +106,20 @@ def load(
     on_fault: OnFault,
     on_progress: Callable[[Tally], None] = lambda _: None,
 ) -> Tally:
-    """Read the file, or the rest of it. Raises `FileUnusable` and `DatabaseUnavailable`; what was done stays done."""
+    """Read the file, or the rest of it.
+
+    Raises `FileUnusable`, `ImportMoved`, `KeyRevoked` (at the next chunk, when the key is revoked meanwhile) and
+    `DatabaseUnavailable`; what was done stays done.
+    """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     tally = _begin(database, caller, digest)
     rows = islice(reading.rows(path), tally.rows_done, None)
-    while chunk := list(islice(rows, CHUNK)):
+    while chunk := _chunk(rows):
         faults: list[tuple[int, str, str]] = []
         sound = list(_sound(keys, chunk, faults))
         with database.begin() as connection:
+            credentials.hold(connection, caller)
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             tally = _write(connection, keys, caller, digest, tally, len(chunk), sound, faults)
             # Before the commit: whoever is killed here tells them twice, and never not at all.
@@ -120,6 +132,18 @@ def load(
 
 class ImportMoved(Exception):
     """Another process reads the same file at the same time."""
+
+
+def _chunk(rows: Iterator[Row]) -> list[Row]:
+    """The next rows, fewer where many state a death."""
+    chunk: list[Row] = []
+    left = MOST_DEATHS
+    for row in islice(rows, CHUNK):
+        chunk.append(row)
+        left -= row.values is not None and row.values.get("status") == Status.DECEASED
+        if left == 0:
+            break
+    return chunk
 
 
 def _begin(database: Database, caller: Caller, digest: bytes) -> Tally:
@@ -189,11 +213,13 @@ def _write(
     at = select(imports.c.rows_done).where(*_this(caller, digest)).with_for_update()
     if connection.execute(at).scalar_one() != tally.rows_done:
         raise ImportMoved("another import of the same file is running")
+    register.enter_deaths(connection, alone=any(card.status is Status.DECEASED for card in sound))
     connection.execute(text(_INCOMING))
     copy_rows(connection, cards, _COLUMNS, (_row(keys, caller, card) for card in sound), into="incoming")
     taken = set(connection.execute(text(_TAKE)).scalars())
     faults.extend((card.line, "", "card_exists") for card in sound if card.id not in taken)
-    _tell(connection, keys, caller, [card for card in sound if card.id in taken])
+    dead = deaths.among(connection, caller, taken)
+    _tell(connection, keys, caller, [replace(card, dead=card.id in dead) for card in sound if card.id in taken])
     done = Tally(
         tally.rows_done + read, tally.registered + len(taken), tally.left_out + read - len(taken), tally.rows_before
     )
@@ -232,7 +258,7 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
         # One after the other: the newest event is what the card's status comes from.
         RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now + order * _TICK)
         for card in taken
-        for order, (event, status) in enumerate(_history(card.status))
+        for order, (event, status) in enumerate(_history(card))
     ]
     copy_rows(
         connection,
@@ -247,16 +273,27 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
         connection,
         [leaves.compose(keys, "card_event", one.id, one.recorded_at, event_leaf(caller, one)) for one in events],
     )
+    stated = {card.id: card.found.number for card in taken if card.status is Status.DECEASED}
+    deaths.spread(connection, keys, caller, {stated[one.card_id]: one for one in events if _is_stated(one, stated)})
 
 
-def _history(status: Status) -> list[tuple[Event, Status]]:
+def _is_stated(event: RecordedEvent, stated: dict[UUID, bytes]) -> bool:
+    return event.event is Event.HOLDER_DECEASED and event.card_id in stated
+
+
+def _history(card: _Card) -> list[tuple[Event, Status]]:
     history = [(Event.REGISTERED, Status.VALID)]
-    return history if status is Status.VALID else [*history, (_EVENT_OF[status], status)]
+    if card.status is not Status.VALID:
+        history.append((_EVENT_OF[card.status], card.status))
+    if card.dead:
+        history.append((Event.HOLDER_DECEASED, Status.DECEASED))
+    return history
 
 
 def _finish(database: Database, keys: Keys, caller: Caller, digest: bytes, tally: Tally) -> None:
     """Once for a file: an administrative act with its leaf."""
     with database.begin() as connection:
+        credentials.hold(connection, caller)
         ended = connection.execute(
             update(imports)
             .where(*_this(caller, digest), imports.c.finished_at.is_(None))

@@ -22,6 +22,7 @@ from api.cards.leaves import event_leaf
 from api.cards.lifecycle import Event
 from api.cards.register import CardUnknown
 from api.evidence import leaves
+from api.institutions import credentials
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
 from api.matching import duplicates
@@ -141,6 +142,7 @@ def _move(
     made, digests = _template(engine, calibration, pictures)
     enrolled = EnrolledTemplate("face", None, engine.engine, made.to_bytes(), float(made.quality))
     with database.begin() as connection:
+        credentials.hold(connection, caller)
         try:
             recorded = register.report(connection, card_id, Event.FACE_RE_ENROLLED, None, caller)
         except CardUnknown as error:

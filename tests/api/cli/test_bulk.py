@@ -7,14 +7,17 @@ import stat
 from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from api.cards.bulk import reading
+from api.cards.bulk import exporting, importing, reading
 from api.cli import bulk
 from api.errors import entry
+from api.institutions import credentials, principals
 from api.institutions.roles import Role
+from api.service import Service
 from tests.api.bodies import new_card
 from tests.api.cli.conftest import CommandLine
 
@@ -121,3 +124,84 @@ def test_a_terminal_shows_a_bar_up_to_the_last_row(line: CommandLine, monkeypatc
     assert line("cards", "import", file).exit_code == 0
     assert "100%" in shown.getvalue()
     assert "3 rows, 3 registered, 0 left out" in shown.getvalue()
+
+
+@pytest.fixture
+def in_chunks(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], str]:
+    """A file of 25 cards, read in chunks of ten; something happens before the third is written. Gives its path."""
+
+    def make(happens: Callable[[], None]) -> str:
+        monkeypatch.setattr(importing, "CHUNK", 10)
+        real, chunks = importing._sound, 0
+
+        def sound(*arguments: Any) -> Any:
+            nonlocal chunks
+            chunks += 1
+            if chunks == 3:
+                happens()
+            return real(*arguments)
+
+        monkeypatch.setattr(importing, "_sound", sound)
+        return line.file("cards.jsonl", "".join(f"{json.dumps(new_card())}\n" for _ in range(25)))
+
+    return make
+
+
+def test_an_import_that_is_broken_off_says_how_far_it_got(
+    line: CommandLine, in_chunks: Callable[[Callable[[], None]], str]
+) -> None:
+    def ctrl_c() -> None:
+        raise KeyboardInterrupt
+
+    file = in_chunks(ctrl_c)
+    result = line("cards", "import", file)
+    assert result.exit_code == 130, result.output
+    assert "文件前 20 行已处理，登记 20 张，略过 0 行；再次执行同一命令即从该处继续" in result.stderr
+    assert "first 20 rows are dealt with, 20 cards registered, 0 rows left out. The same command" in result.stderr
+    again = line("cards", "import", file)
+    assert (again.exit_code, again.stdout) == (
+        0,
+        "The first 20 rows were dealt with before. In all:\n25 cards registered, 0 rows left out.\n",
+    )
+
+
+def test_broken_off_at_once_it_says_that_nothing_was_done(line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importing, "_tell", ctrl_c)
+    result = line("cards", "import", line.file("cards.jsonl", json.dumps(new_card())))
+    assert result.exit_code == 130
+    assert "Broken off before anything was done now" in result.stderr
+
+
+def test_an_import_whose_key_is_revoked_stops_and_says_so(
+    line: CommandLine, service: Service, in_chunks: Callable[[Callable[[], None]], str]
+) -> None:
+    def revoke() -> None:
+        with service.database.begin() as connection:
+            caller = principals.authenticate(connection, str(line.environment["RENZHENG_KEY"]))
+            assert caller is not None
+            credentials.revoke(connection, service.keys, caller.key_id, caller.institution_id, actor_id=None)
+
+    result = line("cards", "import", in_chunks(revoke))
+    assert result.exit_code == 3, result.output
+    assert f"key_invalid: {entry('key_invalid').message.zh} {entry('key_invalid').message.en}" in result.stderr
+    assert "first 20 rows are dealt with" in result.stderr
+
+
+def test_an_export_whose_key_is_revoked_meanwhile_writes_no_file(
+    line: CommandLine, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = exporting._rows
+
+    def rows(connection: Any, keys: Any, caller: Any) -> Any:
+        yield from real(connection, keys, caller)
+        with service.database.begin() as other:
+            credentials.revoke(other, service.keys, caller.key_id, caller.institution_id, actor_id=None)
+
+    monkeypatch.setattr(exporting, "_rows", rows)
+    result = line("cards", "export", str(tmp_path / "out.csv"))
+    assert result.exit_code == 3
+    assert "key_invalid" in result.stderr
+    assert list(tmp_path.iterdir()) == []
