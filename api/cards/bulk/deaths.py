@@ -46,14 +46,17 @@ def among(connection: Connection, caller: Caller, taken: Collection[UUID]) -> se
     return dead
 
 
-def spread(connection: Connection, keys: Keys, caller: Caller, stated: Mapping[bytes, RecordedEvent]) -> None:
-    """Record the deaths of the persons' cards that were there before, whoever registered them, and tell those who did.
+def spread(
+    connection: Connection, keys: Keys, caller: Caller, stated: Mapping[bytes, RecordedEvent]
+) -> list[RecordedEvent]:
+    """Record the deaths of the persons' cards that were there before, whoever registered them, and tell those who did;
+    gives what was recorded.
 
     `stated` holds the deaths that the chunk's new cards came in with, under the keyed hashes of their numbers. The
     transaction holds the deaths alone.
     """
     if not stated:
-        return
+        return []
     others = (
         select(func.array_agg(cards.c.id))
         .where(cards.c.number_index == _INCOMING.c.number_index, cards.c.status != Status.DECEASED.value)
@@ -70,3 +73,4 @@ def spread(connection: Connection, keys: Keys, caller: Caller, stated: Mapping[b
         reached.setdefault(number_index, []).append(recorded)
     for number_index, also in reached.items():
         deaths.tell(connection, keys, caller, [stated[number_index], *also])
+    return [one for also in reached.values() for one in also]

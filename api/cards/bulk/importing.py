@@ -29,6 +29,7 @@ from api.cards.register import RecordedEvent
 from api.cards.schemas import CardBody
 from api.errors import catalogue
 from api.evidence import leaves
+from api.feed import events as feed
 from api.institutions import acts, credentials
 from api.institutions.caller import Caller
 from api.storage.copying import copy_rows
@@ -219,7 +220,9 @@ def _write(
     taken = set(connection.execute(text(_TAKE)).scalars())
     faults.extend((card.line, "", "card_exists") for card in sound if card.id not in taken)
     dead = deaths.among(connection, caller, taken)
-    _tell(connection, keys, caller, [replace(card, dead=card.id in dead) for card in sound if card.id in taken])
+    events = _tell(
+        connection, keys, caller, [replace(card, dead=card.id in dead) for card in sound if card.id in taken]
+    )
     done = Tally(
         tally.rows_done + read, tally.registered + len(taken), tally.left_out + read - len(taken), tally.rows_before
     )
@@ -228,6 +231,8 @@ def _write(
         .where(*_this(caller, digest))
         .values(rows_done=done.rows_done, registered=done.registered, left_out=done.left_out)
     )
+    # Last: the numbers are held to the commit.
+    feed.announce(connection, keys, events)
     return done
 
 
@@ -249,16 +254,16 @@ def _row(keys: Keys, caller: Caller, card: _Card) -> tuple[Any, ...]:
     )
 
 
-def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]) -> None:
-    """Events and their leaves: the registration, and what the stated status comes from."""
+def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]) -> list[RecordedEvent]:
+    """Events and their leaves: the registration, and what the stated status comes from; gives all that happened."""
     if not taken:
-        return
+        return []
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
     events = [
         # One after the other: the newest event is what the card's status comes from.
-        RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now + order * _TICK)
+        RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now + order * _TICK, before=before)
         for card in taken
-        for order, (event, status) in enumerate(_history(card))
+        for order, (event, before, status) in enumerate(_history(card))
     ]
     copy_rows(
         connection,
@@ -274,19 +279,21 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
         [leaves.compose(keys, "card_event", one.id, one.recorded_at, event_leaf(caller, one)) for one in events],
     )
     stated = {card.id: card.found.number for card in taken if card.status is Status.DECEASED}
-    deaths.spread(connection, keys, caller, {stated[one.card_id]: one for one in events if _is_stated(one, stated)})
+    dead = {stated[one.card_id]: one for one in events if _is_stated(one, stated)}
+    return [*events, *deaths.spread(connection, keys, caller, dead)]
 
 
 def _is_stated(event: RecordedEvent, stated: dict[UUID, bytes]) -> bool:
     return event.event is Event.HOLDER_DECEASED and event.card_id in stated
 
 
-def _history(card: _Card) -> list[tuple[Event, Status]]:
-    history = [(Event.REGISTERED, Status.VALID)]
+def _history(card: _Card) -> list[tuple[Event, Status | None, Status]]:
+    """Each event with the status before it and after it."""
+    history: list[tuple[Event, Status | None, Status]] = [(Event.REGISTERED, None, Status.VALID)]
     if card.status is not Status.VALID:
-        history.append((_EVENT_OF[card.status], card.status))
+        history.append((_EVENT_OF[card.status], Status.VALID, card.status))
     if card.dead:
-        history.append((Event.HOLDER_DECEASED, Status.DECEASED))
+        history.append((Event.HOLDER_DECEASED, card.status, Status.DECEASED))
     return history
 
 

@@ -134,12 +134,13 @@ def test_an_import_goes_on_where_it_broke_off(
     path = written(tmp_path / "a.jsonl", [new_card() for _ in range(35)])
     real, chunks = importing._tell, 0
 
-    def dying(*arguments: Any) -> None:
+    def dying(*arguments: Any) -> Any:
         nonlocal chunks
         chunks += 1
-        real(*arguments)
+        told = real(*arguments)
         if chunks == 3:
             raise KeyboardInterrupt
+        return told
 
     monkeypatch.setattr(importing, "_tell", dying)
     with pytest.raises(KeyboardInterrupt):
@@ -350,13 +351,13 @@ def test_a_card_is_not_registered_while_a_file_records_its_holder_dead(
     card = new_card()
     real, answers = importing._tell, []
 
-    def meanwhile(*arguments: Any) -> None:
+    def meanwhile(*arguments: Any) -> Any:
         asked = threading.Thread(target=lambda: answers.append(own.post("/v1/cards", json=asked_for).json()))
         asked.start()
         asked.join(0.5)
         assert asked.is_alive(), "it waits"
         waiting.append(asked)
-        real(*arguments)
+        return real(*arguments)
 
     asked_for, waiting = registration(other(card)), list[threading.Thread]()
     monkeypatch.setattr(importing, "_tell", meanwhile)
