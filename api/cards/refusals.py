@@ -20,6 +20,7 @@ CODES: dict[type[Exception], str] = {
     register.CardExists: "card_exists",
     register.CardUnknown: "card_unknown",
     register.SupersedingCardUnknown: "superseding_card_unknown",
+    register.SupersedingCardMissing: "superseding_card_missing",
     register.SupersedingCardInvalid: "superseding_card_invalid",
     lifecycle.EventNotPossible: "event_not_possible",
 }

@@ -6,11 +6,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Date, Row, Select, and_, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Row,
+    Select,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
-from api.cards.lifecycle import TAKEN_BACK, Event, EventNotPossible, State, Status, after, led_to
+from api.cards.lifecycle import SUPERSEDING, TAKEN_BACK, Event, EventNotPossible, State, Status, after, led_to
 from api.cards.parameters import TIMEZONE
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
@@ -33,6 +48,11 @@ class CardUnknown(Exception):
 
 class SupersedingCardUnknown(Exception):
     """The card named as the replacement is not registered, or not by the caller's institution."""
+
+
+class SupersedingCardMissing(Exception):
+    """The card is said to be replaced, the caller's register holds a newer good card of the person, and it is not
+    named."""
 
 
 class SupersedingCardInvalid(Exception):
@@ -137,6 +157,8 @@ def report(
     superseding = None
     if superseded_by is not None:
         superseding = _check_superseding(connection, caller, card_id, superseded_by, number_index)
+    elif event in SUPERSEDING and _is_outlived(connection, row, caller):
+        raise SupersedingCardMissing
     return _change(connection, caller, row, event, state, superseded_by, superseding, reason)
 
 
@@ -180,15 +202,19 @@ def require_possible(connection: Connection, card_id: UUID, event: Event, caller
 
 def still_valid(connection: Connection, caller: Caller, card_id: UUID, number_index: bytes) -> list[UUID]:
     """Other cards of the number, among those that the caller sees, that are neither reported nor expired."""
+    found = select(cards.c.id).where(*_good_beside(caller, card_id, number_index))
+    return list(connection.execute(found.order_by(cards.c.created_at, cards.c.id)).scalars())
+
+
+def _good_beside(caller: Caller, card_id: UUID, number_index: bytes) -> tuple[ColumnElement[bool], ...]:
     today = func.timezone(TIMEZONE.key, func.now()).cast(Date)
-    found = select(cards.c.id).where(
+    return (
         cards.c.number_index == number_index,
         cards.c.id != card_id,
         cards.c.status == Status.VALID,
         or_(cards.c.valid_to.is_(None), cards.c.valid_to >= today),
         cards_seen(caller),
     )
-    return list(connection.execute(found.order_by(cards.c.created_at, cards.c.id)).scalars())
 
 
 def seen(connection: Connection, caller: Caller, card_ids: Iterable[UUID]) -> set[UUID]:
@@ -315,6 +341,14 @@ def _has_successor(connection: Connection, card: Row[Any], *, undone: bool) -> b
         )
     found = select(cards.c.id).where(cards.c.number_index == card.number_index, cards.c.id != card.id, newer)
     return connection.execute(found.limit(1)).first() is not None
+
+
+def _is_outlived(connection: Connection, card: Row[Any], caller: Caller) -> bool:
+    """Whether the caller sees a good card of the person that is newer: valid from a later day, or registered later
+    where the days are the same. Of two cards one is newer at most, so that each can be replaced in turn."""
+    newer = tuple_(cards.c.valid_from, cards.c.created_at) > tuple_(literal(card.valid_from), literal(card.created_at))
+    beside = _good_beside(caller, card.id, card.number_index)
+    return connection.execute(select(cards.c.id).where(*beside, newer).limit(1)).first() is not None
 
 
 def _is_dead(connection: Connection, number_index: bytes, caller: Caller) -> bool:

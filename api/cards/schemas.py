@@ -217,7 +217,9 @@ class CardEvent(Strict):
 
     event: ReportedEvent
     superseded_by: UUID | None = Field(
-        default=None, description="The new card's identifier, where another takes its place."
+        default=None,
+        description="The new card's identifier, where another takes its place: needed when this authority's register "
+        "holds a newer good card of the person.",
     )
     reason: Plain | None = Field(
         default=None, min_length=1, max_length=200, description="Why; kept with the event, not in the evidence."

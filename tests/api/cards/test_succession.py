@@ -59,6 +59,56 @@ def test_both_have_their_leaves(authority: TestClient) -> None:
     assert old["number"] not in json.dumps(made)
 
 
+REPLACING = ["reissued", "renewed", "data_corrected"]
+
+
+@pytest.mark.parametrize("event", REPLACING)
+def test_a_card_is_replaced_without_a_name_where_there_is_no_newer_one(
+    authority: TestClient, new_client: NewClient, terminal: TestClient, event: str
+) -> None:
+    """The new one is another authority's, or not made yet: the old one is invalid from the answer on all the same."""
+    old_id, old = register(authority)
+    register(new_client(Role.AUTHORITY), renewed(old, issuer="上海市公安局"))
+    told = report(authority, old_id, event)
+    assert (told["status"], told["superseded_by"]) == ("card_reissued", None)
+    shown = verify(terminal, old)
+    assert (shown["decision"], shown["document"]["status"]) == ("REFUSE", "card_reissued")
+    assert shown["words"]["document"]["message"]["zh"] == "证件已失效。"
+
+
+@pytest.mark.parametrize("event", REPLACING)
+def test_a_newer_card_of_the_register_has_to_be_named(authority: TestClient, terminal: TestClient, event: str) -> None:
+    old_id, old = register(authority)
+    new_id, new = register(authority, renewed(old))
+    unnamed = authority.post(f"/v1/cards/{old_id}/events", json={"event": event})
+    assert_error(unnamed, 409, "superseding_card_missing")
+    assert status(authority, old_id) == "valid", "nothing happened"
+    assert report(authority, old_id, event, superseded_by=new_id)["superseded_by"] == new_id
+    assert verify(terminal, old)["document"]["status"] == "card_reissued"
+    assert verify(terminal, new)["decision"] == "PASS"
+
+
+def test_only_a_good_and_newer_card_has_to_be_named(authority: TestClient) -> None:
+    """Of two good cards each can be replaced, the older one first, and the newest at last by one that is elsewhere."""
+    middle_id, middle = register(authority)
+    oldest_id, _ = register(authority, {**middle, "valid_from": "2006-03-01", "valid_to": "2030-03-01"})
+    lost_id, _ = register(authority, renewed(middle))
+    report(authority, lost_id, "reported_lost")
+    register(authority, {**middle, "valid_from": "2017-03-01", "valid_to": "2018-03-01"})
+    unnamed = authority.post(f"/v1/cards/{oldest_id}/events", json={"event": "renewed"})
+    assert_error(unnamed, 409, "superseding_card_missing")
+    assert report(authority, middle_id, "renewed")["status"] == "card_reissued"
+    assert report(authority, oldest_id, "renewed")["status"] == "card_reissued"
+
+
+def test_of_two_cards_of_one_day_the_one_registered_later_is_the_newer(authority: TestClient) -> None:
+    first_id, first = register(authority)
+    second_id, _ = register(authority, {**first, "issuer": "上海市公安局"})
+    unnamed = authority.post(f"/v1/cards/{first_id}/events", json={"event": "reissued"})
+    assert_error(unnamed, 409, "superseding_card_missing")
+    assert report(authority, second_id, "reissued")["status"] == "card_reissued"
+
+
 def test_a_lost_card_is_replaced_and_stays_so_when_it_is_found(authority: TestClient) -> None:
     old_id, old = register(authority)
     report(authority, old_id, "reported_lost")
