@@ -11,7 +11,7 @@ from benchmarks.report import read_scores
 from benchmarks.subjects import finger_of, person_of
 from biometrics.scoring.bootstrap import Comparisons
 from biometrics.scoring.fit import ScoreSet
-from biometrics.scoring.folds import subject_key
+from biometrics.scoring.folds import sketch, subject_key
 
 BLOCK = 512
 
@@ -70,12 +70,13 @@ def cross_scores(
     return np.concatenate(scores).astype(np.float32), np.concatenate(pairs)
 
 
-def describe(sets: Iterable[ScoreSet]) -> list[dict[str, str | int | float]]:
+def describe(sets: Iterable[ScoreSet]) -> list[dict[str, str | int | float | list[str]]]:
     """What a calibration's provenance says about its sets."""
     return [
         {
             "set": one.name,
             "subjects": len(np.unique(np.append(one.comparisons.non_mated_subjects, one.comparisons.mated_subject))),
+            "people": sketch(one.keys),
             "sources": one.weight,
             "mated": len(one.comparisons.mated),
             "non_mated": len(one.comparisons.non_mated),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from biometrics.scoring.errors import damaged, missing
+from biometrics.scoring.errors import damaged, missing, of_another
 
 FORM = 1
 KNOTS = ("score", "ln_fmr", "llr")
@@ -73,13 +73,17 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str, engine: str) -> "Calibration":
-        """Read what `to_json` wrote, for `engine`. Raises CalibrationError when it is none, or another engine's."""
+        """Read what `to_json` wrote, for `engine`.
+
+        Raises CalibrationError when it is none (`calibration_damaged`), or another engine's
+        (`calibration_engine_mismatch`).
+        """
         try:
             body = json.loads(text)
             if body["form"] != FORM:
                 raise damaged(engine, f"form {body['form']} is not known")
             if body["engine"] != engine:
-                raise damaged(engine, f"it belongs to the engine {body['engine']!r}")
+                raise of_another(engine, str(body["engine"]))
             score, ln_fmr, llr = (np.array(body["knots"][name], np.float64) for name in KNOTS)
             return cls(engine, score, ln_fmr, llr, float(body["measured_to"]), dict(body["provenance"]))
         except (KeyError, TypeError, ValueError) as error:

@@ -20,3 +20,11 @@ def missing(engine: str, known: list[str]) -> CalibrationError:
 def damaged(engine: str, reason: str) -> CalibrationError:
     """The file is there, but it is not a calibration of `engine`."""
     return CalibrationError("calibration_damaged", f"the calibration of {engine!r} cannot be used: {reason}")
+
+
+def of_another(engine: str, named: str) -> CalibrationError:
+    """The file is a calibration, of another engine or of another version of it."""
+    return CalibrationError(
+        "calibration_engine_mismatch",
+        f"the calibration is of the engine {named!r}, not of {engine!r}: scores of the two do not mean the same",
+    )

@@ -68,6 +68,9 @@ def fit(
     depth = -np.log(fmr)
     bins = Histogram((depth[1:] + depth[:-1]) / 2, -np.diff(fmr))
     bin_of = np.maximum(np.searchsorted(edges, mated, side="right") - 1, 0)
+    if bin_of.min() >= len(bins.position):
+        # Kinds so far apart that no mated score is within reach of the non-mated ones' tail: all are of its last bin.
+        bin_of = np.full(len(mated), len(bins.position) - 1)
     smoothing = choose_smoothing(bins, bin_of, weight, subject)
     llr = fit_llr(bins, counted(bins, bin_of, weight), float(weight.sum()), smoothing)
     low, high = _bounds(weight, non_mated.measured_to)

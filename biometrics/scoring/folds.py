@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from biometrics.scoring.bootstrap import Comparisons
 
+SKETCHED = 64
+SKETCH_DIGITS = 6
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -48,6 +51,20 @@ def random_subject_folds(subjects: int, folds: int, *, seed: int = 0) -> NDArray
 def subject_key(name: str) -> str:
     """A subject's name as 16 hexadecimal digits (BLAKE2b): what lists of subjects are written with."""
     return blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def short_key(name: str) -> str:
+    """The first digits of a subject's key: so few that many names share them, where names may be personal numbers."""
+    return subject_key(name)[:SKETCH_DIGITS]
+
+
+def sketch(keys: Sequence[str]) -> list[str]:
+    """Of the subjects' keys, cut to their first digits, the lowest 64, rising: to tell later whether people meet again.
+
+    They are as good as drawn at random, and the same ones in every list that the subjects stand in (bottom-k sketch:
+    Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007).
+    """
+    return sorted({key[:SKETCH_DIGITS] for key in keys})[:SKETCHED]
 
 
 def hashed_folds(keys: Sequence[str], folds: int, *, salt: str = "") -> NDArray[np.int32]:

@@ -12,6 +12,8 @@ from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
 from biometrics.scoring.measures import cllr, cllr_min, expected_calibration_error
 from biometrics.scoring.rates import Curve
+from biometrics.scoring.support import trials_needed, with_rule_of_3
+from biometrics.scoring.tails import least_for_tail
 
 TARGETS = {"1e-2": 1e-2, "1e-3": 1e-3, "1e-4": 1e-4}
 FOLDS = 5
@@ -30,7 +32,10 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One figure of a set; a cost in bits, or a fraction; `n` comparisons stand behind it."""
+    """One figure of a set; a cost in bits, or a fraction; `n` comparisons stand behind it.
+
+    A rate without an error has the rule of 3 for its upper bound.
+    """
 
     set: str
     metric: str
@@ -50,9 +55,12 @@ def by_subjects(
 ) -> list[HeldOut]:
     """Five folds of subjects in every set, by hash: fitted on four of all sets, judged on the fifth of each.
 
-    `progress` wraps the folds. Raises ValueError where four folds are too little to fit.
+    `progress` wraps the folds. Raises ValueError where four folds are too little to fit, or one to judge, with what it
+    takes.
     """
     folds = [one.folds(FOLDS) for one in sets]
+    for one, fold in zip(sets, folds, strict=True):
+        _require_enough(one, fold, label_noise)
     parts: list[list[HeldOut]] = [[] for _ in sets]
     for number in progress(range(FOLDS)):
         train = [restricted(one, fold != number) for one, fold in zip(sets, folds, strict=True)]
@@ -104,6 +112,24 @@ def findings(judged: Sequence[HeldOut], suffix: str) -> list[Finding]:
     return found
 
 
+def unsupported(judged: Sequence[Finding]) -> list[str]:
+    """For every set whose comparisons are too few for a stated FMR, what is missing and how many would be due it."""
+    metrics: dict[str, set[str]] = {}
+    for one in judged:
+        metrics.setdefault(one.set, set()).add(one.metric)
+    missing: dict[str, list[str]] = {}
+    for name, found in metrics.items():
+        labels = [label for label in TARGETS if f"fmr_at_stated_{label}" not in found]
+        if labels:
+            missing.setdefault(", ".join(labels), []).append(name)
+    return [
+        f"{', '.join(names)}: no comparison of people who were left out is due an FMR of {labels}. To support it takes"
+        f" {', '.join(f'{trials_needed(TARGETS[label]):,}' for label in labels.split(', '))} non-mated ones (rule of"
+        " 30)."
+        for labels, names in missing.items()
+    ]
+
+
 def restricted(one: ScoreSet, keep: NDArray[np.bool_]) -> ScoreSet:
     """The comparisons among the subjects with `keep` (S,) set; pairs of a kept and another subject are dropped."""
     comparisons = one.comparisons
@@ -118,6 +144,32 @@ def restricted(one: ScoreSet, keep: NDArray[np.bool_]) -> ScoreSet:
     return replace(one, comparisons=kept)
 
 
+def _require_enough(one: ScoreSet, fold: NDArray[np.int32], label_noise: float) -> None:
+    """Every fold needs two people who are compared, and the others enough comparisons for the tail of their scores."""
+    comparisons, people = one.comparisons, one.comparisons.subjects
+    if people < 2 * FOLDS:
+        raise ValueError(
+            f"{one.name}: {people} subjects are too few. It takes {2 * FOLDS} at least, two in each of {FOLDS} folds"
+            " that are left out in turn, and some hundreds for FMRs that can be relied on."
+        )
+    mated = fold[comparisons.mated_subject[np.isfinite(comparisons.mated)]]
+    pairs = fold[comparisons.non_mated_subjects[np.isfinite(comparisons.non_mated)]]
+    for number in range(FOLDS):
+        judged = int(np.sum(mated == number)), int(np.sum((pairs == number).all(axis=1)))
+        if 0 in judged:
+            raise ValueError(
+                f"{one.name}: a fold of {int(np.sum(fold == number))} of its {people} subjects has {judged[0]} mated"
+                f" and {judged[1]} non-mated comparisons that were assessed; it takes one of each to judge. List more"
+                " pairs, or more people."
+            )
+        others = int(np.sum((pairs != number).all(axis=1)))
+        if others <= least_for_tail(others, label_noise):
+            raise ValueError(
+                f"{one.name}: the {people} subjects less a fold have {others} non-mated comparisons; it takes more than"
+                f" {least_for_tail(others, label_noise)} to fit a tail. List more pairs, or more people."
+            )
+
+
 def _rates(name: str, depth: Comparisons) -> list[Finding]:
     """FMR and FNMR of "accept when the stated FMR is at most the target"; the FMR where one comparison is due."""
     statistics: dict[str, Callable[[Curve], float]] = {}
@@ -129,9 +181,10 @@ def _rates(name: str, depth: Comparisons) -> list[Finding]:
     curve = depth.curve()
     results = []
     for metric, statistic in statistics.items():
-        low, high = bounds[metric] or (None, None)
         count = len(depth.non_mated if metric.startswith("fmr") else depth.mated)
-        results.append(Finding(name, metric, statistic(curve), low, high, False, count))
+        value = statistic(curve)
+        low, high = with_rule_of_3(value, bounds[metric], count) or (None, None)
+        results.append(Finding(name, metric, value, low, high, False, count))
     return results
 
 

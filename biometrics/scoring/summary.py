@@ -6,7 +6,7 @@ from functools import partial
 
 from biometrics.scoring.bootstrap import REPLICATES, Comparisons, intervals
 from biometrics.scoring.rates import Curve
-from biometrics.scoring.support import upper_bound_of_none
+from biometrics.scoring.support import with_rule_of_3
 
 FNMR_METRICS = {"fmr100": 1e-2, "fmr1000": 1e-3, "zerofmr": 0.0}
 TAR_METRICS = {"tar_at_fmr_1e-3": 1e-3, "tar_at_fmr_1e-4": 1e-4, "tar_at_fmr_1e-5": 1e-5}
@@ -16,7 +16,7 @@ TAR_METRICS = {"tar_at_fmr_1e-3": 1e-3, "tar_at_fmr_1e-4": 1e-4, "tar_at_fmr_1e-
 class Rate:
     """One rate as a fraction, with its 95 % interval or None, and the number `n` of mated comparisons it rests on.
 
-    Where no error was seen the interval is the rule of 3's, 0 to 3 / n.
+    Where no error was seen the interval is at least the rule of 3's, 0 to 3 / n.
     """
 
     metric: str
@@ -27,7 +27,7 @@ class Rate:
 
 
 def summarise(
-    comparisons: Comparisons, *, metrics: Sequence[str] | None = None, replicates: int = REPLICATES
+    comparisons: Comparisons, *, metrics: Sequence[str] | None = None, replicates: int = REPLICATES, seed: int = 0
 ) -> list[Rate]:
     """EER, FNMR and TAR at fixed FMRs, with intervals from a bootstrap over subjects.
 
@@ -37,25 +37,16 @@ def summarise(
     wanted = supported_metrics(len(comparisons.non_mated)) if metrics is None else list(metrics)
     statistics = {metric: statistic(metric) for metric in wanted}
     curve = comparisons.curve()
-    bounds = intervals(comparisons, statistics, replicates=replicates)
+    bounds = intervals(comparisons, statistics, replicates=replicates, seed=seed)
     rates = []
     for metric, rate in statistics.items():
         value = rate(curve)
-        low, high = bounds[metric] or _without_errors(metric, value, comparisons)
+        trials = len(comparisons.mated)
+        if metric == "eer":
+            trials = min(trials, len(comparisons.non_mated))
+        low, high = with_rule_of_3(value, bounds[metric], trials) or (None, None)
         rates.append(Rate(metric, value, low, high, len(comparisons.mated)))
     return rates
-
-
-def _without_errors(metric: str, value: float, comparisons: Comparisons) -> tuple[float | None, float | None]:
-    """Where a bootstrap cannot tell, since no error was seen, the rule of 3 does; else there is no interval."""
-    trials = len(comparisons.mated)
-    if metric == "eer":
-        trials = min(trials, len(comparisons.non_mated))
-    if value == 0 and metric not in TAR_METRICS:
-        return 0.0, upper_bound_of_none(trials)
-    if value == 1 and metric in TAR_METRICS:
-        return 1 - upper_bound_of_none(trials), 1.0
-    return None, None
 
 
 def supported_metrics(non_mated: int) -> list[str]:

@@ -8,6 +8,9 @@ import math
 
 from biometrics.scoring.parameters import RULE_OF_3, RULE_OF_30
 
+# The standard normal's 97.5 % point.
+_Z = 1.959964
+
 
 def upper_bound_of_none(trials: int) -> float:
     """The rule of 3: with no error in so many trials the rate is below this, at 95 % confidence.
@@ -35,6 +38,33 @@ def trials_needed(rate: float) -> int:
     return math.ceil(RULE_OF_30 / rate * (1 - 1e-12))
 
 
+def share_interval(count: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a plain share of independent trials (Wilson 1927); of none or of all by the rule of 3.
+
+    Raises ValueError without a trial.
+    """
+    slack = upper_bound_of_none(trials)
+    if count in {0, trials}:
+        return (0.0, slack) if count == 0 else (1 - slack, 1.0)
+    share, square = count / trials, _Z * _Z
+    middle = (share + square / (2 * trials)) / (1 + square / trials)
+    half = _Z * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials)) / (1 + square / trials)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def with_rule_of_3(value: float, bounds: tuple[float, float] | None, trials: int) -> tuple[float, float] | None:
+    """A bootstrap's interval of a rate, widened by the rule of 3 where the rate shows no error, or errors only.
+
+    There a bootstrap cannot tell: it draws what was seen. None stays None for a rate between. Raises ValueError without
+    a trial.
+    """
+    if 0 < value < 1:
+        return bounds
+    low, high = bounds or (value, value)
+    slack = upper_bound_of_none(trials)
+    return (0.0, max(high, slack)) if value <= 0 else (min(low, 1 - slack), 1.0)
+
+
 def rate_text(rate: float, trials: int, *, digits: int = 3) -> str:
     """A rate in per cent for people; one without an error is "< 3/N", never 0, and one of errors only "> 1 - 3/N".
 
@@ -45,4 +75,20 @@ def rate_text(rate: float, trials: int, *, digits: int = 3) -> str:
         return f"< {bound:.{digits}g}"
     if rate >= 1:
         return f"> {max(0.0, 100 - bound):.{digits + 2}g}"
-    return f"{100 * rate:.{digits}f}"
+    return per_cent_text(rate, digits=digits)
+
+
+def per_cent_text(share: float, *, digits: int = 3) -> str:
+    """A share in per cent with so many decimals, and with more where it would come out as 0 without being 0."""
+    if share in {0, 1}:
+        return f"{100 * share:.0f}"
+    if 0 < abs(share) < 10.0 ** (-1 - digits):
+        digits = 3 - math.floor(math.log10(abs(share))) - 4
+    return f"{100 * share:.{digits}f}"
+
+
+def interval_text(low: float | None, high: float | None, *, digits: int = 3) -> str:
+    """A 95 % interval in per cent for people, an en dash alone for none."""
+    if low is None or high is None:
+        return "–"
+    return f"{per_cent_text(low, digits=digits)} – {per_cent_text(high, digits=digits)}"

@@ -9,6 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from biometrics.scoring.parameters import RULE_OF_30, SLOPE_WINDOW
 
 
+def least_for_tail(count: int, label_noise: float) -> int:
+    """Of so many scores the number that the tail's slope is taken from; there have to be more."""
+    return max(RULE_OF_30, SLOPE_WINDOW * int(np.ceil(label_noise * count)))
+
+
 @dataclass(frozen=True)
 class SetTail:
     """One set's share of non-mated scores at or above a score: counted up to `start`, exponential from there.
@@ -34,7 +39,7 @@ class SetTail:
         count = len(ascending)
         untrusted = int(np.ceil(label_noise * count))
         first = max(RULE_OF_30, untrusted)
-        window = max(RULE_OF_30, SLOPE_WINDOW * untrusted)
+        window = least_for_tail(count, label_noise)
         if count <= window:
             raise ValueError(f"{count} non-mated scores say nothing about their tail; more than {window} are needed")
         start, foot = ascending[count - first], ascending[count - window - 1]

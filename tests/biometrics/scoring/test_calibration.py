@@ -64,9 +64,9 @@ def test_json_there_and_back() -> None:
 
 
 def test_another_engines_calibration_is_refused() -> None:
-    with pytest.raises(CalibrationError, match="belongs to the engine 'test-1'") as caught:
+    with pytest.raises(CalibrationError, match="of the engine 'test-1', not of 'test-2'") as caught:
         Calibration.from_json(made().to_json(), "test-2")
-    assert caught.value.code == "calibration_damaged"
+    assert caught.value.code == "calibration_engine_mismatch"
 
 
 @pytest.mark.parametrize("engine", ["sface-1", "sface", "", "../sface-2", "SFACE-2", "a/b"])

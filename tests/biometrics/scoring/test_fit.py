@@ -103,3 +103,13 @@ def test_too_little_is_refused() -> None:
     nobody.comparisons.mated[:] = -np.inf
     with pytest.raises(ValueError, match="no mated"):
         fit("nobody", [nobody])
+
+
+def test_kinds_that_never_come_near_each_other_are_calibrated_within_the_bounds() -> None:
+    """A perfect engine on little data: a mated score far out says as much as the data can, one between less."""
+    far = gaussian_comparisons(300, 4000, separation=60)
+    found = fit("test-1", [ScoreSet("far", far, 1.0)])
+    top = -math.log(found.measured_to)
+    assert found.assess(60.0).llr == pytest.approx(top, abs=0.01)
+    assert found.assess(0.0).llr == pytest.approx(math.log(3 / 300), abs=0.01)
+    assert np.all(np.diff(found.llr) >= 0)

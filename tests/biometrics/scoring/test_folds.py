@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from biometrics.scoring.bootstrap import Comparisons
-from biometrics.scoring.folds import balanced_accuracy, best_threshold, random_subject_folds, subject_folds
+from biometrics.scoring.folds import (
+    balanced_accuracy,
+    best_threshold,
+    random_subject_folds,
+    short_key,
+    sketch,
+    subject_folds,
+    subject_key,
+)
 from tests.biometrics.scoring.samples import gaussian_comparisons
 
 
@@ -66,3 +74,15 @@ def test_threshold_is_tuned_on_the_other_folds_only() -> None:
 def test_best_threshold_stands_in_the_widest_gap() -> None:
     low, high = np.array([0.0, 1.0], np.float32), np.array([9.0, 10.0], np.float32)
     assert best_threshold(high, low) == 5.0
+
+
+def test_a_sketch_meets_as_many_people_as_two_sets_share() -> None:
+    """The lowest keys of one set are met in another as often as its people are."""
+    keys = [subject_key(f"person {number}") for number in range(4000)]
+    looked_up = sketch(keys[:2000])
+    assert len(looked_up) == 64
+    assert looked_up == sorted(looked_up) == sketch(keys[1999::-1])
+    met = {short_key(f"person {number}") for number in range(1000, 4000)} & set(looked_up)
+    assert 20 <= len(met) <= 44
+    assert not {short_key(f"stranger {number}") for number in range(2000)} & set(looked_up)
+    assert all(len(key) == 6 for key in looked_up), "no key that one name alone has"
