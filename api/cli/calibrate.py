@@ -37,7 +37,7 @@ def calibrate(
     out: Annotated[Path, typer.Option(dir_okay=False, metavar="FILE", help="Where the calibration is written.")],
     modality: Annotated[
         Literal["face", "finger"] | None,
-        typer.Option(help="How names tell subjects apart, as for `renzheng evaluate`."),
+        typer.Option(help="How names tell subjects apart, as for `renzheng evaluate`. Default: as the engine has it."),
     ] = None,
     label_noise: Annotated[
         float, typer.Option(min=0, max=0.01, help="Share of non-mated pairs that may be of one person after all.")
@@ -53,7 +53,7 @@ def calibrate(
     The file is what the service reads; it names its data, date, command and versions. An engine whose scores change
     gets a new id, and a calibration of its own: one of another version is refused.
     """
-    from api.evaluation import calibration, files
+    from api.evaluation import calibration, files, subjects
 
     try:
         with _err.status("Reading the scores…"):
@@ -67,7 +67,7 @@ def calibrate(
             command=shlex.join(["renzheng", *sys.argv[1:]]),
             progress=_folds,
         )
-    except (files.FileMalformed, calibration.ScoresOfAnotherEngine, ValueError) as error:
+    except (files.FileMalformed, calibration.ScoresOfAnotherEngine, subjects.SubjectsUnclear, ValueError) as error:
         raise CommandFailed(str(error)) from error
     _print(done.judged)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -82,11 +82,21 @@ def _folds(folds: Iterable[int]) -> Iterable[int]:
 
 
 def _print(judged: "list[Finding]") -> None:
+    from biometrics.scoring.held_out import unsupported
+    from biometrics.scoring.support import interval_text, per_cent_text, rate_text
+
     table = Table(title="Judged on people who were not fitted on")
     for heading in ("set", "metric", "value", "95 % interval", "n"):
         table.add_column(heading, justify="left" if heading in {"set", "metric"} else "right", no_wrap=True)
     for one in judged:
-        scale, unit = (1, "bit") if one.in_bits else (100, "%")
-        interval = "–" if one.low is None or one.high is None else f"{100 * one.low:.3f} – {100 * one.high:.3f}"
-        table.add_row(one.set, one.metric, f"{scale * one.value:.4g} {unit}", interval, f"{one.n:,}")
+        if one.in_bits:
+            value, interval = f"{one.value:.4g} bit", "–"
+        elif one.metric == "ece":
+            # A mean distance, which may well be 0.
+            value, interval = f"{per_cent_text(one.value)} %", "–"
+        else:
+            value, interval = f"{rate_text(one.value, one.n)} %", interval_text(one.low, one.high)
+        table.add_row(one.set, one.metric, value, interval, f"{one.n:,}")
     Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)
+    for line in unsupported(judged):
+        _err.print(line, markup=False)

@@ -84,7 +84,8 @@ def evaluate(
         _MODALITIES | None,
         typer.Option(
             help="Which engine to run, and how names tell subjects apart: a face's subject is its folder, a finger's"
-            " is all before the last underscore. Default, for scores that are read: by whether names have a folder.",
+            " is all before the last underscore. Default, for scores that are read: as their engine has it, or as the"
+            " column mated agrees with the names; where both would do, it must be said.",
         ),
     ] = None,
     non_mated: Annotated[
@@ -183,18 +184,32 @@ def evaluate(
 def _of_scores(
     path: Path, distances: bool, modality: _MODALITIES | None, json_path: Path | None, wanted: Wanted
 ) -> None:
-    from api.evaluation import files, report, subjects
+    from api.evaluation import engines, files, report, subjects
 
     _require_writable(json_path)
     try:
         with _err.status("Reading the scores…"):
             rows = files.read_scores(path, distances=distances)
-    except files.FileMalformed as error:
+            engine = files.read_engine(path)
+        _require_both(row.pair.mated for row in rows)
+        modality = modality or engines.modality_of(engine) or _read_as(rows, path.name)
+    except (files.FileMalformed, subjects.SubjectsUnclear) as error:
         raise CommandFailed(str(error)) from error
     failed, samples = subjects.failed_samples(rows)
     failures = [report.share(path.stem, rate, failed[rate], samples) for rate in ("fta", "fte") if failed]
-    _tell(path.stem, rows, modality, failures, json_path, distances=distances)
-    wanted.write(path.stem, rows, modality, failures, distances=distances)
+    figures = _tell(path.stem, rows, modality, failures, json_path, distances=distances, seed=wanted.seed)
+    wanted.write(path.stem, rows, modality, figures, engine=engine, distances=distances)
+
+
+def _read_as(rows: "list[Scored]", name: str) -> _MODALITIES | None:
+    """How the names tell subjects apart, told where names with folders left it open. Raises `SubjectsUnclear`."""
+    from api.evaluation import subjects
+
+    told = subjects.told_by_names(rows, name)
+    if told is not None:
+        how = {"face": "a subject is a folder", "finger": "a subject is all before the last underscore"}[told]
+        _err.print(f"Names are read as those of {told}s: {how}. It agrees best with the column mated; --modality says.")
+    return told
 
 
 def _of_images(
@@ -238,8 +253,8 @@ def _of_images(
     _tell_failures(done)
     name = images.resolve().name
     failures = [report.share(name, rate, done.failed(rate), done.images) for rate in ("fta", "fte")]
-    _tell(name, done.scored, modality, failures, json_path)
-    wanted.write(name, done.scored, modality, failures, engine=engine.name, done=done)
+    figures = _tell(name, done.scored, modality, failures, json_path, seed=wanted.seed)
+    wanted.write(name, done.scored, modality, figures, engine=engine.name, done=done)
 
 
 def _tell(
@@ -249,21 +264,25 @@ def _tell(
     failures: "list[Figure]",
     json_path: Path | None,
     *,
+    seed: int,
     distances: bool = False,
-) -> None:
+) -> "list[Figure]":
+    """Print the figures, and what is to be known to judge them; gives all of them."""
     from api.evaluation import report, subjects
 
-    _require_both(row.pair.mated for row in rows)
     comparisons = subjects.comparisons_of(rows, modality)
     _warn(rows, modality)
     with _err.status("Drawing subjects for the intervals…"):
-        figures = [*report.rates(name, comparisons), *failures]
+        figures = [*report.rates(name, comparisons, seed=seed), *failures]
     out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     mated, non_mated, people = len(comparisons.mated), len(comparisons.non_mated), comparisons.subjects
     out.print(f"{name}: {mated:,} mated and {non_mated:,} non-mated comparisons of {people:,} subjects", markup=False)
     out.print(report.table(figures, comparisons, distances=distances))
+    for line in report.thin(figures, comparisons):
+        _err.print(line, style="yellow", markup=False)
     if json_path is not None:
         report.write(json_path, figures, command=shlex.join(["renzheng", *sys.argv[1:]]))
+    return figures
 
 
 def _warn(rows: "list[Scored]", modality: _MODALITIES | None) -> None:
@@ -276,12 +295,16 @@ def _warn(rows: "list[Scored]", modality: _MODALITIES | None) -> None:
     repeated = len(rows) - len({(row.pair.reference, row.pair.probe) for row in rows})
     if repeated:
         _err.print(f"{repeated:,} pairs are listed more than once; each counts as often as it stands.", style="yellow")
-    misnamed = subjects.misnamed(rows, modality)
-    if misnamed:
-        _err.print(
-            f"{misnamed:,} mated pairs have two subjects by their names (--modality): do not trust the intervals.",
-            style="yellow",
-        )
+    misfits = subjects.misfits(rows, modality)
+    for count, kind, subject in (
+        (misfits.mated, "mated", "two subjects"),
+        (misfits.non_mated, "non-mated", "one subject"),
+    ):
+        if count:
+            _err.print(
+                f"{count:,} {kind} pairs have {subject} by their names (--modality): do not trust the intervals.",
+                style="yellow",
+            )
 
 
 def _tell_failures(done: "Run") -> None:

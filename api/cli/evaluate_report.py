@@ -50,12 +50,12 @@ class Wanted:
         done: "Run | None" = None,
         distances: bool = False,
     ) -> None:
-        """Make and write the report. Raises `CommandFailed`, OSError."""
+        """Make and write the report; `figures` are all that were found. Raises `CommandFailed`, OSError."""
         if self.folder is None:
             return
         import numpy as np
 
-        from api.evaluation import dossier, files, report, subjects
+        from api.evaluation import dossier, files, subjects
 
         comparisons = subjects.comparisons_of(rows, modality)
         if not (np.isfinite(comparisons.mated).any() and np.isfinite(comparisons.non_mated).any()):
@@ -65,15 +65,18 @@ class Wanted:
             quality = done.quality if done is not None else {}
             if self.quality is not None:
                 quality = files.read_quality(self.quality)
+            names = subjects.subject_names(rows, modality)
+            calibration = self._calibration(engine)
             material = dossier.Material(
                 name,
                 comparisons,
-                subjects.subject_names(rows, modality),
-                [*report.rates(name, comparisons), *figures],
+                names,
+                figures,
                 self._facts(engine),
                 unit="comparison score (distance, sign changed)" if distances else "comparison score",
                 peers=peers,
-                calibration=self._calibration(engine),
+                calibration=calibration,
+                remarks=_warn_of_fitted(calibration, names),
                 quality=_of_mated(rows, quality),
                 groupings=_groups(self.groups),
                 failures=_causes(done),
@@ -100,16 +103,50 @@ class Wanted:
 
     def _calibration(self, engine: str | None) -> "Calibration | None":
         from biometrics.scoring.calibration import Calibration, shipped
+        from biometrics.scoring.errors import of_another
 
         wanted = self.calibration
         if wanted is None:
             return Calibration.load(engine) if engine in shipped() else None
         path = Path(wanted)
-        if path.suffix != ".json":
-            return Calibration.load(wanted)
-        if not path.is_file():
-            raise CommandFailed(f"There is no file {path}.")
-        return Calibration.from_json(path.read_text(encoding="utf-8"), engine or path.stem)
+        if path.suffix == ".json":
+            if not path.is_file():
+                raise CommandFailed(f"There is no file {path}.")
+            text = path.read_text(encoding="utf-8")
+            found = Calibration.from_json(text, engine or Calibration.engine_named(text, path.name))
+        else:
+            found = Calibration.load(wanted)
+        if engine is None:
+            _err.print(
+                f"The scores do not say which engine they are of; they are taken for {found.engine}'s.", style="yellow"
+            )
+        elif engine != found.engine:
+            raise of_another(engine, found.engine)
+        return found
+
+
+def _warn_of_fitted(calibration: "Calibration | None", names: "Sequence[str]") -> list[str]:
+    """Say, here and in the page, where people are judged whom the calibration was fitted to."""
+    from api.evaluation.fitted import overlap
+
+    if calibration is None:
+        return []
+    found = overlap(calibration, names)
+    if found is None:
+        text = (
+            f"The calibration of {calibration.engine} does not say whom it was fitted to: on those people it looks"
+            " better than it is."
+        )
+    elif found.seen:
+        text = (
+            f"The calibration of {calibration.engine} was fitted to people of these names: {found.seen} of"
+            f" {found.looked_up} that were looked up. If they are the same it looks better than it is; judge it by the"
+            " scores of other people."
+        )
+    else:
+        return []
+    _err.print(text, style="yellow", markup=False)
+    return [text]
 
 
 def _digest(path: Path) -> str:

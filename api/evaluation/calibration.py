@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from api.evaluation import files
-from api.evaluation.subjects import Modality, comparisons_of, subject_names
+from api.evaluation.engines import modality_of
+from api.evaluation.fitted import PEOPLE
+from api.evaluation.subjects import Modality, comparisons_of, subject_names, told_by_names
 from api.matching.calibrations import PACKS, pack_facts
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
-from biometrics.scoring.folds import subject_key
+from biometrics.scoring.folds import sketch, subject_key
 from biometrics.scoring.held_out import Finding, by_sets, by_subjects, findings
 
 
@@ -32,7 +34,8 @@ class Calibrated:
 def read_set(path: Path, engine: str, modality: Modality | None) -> ScoreSet:
     """One score file as a set that counts as much as it has subjects.
 
-    Raises `ScoresOfAnotherEngine`, `FileMalformed`, ValueError where a kind of pair is missing, OSError.
+    Without `modality` the engine tells how names are read, or the names themselves. Raises `ScoresOfAnotherEngine`,
+    `SubjectsUnclear`, `FileMalformed`, ValueError where a kind of pair is missing, OSError.
     """
     named = files.read_engine(path)
     if named not in (None, engine):
@@ -41,6 +44,7 @@ def read_set(path: Path, engine: str, modality: Modality | None) -> ScoreSet:
             " same: compare the pairs again."
         )
     rows = files.read_scores(path)
+    modality = modality or modality_of(engine) or told_by_names(rows, str(path))
     keys = tuple(subject_key(name) for name in subject_names(rows, modality))
     return ScoreSet(path.stem.removeprefix("scores_"), comparisons_of(rows, modality), float(len(keys)), keys)
 
@@ -84,6 +88,7 @@ def _described(one: ScoreSet) -> dict[str, Any]:
     return {
         "set": one.name,
         "subjects": int(one.weight),
+        PEOPLE: sketch(one.keys),
         "mated": len(comparisons.mated),
         "non_mated": len(comparisons.non_mated),
         "failures": int(sum((side == files.FAILED).sum() for side in (comparisons.mated, comparisons.non_mated))),

@@ -9,17 +9,19 @@ import numpy as np
 
 from api.evaluation import html, plots
 from api.evaluation.groups import GroupRate, group_rates
-from api.evaluation.report import Figure
+from api.evaluation.report import Figure, rates, thin
 from api.evaluation.style import Plot
+from biometrics.scoring.bootstrap import REPLICATES as TABLES
 from biometrics.scoring.bootstrap import Comparisons
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.discard import error_versus_discard
 from biometrics.scoring.extremes import ParetoTail
 from biometrics.scoring.measures import cllr, cllr_min, expected_calibration_error
-from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS, Rate, summarise, supported_metrics
-from biometrics.scoring.support import is_supported, rate_text, trials_needed
+from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS
+from biometrics.scoring.support import interval_text, is_supported, rate_text, trials_needed
 
-REPLICATES = 300
+# As many draws of the same subjects as behind the table of rates: one rate has one interval on the page.
+REPLICATES = TABLES
 OPERATING_FMR = 1e-3
 FMR_TARGETS = FNMR_METRICS | TAR_METRICS
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -43,7 +45,7 @@ class Material:
     """What a report of comparisons is made of; what is empty is left out of it.
 
     `names` (S,) are the subjects', `quality` (M,) the lower quality of each mated comparison's two samples, `groupings`
-    {grouping: {subject: group}}, `peers` other engines' comparisons by name.
+    {grouping: {subject: group}}, `peers` other engines' comparisons by name; `remarks` are on the calibration.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Material:
     unit: str = "comparison score"
     peers: Mapping[str, Comparisons] = field(default_factory=dict)
     calibration: Calibration | None = None
+    remarks: Sequence[str] = ()
     quality: Sequence[float] | None = None
     groupings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=Counter)
@@ -92,7 +95,7 @@ def of_comparisons(material: Material, step: Callable[[str], None]) -> Dossier:
     sets = {material.name: material.comparisons, **material.peers}
     draw("DET", lambda: plots.det(sets, replicates=REPLICATES, seed=material.seed))
     if material.peers:
-        parts.append(_side_by_side(sets))
+        parts.append(_side_by_side(material))
     draw("Scores", lambda: plots.scores(material.comparisons, material.unit))
     draw(
         "Rates against the threshold",
@@ -101,7 +104,7 @@ def of_comparisons(material: Material, step: Callable[[str], None]) -> Dossier:
     if material.calibration is not None:
         mated, others = _ratios(material.calibration, material.comparisons)
         draw(f"Calibration of {material.calibration.engine}", lambda: plots.calibration(mated, others))
-        parts.append(_calibration_table(mated, others))
+        parts += [_calibration_table(mated, others), *map(html.note, material.remarks)]
     if material.quality is not None:
         _quality(material, draw, parts)
     if material.failures:
@@ -126,36 +129,42 @@ def _counts(material: Material) -> list[tuple[str, str]]:
 def _rates_table(material: Material) -> str:
     rows = []
     for one in material.figures:
-        bounds = "" if one.low is None or one.high is None else f"{100 * one.low:.3f} – {100 * one.high:.3f}"
         behind = FMR_TARGETS.get(one.metric)
         matches = "" if behind is None else f"{int(behind * len(material.comparisons.non_mated)):,}"
         words = WORDS.get(one.metric, one.metric)
+        bounds = interval_text(one.low, one.high)
         rows.append((words, one.metric, rate_text(one.value, one.n), bounds, f"{one.n:,}", matches))
     columns = ("rate", "name in files", "%", "95 % interval", "n", "false matches allowed")
-    return html.table(columns, rows, words=2) + html.note(
-        "Intervals draw subjects, not comparisons. A rate without an error is printed as its upper bound, 3 / n (rule"
-        " of 3); n counts mated comparisons, or images. A rate at an FMR that fewer than 30 false matches stand behind"
-        " hangs on a few comparisons (rule of 30)."
+    notes = [html.note(line) for line in thin(material.figures, material.comparisons)]
+    return (
+        html.table(columns, rows, words=2)
+        + html.note(
+            "Intervals draw subjects, not comparisons; those of FTA and FTE are Wilson's, of images. A rate without an"
+            " error is printed as its upper bound, 3 / n (rule of 3); n counts mated comparisons, or images. A rate at"
+            " an FMR that fewer than 30 false matches stand behind hangs on a few comparisons (rule of 30)."
+        )
+        + "".join(notes)
     )
 
 
-def _side_by_side(sets: Mapping[str, Comparisons]) -> str:
+def _side_by_side(material: Material) -> str:
     """The same rates of every engine, each with its interval and with how much it rests on."""
     rows = []
-    for name, comparisons in sets.items():
-        metrics = [metric for metric in SIDE_BY_SIDE if metric in supported_metrics(len(comparisons.non_mated))]
-        found = {one.metric: one for one in summarise(comparisons, metrics=metrics, replicates=REPLICATES)}
-        rates = [_with_interval(found.get(metric)) for metric in SIDE_BY_SIDE]
-        rows.append((name, *rates, f"{len(comparisons.mated):,}", f"{len(comparisons.non_mated):,}"))
+    for name, comparisons in {material.name: material.comparisons, **material.peers}.items():
+        own = comparisons is material.comparisons
+        figures = material.figures if own else rates(name, comparisons, seed=material.seed)
+        found = {one.metric: one for one in figures}
+        shown = [_with_interval(found.get(metric)) for metric in SIDE_BY_SIDE]
+        rows.append((name, *shown, f"{len(comparisons.mated):,}", f"{len(comparisons.non_mated):,}"))
     columns = ("engine", *(f"{WORDS[metric]}, %" for metric in SIDE_BY_SIDE), "mated", "non-mated")
     return html.table(columns, rows)
 
 
-def _with_interval(rate: Rate | None) -> str:
+def _with_interval(rate: Figure | None) -> str:
     if rate is None:
         return "–"
     text = rate_text(rate.value, rate.n)
-    return text if rate.low is None or rate.high is None else f"{text} ({100 * rate.low:.2f} – {100 * rate.high:.2f})"
+    return text if rate.low is None or rate.high is None else f"{text} ({interval_text(rate.low, rate.high)})"
 
 
 def _thresholds(comparisons: Comparisons) -> list[str]:
@@ -204,12 +213,21 @@ def _quality(material: Material, draw: Callable[[str, Callable[[], Plot]], None]
     assert material.quality is not None
     threshold = material.comparisons.curve().threshold_at_fmr(OPERATING_FMR)
     curve = error_versus_discard(material.comparisons.mated, material.quality, threshold)
-    draw("Quality", lambda: plots.discard(curve, threshold))
+    draw("Quality", lambda: plots.discard(curve, threshold, len(material.comparisons.mated)))
+    count = len(material.quality)
+    left = [count - round(share * count) for share in curve.discarded.tolist()]
     rows = [
-        (f"{100 * share:.1f}", rate_text(float(fnmr), max(1, round((1 - share) * len(material.quality)))))
-        for share, fnmr in zip(curve.discarded[::4], curve.fnmr[::4], strict=True)
+        (f"{100 * share:.1f}", f"{rest:,}", f"{round(fnmr * rest):,}", rate_text(fnmr, rest))
+        for share, rest, fnmr in zip(curve.discarded.tolist(), left, curve.fnmr.tolist(), strict=True)
     ]
-    parts.append(html.table(("turned away %", "FNMR of the rest %"), rows, words=0))
+    columns = ("turned away %", "comparisons left", "false non-matches left", "FNMR of the rest %")
+    parts += [
+        html.table(columns, rows, words=0),
+        html.note(
+            "Comparisons of one quality go together, so that the steps are as wide as the quality measure is coarse."
+            " Every step up to 20 % is shown, at most 40 of them."
+        ),
+    ]
 
 
 def _failures(failures: Mapping[str, int], images: int) -> str:
@@ -236,7 +254,7 @@ def _groups_table(rates: Sequence[GroupRate]) -> str:
             one.group,
             one.metric,
             rate_text(one.value, one.n),
-            f"{100 * one.low:.3f} – {100 * one.high:.3f}",
+            interval_text(one.low, one.high),
             f"{one.n:,}",
             f"{one.subjects:,}",
         )

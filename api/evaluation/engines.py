@@ -51,5 +51,19 @@ def open_engine(modality: Modality, home: Path, *, dpi: float | None = None) -> 
     )
 
 
+def modality_of(engine: str | None) -> Modality | None:
+    """What an engine of this project, of whatever version, compares; None for others."""
+    from biometrics.face import FaceEngine
+    from biometrics.finger import FingerEngine
+
+    families: dict[str, Modality] = {_family(FaceEngine.engine): "face", _family(FingerEngine.engine): "finger"}
+    return None if engine is None else families.get(_family(engine))
+
+
+def _family(engine: str) -> str:
+    """The id without the version at its end."""
+    return engine.rpartition("-")[0] or engine
+
+
 def _unchanged(template: Any) -> Any:
     return template

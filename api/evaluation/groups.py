@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from api.evaluation.files import FileMalformed
 from biometrics.scoring.bootstrap import Comparisons, intervals
 from biometrics.scoring.rates import Curve
-from biometrics.scoring.support import upper_bound_of_none
+from biometrics.scoring.support import with_rule_of_3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,9 @@ def _rate(
     seed: int,
 ) -> GroupRate:
     value = rate(part.curve())
-    bounds = intervals(part, {"rate": rate}, replicates=replicates, seed=seed)["rate"]
-    if bounds is None:
-        slack = upper_bound_of_none(count)
-        bounds = (0.0, slack) if value == 0 else (1 - slack, 1.0)
+    drawn = intervals(part, {"rate": rate}, replicates=replicates, seed=seed)["rate"]
+    # A rate that no draw of people changes is that of one person only: all that is known of it is how rare it may be.
+    bounds = with_rule_of_3(value, drawn, count) or (0.0, 1.0)
     return GroupRate(*words, value, *bounds, count, people)
 
 

@@ -144,22 +144,27 @@ def calibration(mated_llr: Array, non_mated_llr: Array) -> Plot:
     )
 
 
-def discard(curve: DiscardCurve, threshold: float) -> Plot:
-    """FNMR against the share of comparisons turned away for their quality."""
+def discard(curve: DiscardCurve, threshold: float, count: int) -> Plot:
+    """FNMR against the share of the `count` mated comparisons that are turned away for their quality."""
     made, axes = drawing()
-    axes.plot(curve.discarded, curve.fnmr, "o-", color=COLOURS[0], markersize=3, label="by quality, lowest first")
+    share, fnmr = curve.discarded, np.where(curve.fnmr > 0, curve.fnmr, np.nan)
+    axes.plot(share, fnmr, "o-", color=COLOURS[0], markersize=3, label="by quality, lowest first")
+    none = np.isnan(fnmr)
+    bound = np.array([upper_bound_of_none(max(1, count - round(one * count))) for one in share.tolist()])
+    if none.any():
+        axes.plot(share[none], bound[none], "v", color=COLOURS[0], markersize=5, label="below this (rule of 3)")
     start = float(curve.fnmr[0])
-    shares = np.linspace(0, float(curve.discarded[-1]), 100)
+    shares = np.linspace(0, float(share[-1]), 100)
     best = np.maximum(start - shares, 0) / (1 - shares)
     axes.plot(shares, best, ":", color="#555555", label="were the errors turned away first")
     axes.set(xlabel="comparisons turned away, %", ylabel=f"FNMR of the rest\nat the threshold {threshold:.4g}, %")
-    axes.set_ylim(0, 1.15 * max(start, float(curve.fnmr.max()), 1e-3))
+    axes.set_ylim(0, 1.15 * max(start, float(curve.fnmr.max()), float(bound[none].max()) if none.any() else 0, 1e-3))
     per_cent(axes, x=True, y=True)
     return finished(
         made,
         "discard",
         "Error versus discard: a quality measure that knows what will fail falls as fast as the dotted line; one that"
-        " knows nothing stays level.",
+        " knows nothing stays level. A triangle is the upper bound of a rate without an error (rule of 3).",
     )
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from rich.table import Table
 
 from biometrics.scoring.bootstrap import Comparisons
+from biometrics.scoring.parameters import RULE_OF_30
 from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS, summarise
-from biometrics.scoring.support import upper_bound_of_none
+from biometrics.scoring.support import interval_text, rate_text, share_interval
 
 _PACKAGES = ("renzheng", "numpy", "onnxruntime", "numba")
 _TARGETS = FNMR_METRICS | TAR_METRICS
@@ -39,18 +40,44 @@ class Figure:
                 raise ValueError(f"{self.set}/{self.metric}: {figure} is no figure")
 
 
-def rates(name: str, comparisons: Comparisons) -> list[Figure]:
-    """EER, FNMR at fixed FMRs and TAR, with intervals by a bootstrap over subjects."""
+def rates(name: str, comparisons: Comparisons, *, seed: int = 0) -> list[Figure]:
+    """EER, FNMR at fixed FMRs and TAR, with intervals by a bootstrap over subjects, drawn by `seed`."""
     return [
         Figure(name, rate.metric, rate.value, rate.low, rate.high, "fraction", rate.n)
-        for rate in summarise(comparisons)
+        for rate in summarise(comparisons, seed=seed)
     ]
 
 
 def share(name: str, metric: str, count: int, of: int) -> Figure:
-    """A plain share, such as the failures to acquire; with none the interval is the rule of 3's."""
-    low, high = (None, None) if count else (0.0, upper_bound_of_none(of))
-    return Figure(name, metric, count / of, low, high, "fraction", of)
+    """A plain share, such as the failures to acquire, with Wilson's interval; with none it is the rule of 3's."""
+    return Figure(name, metric, count / of, *share_interval(count, of), "fraction", of)
+
+
+def thin(figures: Sequence[Figure], comparisons: Comparisons) -> list[str]:
+    """What is too little for its figures to be relied on, in words: rates of under 30 errors, under 30 subjects.
+
+    An error is a false non-match, or a failure; a rate at an FMR also rests on the false matches that it allows.
+    """
+    told = []
+    if comparisons.subjects < RULE_OF_30:
+        told.append(
+            f"{comparisons.subjects} subjects are few: intervals that draw fewer than {RULE_OF_30} are too narrow."
+        )
+    few = [f"{one.metric} ({_errors(one, comparisons)})" for one in figures if _errors(one, comparisons) < RULE_OF_30]
+    if few:
+        told.append(
+            f"Fewer than {RULE_OF_30} errors stand behind {', '.join(few)}: such a rate may be off by more than 30 %"
+            " (rule of 30)."
+        )
+    return told
+
+
+def _errors(figure: Figure, comparisons: Comparisons) -> int:
+    """How many errors a rate rests on: of the two kinds the fewer."""
+    share = 1 - figure.value if figure.metric in TAR_METRICS else figure.value
+    errors = round(share * figure.n)
+    target = _TARGETS.get(figure.metric)
+    return errors if not target else min(errors, int(target * len(comparisons.non_mated)))
 
 
 def table(figures: Sequence[Figure], comparisons: Comparisons, *, distances: bool = False) -> Table:
@@ -61,13 +88,10 @@ def table(figures: Sequence[Figure], comparisons: Comparisons, *, distances: boo
     curve = comparisons.curve()
     sign = -1.0 if distances else 1.0
     for figure in figures:
-        interval = (
-            "–" if figure.low is None or figure.high is None else f"{_percent(figure.low)} – {_percent(figure.high)}"
-        )
         target = _TARGETS.get(figure.metric)
         threshold = "" if target is None else f"{sign * curve.threshold_at_fmr(target):.6g}"
-        value = f"< {_percent(figure.high)}" if figure.value == 0 and figure.high else _percent(figure.value)
-        shown.add_row(figure.metric, value, interval, threshold, f"{figure.n:,}")
+        value = rate_text(figure.value, figure.n)
+        shown.add_row(figure.metric, value, interval_text(figure.low, figure.high), threshold, f"{figure.n:,}")
     return shown
 
 
@@ -85,7 +109,3 @@ def write(path: Path, figures: Sequence[Figure], *, command: str) -> None:
         "results": [asdict(figure) for figure in figures],
     }
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.3f}"

@@ -7,7 +7,7 @@ import numpy as np
 from api.evaluation import html, plots
 from api.evaluation.dossier import Dossier
 from api.evaluation.evidence import OUTCOMES, Site, Tally
-from biometrics.scoring.support import upper_bound_of_none
+from biometrics.scoring.support import interval_text, per_cent_text, rate_text, share_interval
 
 PLACES_SHOWN = 50
 
@@ -67,12 +67,9 @@ def _site_failures(tally: Tally) -> str:
 
 
 def _share(count: int, total: int) -> str:
-    """A share with its 95 % interval (Wilson 1927); without a case the rule of 3's bound."""
+    """A share with its 95 % interval (Wilson's); without a case the rule of 3's bound."""
     if total == 0:
         return "–"
-    if count == 0:
-        return f"< {100 * upper_bound_of_none(total):.3g}"
-    share, z = count / total, 1.96
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z * np.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return f"{100 * share:.2f} ({100 * max(0.0, middle - half):.2f} – {100 * min(1.0, middle + half):.2f})"
+    if count in {0, total}:
+        return rate_text(count / total, total)
+    return f"{per_cent_text(count / total, digits=2)} ({interval_text(*share_interval(count, total), digits=2)})"

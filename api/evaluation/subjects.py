@@ -1,9 +1,11 @@
 """Of whom a sample is, by its name. Intervals draw subjects, so that the comparisons of one are not taken for many."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, get_args
 
 from api.evaluation.files import FAILED, Scored
 from biometrics.scoring.bootstrap import Comparisons
@@ -13,6 +15,19 @@ Modality = Literal["face", "finger"]
 IMAGE_SUFFIXES = frozenset({".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg", ".jp2", ".wsq"})
 
 
+class SubjectsUnclear(Exception):
+    """Names tell subjects apart in two ways, and nothing says which is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """What names and the column `mated` say differently: `mated` pairs of two subjects, `non_mated` ones of one."""
+
+    mated: int
+    non_mated: int
+
+
+@lru_cache(1 << 18)
 def subject_of(sample: str, modality: Modality | None = None) -> str:
     """The subject of a sample.
 
@@ -42,12 +57,38 @@ def subject_names(rows: Iterable[Scored], modality: Modality | None) -> list[str
     return list(dict.fromkeys(names))
 
 
-def misnamed(rows: Iterable[Scored], modality: Modality | None) -> int:
-    """How many mated pairs have two subjects by their names: with some, the intervals draw the wrong groups."""
-    return sum(
-        row.pair.mated and subject_of(row.pair.reference, modality) != subject_of(row.pair.probe, modality)
+def misfits(rows: Iterable[Scored], modality: Modality | None) -> Misfits:
+    """How many pairs the names tell otherwise than the column `mated`: with some, intervals draw the wrong groups."""
+    found = Counter(
+        row.pair.mated
         for row in rows
+        if row.pair.mated != (subject_of(row.pair.reference, modality) == subject_of(row.pair.probe, modality))
     )
+    return Misfits(found[True], found[False])
+
+
+def told_by_names(rows: Sequence[Scored], name: str) -> Modality | None:
+    """The one reading of the names under which they say the same of every pair as the column `mated`.
+
+    None where both readings make the same subjects, so that it does not matter. Where neither agrees with every pair it
+    is the one that contradicts fewer. Raises `SubjectsUnclear`, with the file's `name`, where both do equally well.
+    """
+    samples = {sample for row in rows for sample in (row.pair.reference, row.pair.probe)}
+    both = {(subject_of(sample, "face"), subject_of(sample, "finger")) for sample in samples}
+    if len(both) == len({face for face, _ in both}) == len({finger for _, finger in both}):
+        return None
+    wrong: dict[Modality, int] = {}
+    for modality in get_args(Modality):
+        found = misfits(rows, modality)
+        wrong[modality] = found.mated + found.non_mated
+    if wrong["face"] == wrong["finger"]:
+        folders, fingers = (len(set(side)) for side in zip(*both, strict=True))
+        raise SubjectsUnclear(
+            f"{name}: is a subject a whole folder ({folders:,} subjects), or all before the last underscore of a name"
+            f" ({fingers:,})? Say --modality face for the former, --modality finger for the latter; the intervals"
+            " depend on it."
+        )
+    return min(wrong, key=wrong.__getitem__)
 
 
 def failed_samples(rows: list[Scored]) -> tuple[Counter[str], int]:

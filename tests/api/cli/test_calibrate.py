@@ -88,8 +88,27 @@ def test_too_little_to_fit_is_said_not_fitted(renzheng: CommandLine) -> None:
     file = renzheng.file("s.csv", HEADER + "\na_1,a_2,1,3\na_1,b_1,0,0\n")
     result = renzheng("calibrate", "--engine", "gauss-1", "--scores", file, "--out", str(renzheng.folder / "x.json"))
     assert result.exit_code == 3
-    assert result.stderr
+    assert "2 subjects are too few. It takes 10 at least" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_no_rate_is_printed_as_0_and_what_is_not_supported_is_said(renzheng: CommandLine) -> None:
+    """12 people of two samples each whose scores never overlap: no error anywhere."""
+    samples = [(person, f"f{person}_{one}") for person in range(12) for one in range(2)]
+    rows = [HEADER]
+    for place, (person, reference) in enumerate(samples):
+        for other, probe in samples[place + 1 :]:
+            score = 2.5 + place % 3 / 10 if person == other else (7 * place + other) % 11 / 10
+            rows.append(f"{reference},{probe},{int(person == other)},{score}")
+    file = renzheng.file("s.csv", "\n".join(rows) + "\n")
+    result = renzheng("calibrate", "--engine", "gauss-1", "--scores", file, "--out", str(renzheng.folder / "x.json"))
+    assert result.exit_code == 0, result.output
+    row = next(line for line in result.stdout.splitlines() if "fnmr_at_stated_1e-2" in line)
+    assert "< 25" in row
+    assert "0 – 25.000" in row
+    assert "0.000" not in result.stdout
+    assert "due an FMR of 1e-2, 1e-3, 1e-4" in result.stderr
+    assert "3,000, 30,000, 300,000" in result.stderr
 
 
 class TestInTheService:

@@ -12,6 +12,7 @@ from PIL import Image
 from api.evaluation import dossier, engines
 from api.evaluation.engines import Engine
 from biometrics.errors import NotAssessable
+from biometrics.scoring import held_out
 from biometrics.scoring.fit import fit
 from tests.api.cli.conftest import CommandLine
 from tests.biometrics.scoring.samples import gaussian_set
@@ -88,7 +89,66 @@ def test_failures_are_counted_apart_and_as_rejections(renzheng: CommandLine) -> 
 
 def test_names_that_do_not_tell_the_subject(renzheng: CommandLine) -> None:
     scores = renzheng.file("s.csv", HEADER + "all/1_1,all/1_2,1,3\nx/1,y/1,1,2\nall/1_1,all/2_1,0,1\n")
-    assert "1 mated pairs have two subjects" in renzheng("evaluate", "--scores", scores).stderr
+    result = renzheng("evaluate", "--scores", scores, "--modality", "finger")
+    assert "1 mated pairs have two subjects" in result.stderr
+    assert "non-mated pairs have" not in result.stderr
+    result = renzheng("evaluate", "--scores", scores, "--modality", "face")
+    assert "1 non-mated pairs have one subject by their names" in result.stderr
+
+
+class TestFingersInFolders:
+    """`set/101_1.png`: a folder is a data set, and no subject."""
+
+    @pytest.fixture
+    def scores(self, renzheng: CommandLine) -> str:
+        rows = []
+        for row in drawn_rows(0.0):
+            reference, probe, *rest = row.split(",")
+            rows.append(",".join([f"db1/{reference}", f"db1/{probe}", *rest]))
+        return renzheng.file("s.csv", HEADER + "\n".join(rows))
+
+    def test_the_engine_beside_the_scores_tells_how_names_are_read(self, renzheng: CommandLine, scores: str) -> None:
+        renzheng.file("s.csv.json", json.dumps({"engine": "leader-edges-1"}))
+        result = renzheng("evaluate", "--scores", scores)
+        assert result.exit_code == 0, result.output
+        assert "of 30 subjects" in result.stdout
+        assert "do not trust" not in result.stderr
+
+    def test_else_the_column_mated_does_and_it_is_said(self, renzheng: CommandLine, scores: str) -> None:
+        result = renzheng("evaluate", "--scores", scores)
+        assert result.exit_code == 0, result.output
+        assert "of 30 subjects" in result.stdout
+        assert "read as those of fingers" in result.stderr
+
+    def test_what_is_said_is_believed_and_its_contradictions_are_told(self, renzheng: CommandLine, scores: str) -> None:
+        result = renzheng("evaluate", "--scores", scores, "--modality", "face")
+        assert "of 1 subjects" in result.stdout
+        assert "3,915 non-mated pairs have one subject" in result.stderr
+
+    def test_where_both_would_do_it_is_asked(self, renzheng: CommandLine) -> None:
+        rows = "p1/left_1,p1/left_2,1,3\np1/right_1,p2/left_1,0,0\n"
+        result = renzheng("evaluate", "--scores", renzheng.file("s.csv", HEADER + rows))
+        assert result.exit_code == 3
+        assert "Say --modality" in result.stderr
+
+
+def test_thin_data_are_said_to_be_thin(renzheng: CommandLine) -> None:
+    result = renzheng("evaluate", "--scores", renzheng.file("s.csv", HEADER + "\n".join(rows_with_eer_of_5_percent())))
+    assert "21 subjects are few" in result.stderr
+    assert "Fewer than 30 errors stand behind eer (1), zerofmr (1)" in result.stderr
+    many = "\n".join(f"{one}_1,{one}_2,1,{one % 7}\n{one}_1,{(one + 1) % 400}_1,0,{one % 5 - 3}" for one in range(400))
+    assert "few" not in renzheng("evaluate", "--scores", renzheng.file("m.csv", HEADER + many)).stderr.replace(
+        "Fewer than 30 errors stand behind fmr100 (4)", ""
+    )
+
+
+def test_a_rate_without_an_error_has_no_bare_0_in_its_row(renzheng: CommandLine) -> None:
+    rows = "\n".join(f"{one}_1,{one}_2,1,9\n{one}_1,{(one + 1) % 300}_1,0,0" for one in range(300))
+    out = renzheng("evaluate", "--scores", renzheng.file("s.csv", HEADER + rows)).stdout
+    row = next(line for line in out.splitlines() if "zerofmr" in line)
+    assert "< 1" in row
+    assert "0 – 1.000" in row
+    assert "0.000" not in out
 
 
 @pytest.mark.parametrize(
@@ -238,6 +298,75 @@ def test_the_report_holds_all_that_was_asked_for_and_needs_nothing_else(renzheng
         with Image.open(folder / f"{name}.png") as picture:
             assert picture.width >= 1200
         ElementTree.fromstring((folder / f"{name}.svg").read_text(encoding="utf-8"))
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_a_calibration_is_of_the_engine_of_the_scores_or_refused(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "\n".join(drawn_rows(0.0)))
+    file = renzheng.file("lobby.json", fit("gauss-1", [gaussian_set(2000, 60_000)]).to_json())
+    asked = ["evaluate", "--scores", scores, "--calibration", file, "--report", str(renzheng.folder / "out")]
+    result = renzheng(*asked)
+    assert result.exit_code == 0, "whatever the file is called"
+    assert "do not say which engine they are of; they are taken for gauss-1's" in result.stderr
+    renzheng.file("s.csv.json", json.dumps({"engine": "gauss-2"}))
+    result = renzheng(*asked)
+    assert result.exit_code == 3
+    assert "calibration_engine_mismatch" in result.stderr
+    assert "of the engine 'gauss-1', not of 'gauss-2'" in result.stderr
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_a_calibration_judged_by_its_own_people_is_told_to_flatter(
+    renzheng: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_out, "REPLICATES", 10)
+    scores = renzheng.file("s.csv", HEADER + "\n".join(drawn_rows(0.0)))
+    renzheng.file("s.csv.json", json.dumps({"engine": "gauss-1"}))
+    file = str(renzheng.folder / "own.json")
+    assert renzheng("calibrate", "--engine", "gauss-1", "--scores", scores, "--out", file).exit_code == 0
+    out = renzheng.folder / "out"
+    result = renzheng("evaluate", "--scores", scores, "--calibration", file, "--report", str(out))
+    assert result.exit_code == 0, result.output
+    said = "was fitted to people of these names: 30 of 30"
+    assert said in result.stderr
+    assert said in (out / "report.html").read_text(encoding="utf-8")
+    others = renzheng.file("o.csv", HEADER + "\n".join(row.replace("f", "g") for row in drawn_rows(0.0, seed=3)))
+    result = renzheng("evaluate", "--scores", others, "--calibration", file, "--report", str(out))
+    assert "was fitted to people" not in result.stderr
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_a_rate_has_one_interval_on_the_page_and_in_the_table(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "\n".join(drawn_rows(-0.5)))
+    peer = renzheng.file("p.csv", HEADER + "\n".join(drawn_rows(-1.0, seed=2)))
+    target, out = renzheng.folder / "rates.json", renzheng.folder / "out"
+    asked = ["--peer", f"peer={peer}", "--json", str(target), "--report", str(out), "--seed", "4"]
+    result = renzheng("evaluate", "--scores", scores, *asked)
+    assert result.exit_code == 0, result.output
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for metric in ("eer", "fmr100"):
+        found = figures(target)[metric]
+        low, high = found["low"], found["high"]
+        assert isinstance(low, float)
+        assert isinstance(high, float)
+        interval = f"{100 * low:.3f} – {100 * high:.3f}"
+        assert interval in next(line for line in result.stdout.splitlines() if metric in line)
+        assert page.count(interval) == 2, "in the table of rates and beside the peer's"
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_every_step_of_quality_is_in_its_table(renzheng: CommandLine) -> None:
+    scores = renzheng.file("s.csv", HEADER + "\n".join(drawn_rows(0.0)))
+    qualities = "\n".join(f"f{number}_{one},{number}" for number in range(30) for one in range(3))
+    quality = renzheng.file("q.csv", f"sample,quality\n{qualities}\n")
+    out = renzheng.folder / "out"
+    result = renzheng("evaluate", "--scores", scores, "--quality", quality, "--report", str(out))
+    assert result.exit_code == 0, result.output
+    page = (out / "report.html").read_text(encoding="utf-8")
+    table = page[page.index("turned away %") :].partition("</table>")[0]
+    # 30 fingers of 3 pairs each, in order of quality: 20 % are six of them.
+    shares = [cell.partition("<")[0] for cell in table.split('<tr><td class="n">')[1:]]
+    assert shares == ["0.0", "3.3", "6.7", "10.0", "13.3", "16.7", "20.0"]
 
 
 @pytest.mark.usefixtures("few_replicates")
