@@ -19,6 +19,7 @@ from benchmarks.progress import track
 from benchmarks.report import FRACTION, Result, print_table, write_json
 from biometrics.scoring.joint import JointFusion
 from biometrics.scoring.summary import statistic, supported_metrics
+from biometrics.scoring.support import with_rule_of_3
 
 # From mated (S, K) and non-mated (N, K) scores, NaN for a failure, to the score of any comparisons (P, K).
 Fused = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -34,7 +35,9 @@ def run(scores: Path, splits: int, matchers: Sequence[str] | None, json_path: Pa
     if len(matrices.matchers) > 1:
         rates = [one for _, one in _splits(matrices, splits, joint_llr, "Splits")]
         judged[matrices.name] = rates
-    results = [result for name, rates in judged.items() for result in summary(name, rates)]
+    # The half that is judged is the larger one; a failure is a rejection, and a trial.
+    trials = len(matrices.subjects) - len(matrices.subjects) // 2
+    results = [result for name, rates in judged.items() for result in summary(name, rates, trials)]
     print_table(results, title="Fused scores of subjects who were not fitted on")
     if json_path is not None:
         write_json(json_path, "fusion", results)
@@ -71,13 +74,18 @@ def rates_of(mated: NDArray[np.float64], non_mated: NDArray[np.float64]) -> dict
     return {metric: statistic(metric)(curve) for metric in supported_metrics(len(non_mated))}
 
 
-def summary(name: str, splits: Sequence[Mapping[str, float]]) -> list[Result]:
-    """Mean, percentiles and standard deviation of every metric over the splits."""
+def summary(name: str, splits: Sequence[Mapping[str, float]], trials: int) -> list[Result]:
+    """Mean, percentiles and standard deviation of every metric over the splits.
+
+    Where no split has an error the bound is the rule of 3's for the `trials` of one half.
+    """
     results = []
     for metric in splits[0]:
         values = np.array([one[metric] for one in splits])
         low, high = (float(edge) for edge in np.percentile(values, (2.5, 97.5)))
-        results.append(Result(name, metric, float(values.mean()), low, high, FRACTION, len(values)))
+        mean = float(values.mean())
+        low, high = with_rule_of_3(mean, (low, high), trials) or (low, high)
+        results.append(Result(name, metric, mean, low, high, FRACTION, len(values)))
         if len(values) > 1:
             deviation = float(values.std(ddof=1))
             results.append(Result(name, f"{metric}_sd", deviation, None, None, FRACTION, len(values)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.progress import say
 from biometrics.scoring.bootstrap import Comparisons
 
 FAILED = -1.0
@@ -50,8 +51,9 @@ def read_matrices(folder: Path, matchers: Sequence[str] | None = None) -> Matric
     """Every `<matcher>.csv` of a folder, or those named, in alphabetical order.
 
     The first row and the first column name the subjects; rows are probes, columns references; -1 is a failure to
-    acquire. The files may list the same subjects in different orders. Raises ValueError with the file where one is no
-    such matrix, names other subjects than the first, or is missing.
+    acquire. A matcher that has other negative scores beside it may mean the -1 as a score: that is said on the error
+    stream, and the -1 counts as a failure all the same. The files may list the same subjects in different orders.
+    Raises ValueError with the file where one is no such matrix, names other subjects than the first, or is missing.
     """
     there = {path.stem: path for path in sorted(folder.glob("*.csv"))}
     wanted = sorted(there if matchers is None else set(matchers))
@@ -110,6 +112,18 @@ def _read(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         scores = np.array([row[1:] for row in rows[1:]], np.float64)
     except ValueError as error:
         raise ValueError(f"{path}: a score is no number") from error
+    _warn_of_negative(path, scores)
     place = {subject: number for number, subject in enumerate(probes)}
     scores = scores[[place[subject] for subject in references]]
     return tuple(references), np.where(np.isfinite(scores) & (scores != FAILED), scores, np.nan)
+
+
+def _warn_of_negative(path: Path, scores: NDArray[np.float64]) -> None:
+    failed = int(np.sum(scores == FAILED))
+    negative = int(np.sum((scores < 0) & (scores != FAILED)))
+    if failed and negative:
+        say(
+            f"{path.name}: {failed:,} scores are -1 and count as failures to acquire, but {negative:,} others are"
+            " negative too, as honest scores of this matcher may be. If its -1 are scores, add a number to all of them"
+            " first, so that none is negative."
+        )

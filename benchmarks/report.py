@@ -15,6 +15,7 @@ from rich.table import Table
 
 from api.evaluation.report import Figure
 from benchmarks.machine import ROOT, describe_machine, describe_versions
+from biometrics.scoring.support import per_cent_text
 
 FRACTION = "fraction"
 # One form for what a benchmark measures and what an evaluator does.
@@ -130,7 +131,9 @@ def value_text(result: Result) -> str:
 
 
 def figure(value: float | None, unit: str) -> str:
-    """A value for people: rates in per cent, `-` for none."""
+    """A value for people: rates in per cent, with as many decimals as show that they are not 0; `-` for none."""
     if value is None:
         return "-"
-    return f"{100 * value:.3f}" if unit == FRACTION else f"{value:,.4g}"
+    if unit != FRACTION:
+        return f"{value:,.4g}"
+    return per_cent_text(value) if 0 < abs(value) < 1 else f"{100 * value:.3f}"

@@ -79,6 +79,27 @@ def test_what_is_no_matrix_is_refused_by_name(tmp_path: Path, text: str, word: s
     assert "odd.csv" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("scores", "warned"),
+    [("-1,2\nb,3,0.5", False), ("-1,2\nb,3,-0.5", True), ("-1,-2\nb,3,0", True), ("-3.5,-2\nb,0.2,-1.5", False)],
+)
+def test_a_failure_that_may_be_a_score_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], scores: str, warned: bool
+) -> None:
+    """-1 is a failure whatever else is there; beside other negative scores a reader has to know."""
+    (tmp_path / "llr.csv").write_text(f"x,a,b\na,{scores}\n", encoding="utf-8")
+    found = read_matrices(tmp_path).scores
+    assert np.isnan(found).sum() == (1 if scores.startswith("-1") else 0)
+    told = capsys.readouterr().err
+    assert ("llr.csv: 1 scores are -1 and count as failures" in told) == warned
+
+
+def test_no_error_in_any_split_is_bounded_by_the_rule_of_3() -> None:
+    found = {row.metric: row for row in fusion.summary("m", [{"zerofmr": 0.0, "tar_at_fmr_1e-3": 1.0}] * 2, 150)}
+    assert (found["zerofmr"].low, found["zerofmr"].high) == (0, 0.02)
+    assert (found["tar_at_fmr_1e-3"].low, found["tar_at_fmr_1e-3"].high) == (0.98, 1)
+
+
 def test_other_subjects_and_missing_matchers_are_refused(folder: Path) -> None:
     (folder / "other.csv").write_text("x,a,b\na,1,2\nb,1,2\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"other.csv: the subjects are not those"):
