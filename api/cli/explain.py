@@ -65,6 +65,9 @@ def explain(
     console = Console(highlight=False, soft_wrap=True)
     pairs, score = len(explanation.comparison.tree), explanation.comparison.score
     console.print(f"Score {score:.1f}; {pairs} pairs of {len(own.template)} and {len(other.template)} minutiae.")
+    if explanation.movement is not None:
+        turn = math.degrees(explanation.movement.angle)
+        console.print(f"B lies turned by {abs(turn):.1f}° {'' if turn >= 0 else 'anti'}clockwise from A.")
     console.print(f"{out / PICTURE}\n{out / FIGURES}" + (f"\n{out / TRACE}" if trace else ""), markup=False)
 
 
@@ -90,7 +93,12 @@ def _side(
 
 
 def figures(explanation: Explanation, probe: PreparedFinger, reference: PreparedFinger) -> dict[str, object]:
-    """An explanation as JSON: lengths in pixels at 500 dpi, angles in degrees, numbers of minutiae from 0."""
+    """An explanation as JSON: lengths in pixels at 500 dpi, y downwards; angles in degrees; numbers of minutiae from 0.
+
+    The movement lays the probe (A) on the reference (B): A is turned by `turned_degrees`, clockwise as one looks at the
+    picture (anticlockwise where negative), about the point `from`, which then goes to `to`. The picture shows the other
+    way round, B turned back to lie as A.
+    """
     here, there = probe.template, reference.template
     movement = explanation.movement
     return {
@@ -101,7 +109,9 @@ def figures(explanation: Explanation, probe: PreparedFinger, reference: Prepared
         "movement": None
         if movement is None
         else {
+            "moves": "probe (A) onto reference (B)",
             "turned_degrees": math.degrees(movement.angle),
+            "turned": "clockwise" if movement.angle >= 0 else "anticlockwise",
             "from": [movement.from_x, movement.from_y],
             "to": [movement.to_x, movement.to_y],
         },

@@ -140,7 +140,8 @@ def _summary(explanation: Explanation) -> str:
 def _caption(placed: _Placed, movement: Movement | None) -> str:
     text = f"{'B' if placed.column else 'A'}  {placed.side.title}: {len(placed.side.template)} minutiae"
     if movement is not None and movement.angle:
-        text += f", turned by {math.degrees(-movement.angle):+.1f}° to lie as A"
+        way = "anticlockwise" if movement.angle > 0 else "clockwise"
+        text += f", turned {way} by {math.degrees(abs(movement.angle)):.1f}° to lie as A"
     return text
 
 

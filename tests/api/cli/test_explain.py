@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from api.cli.main import app
 from biometrics.finger import FingerEngine
 from biometrics.finger.interchange import Format, write
 from biometrics.finger.synthesis import generate
-from tests.biometrics.finger.points import captured_again, random_finger
+from tests.biometrics.finger.points import captured_again, of_points, random_finger
 
 FINGER = random_finger(21)
 AGAIN = captured_again(FINGER, turn=0.2, jitter=0.5, seed=1)
@@ -50,6 +51,41 @@ def test_two_templates_of_any_format(tmp_path: Path) -> None:
     assert pair["probe"]["x"] == FINGER.x[pair["probe"]["number"]]
     assert len(figures["pairs"]) > 30
     assert f"Score {figures['score']:.1f}" in result.output
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("turn", [90, -30])
+def test_a_turn_is_that_of_the_probe_clockwise_as_one_looks_at_it(tmp_path: Path, turn: int) -> None:
+    """Pillow turns pictures anticlockwise: B is A's picture turned clockwise by `turn`, its points with it."""
+    page = Image.new("L", (401, 401))
+    for number, (x, y) in enumerate(zip(FINGER.x, FINGER.y, strict=True)):
+        page.putpixel((round(float(x)), round(float(y))), number + 1)
+    turned = np.asarray(page.rotate(-turn))
+    found = {int(turned[y, x]): (float(x), float(y)) for y, x in np.argwhere(turned)}
+    kept = np.array(sorted(found)) - 1
+    x, y = np.array([found[number + 1] for number in kept]).T
+    # Directions are those of the ridges in the picture: they turn with it.
+    other = of_points(x, y, FINGER.direction[kept] + math.radians(turn), FINGER.kind[kept])
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path, template in zip(paths, (FINGER, other), strict=True):
+        path.write_bytes(template.to_bytes())
+    result = run(*paths, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    movement = json.loads((tmp_path / "explanation.json").read_text("utf-8"))["movement"]
+    assert movement["turned_degrees"] == pytest.approx(turn, abs=1)
+    sense = "clockwise" if turn > 0 else "anticlockwise"
+    assert (movement["moves"], movement["turned"]) == ("probe (A) onto reference (B)", sense)
+    assert f"° {sense} from A" in result.output
+    # The first pair's probe minutia, moved as it is said, lies on its reference one.
+    pair = json.loads((tmp_path / "explanation.json").read_text("utf-8"))["pairs"][0]
+    angle = math.radians(movement["turned_degrees"])
+    dx, dy = (pair["probe"][axis] - movement["from"][place] for place, axis in enumerate("xy"))
+    assert movement["to"][0] + math.cos(angle) * dx - math.sin(angle) * dy == pytest.approx(
+        pair["reference"]["x"], abs=2
+    )
+    assert movement["to"][1] + math.sin(angle) * dx + math.cos(angle) * dy == pytest.approx(
+        pair["reference"]["y"], abs=2
+    )
 
 
 @pytest.mark.usefixtures("no_network")
