@@ -59,18 +59,21 @@ def enrol(
 
 
 @refusals.kept
-def add_fingers(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, captures: Captures) -> StoredAnswer:
-    """Add finger templates to a registered card. A capture that gives no template stops it all.
+def add_templates(
+    service: Service, caller: Caller, attempt: Attempt, card_id: UUID, event: Event, captures: Captures
+) -> StoredAnswer:
+    """Add a face (`face_added`) or fingers (`fingerprints_added`) to a registered card that does not hold them.
 
-    Raises `CardUnknown`, `EventNotPossible`, and `ServiceError` `enrolment_failed` with the captures that failed or
-    `finger_enrolled` with the fingers that the card has.
+    A capture that gives no template stops it all. Raises `CardUnknown`, `EventNotPossible`, and `ServiceError`
+    `enrolment_failed` with the captures that failed, `face_enrolled`, or `finger_enrolled` with the fingers that the
+    card has.
     """
     with service.database.begin() as connection:
         given = idempotency.find(connection, attempt)
         if given is not None:
             return given
         # Asked early, so that a card of nobody's costs no comparison.
-        register.require_possible(connection, card_id, Event.FINGERPRINTS_ADDED, caller)
+        register.require_possible(connection, card_id, event, caller)
     enrolment = service.comparer.enrol(captures)
     _require_all(enrolment)
     with service.database.begin() as connection:
@@ -79,8 +82,8 @@ def add_fingers(service: Service, caller: Caller, attempt: Attempt, card_id: UUI
         if given is not None:
             return given
         duplicates.keep(connection, service.keys, enrolment.capture_digests)
-        recorded = register.report(connection, card_id, Event.FINGERPRINTS_ADDED, None, caller)
-        _require_new(templates.positions(connection, card_id), enrolment)
+        recorded = register.report(connection, card_id, event, None, caller)
+        _require_new(connection, card_id, enrolment)
         templates.add(connection, service.keys, card_id, enrolment.templates)
         answer = {**_told(connection, service, caller, recorded), "enrolled": _enrolled(enrolment)}
         return _answer(connection, service, attempt, answer, [recorded])
@@ -117,7 +120,11 @@ def report(
         return _answer(connection, service, attempt, answer, dead)
 
 
-def _require_new(held: set[str], enrolment: Enrolment) -> None:
+def _require_new(connection: Connection, card_id: UUID, enrolment: Enrolment) -> None:
+    """Nothing is replaced: else an authority's key could quietly put another person in a holder's place."""
+    if any(template.modality == "face" for template in enrolment.templates) and templates.has_face(connection, card_id):
+        raise ServiceError("face_enrolled")
+    held = templates.positions(connection, card_id)
     again = [template.position for template in enrolment.templates if template.position in held]
     if again:
         raise ServiceError("finger_enrolled", [{"field": str(one), "code": "finger_enrolled"} for one in again])

@@ -23,6 +23,7 @@ class Event(StrEnum):
     """What is reported of a card."""
 
     REGISTERED = "registered"
+    FACE_ADDED = "face_added"
     FINGERPRINTS_ADDED = "fingerprints_added"
     FACE_RE_ENROLLED = "face_re_enrolled"
     REPORTED_LOST = "reported_lost"
@@ -62,6 +63,8 @@ _ENDED = frozenset({Status.REISSUED, Status.CANCELLED, Status.DECEASED})
 
 # Event: (status afterwards, None for the same; statuses it is possible in).
 _TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
+    # Of a card that has none: files of cards bring no templates.
+    Event.FACE_ADDED: (None, frozenset({Status.VALID})),
     Event.FINGERPRINTS_ADDED: (None, frozenset({Status.VALID})),
     # The holder's template in a newer engine's form: it says nothing about the card.
     Event.FACE_RE_ENROLLED: (None, frozenset(Status)),

@@ -32,7 +32,12 @@ from api.institutions.sight import cards_seen
 from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.sealing import seal
-from api.storage.tables import card_events, card_locks, cards
+from api.storage.tables import card_events, card_locks, cards, templates
+
+# What is told of a card that was looked up.
+_FOUND = (
+    "id", "type", "issuer", "valid_from", "valid_to", "status", "surrendered", "disputed", "superseded_by",
+)  # fmt: skip
 
 _DEATHS = "SELECT pg_advisory_xact_lock{}(hashtextextended('deaths', 0))"
 _ALONE, _BESIDE = text(_DEATHS.format("")), text(_DEATHS.format("_shared"))
@@ -215,6 +220,18 @@ def _good_beside(caller: Caller, card_id: UUID, number_index: bytes) -> tuple[Co
         or_(cards.c.valid_to.is_(None), cards.c.valid_to >= today),
         cards_seen(caller),
     )
+
+
+def of_number(connection: Connection, number_index: bytes, caller: Caller) -> list[dict[str, Any]]:
+    """The number's cards that the caller sees, the newest first, each with the templates that it holds."""
+    asked = select(cards).where(cards.c.number_index == number_index, cards_seen(caller))
+    rows = connection.execute(asked.order_by(cards.c.valid_from.desc(), cards.c.created_at.desc(), cards.c.id)).all()
+    held: dict[UUID, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    stored = select(templates.c.card_id, templates.c.modality, templates.c.position, templates.c.engine)
+    of_cards = stored.where(templates.c.card_id.in_(held)).order_by(templates.c.modality, templates.c.position)
+    for row in connection.execute(of_cards):
+        held[row.card_id].append({"modality": row.modality, "position": row.position, "engine": row.engine})
+    return [{**{name: getattr(row, name) for name in _FOUND}, "templates": held[row.id]} for row in rows]
 
 
 def seen(connection: Connection, caller: Caller, card_ids: Iterable[UUID]) -> set[UUID]:

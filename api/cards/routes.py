@@ -1,4 +1,4 @@
-"""`POST /v1/cards`, `GET /v1/cards/{id}`, and its `/events` and `/fingerprints`."""
+"""`POST /v1/cards`, `POST /v1/cards/search`, `GET /v1/cards/{id}`, and its `/events`, `/face` and `/fingerprints`."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,15 +7,18 @@ from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
 from api.cards import enrolment, register
-from api.cards.lifecycle import Status
+from api.cards.lifecycle import Event, Status
 from api.cards.schemas import (
     CardAnswer,
     CardEvent,
     CardRegistered,
     CardRegistration,
+    CardSearch,
+    CardsFound,
     DeathRecorded,
-    FingerprintsAdded,
+    FaceAddition,
     FingerprintsBody,
+    TemplatesAdded,
 )
 from api.cards.words import status_words
 from api.evidence import receipts
@@ -25,6 +28,7 @@ from api.http.limits import LIMITED
 from api.http.signin import AttemptDep, Holder, RegistrarDep, ReporterDep, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
+from api.storage.sealing import keyed_hash
 from api.verification.document import RegisteredCard, since, status_on
 from api.verification.records import day_of_validity
 
@@ -53,6 +57,26 @@ def register_card(
     captures = body.captures.captures()
     enrolled = enrolment.enrol(service, caller, attempt, body.card.identity(), captures, body.superseded())
     return answer(receipts.completed(service, enrolled))
+
+
+@router.post(
+    "/search",
+    response_model=CardsFound,
+    responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    dependencies=LIMITED,
+    summary="The cards of a citizen's number",
+)
+def search_cards(
+    service: ServiceDep,
+    caller: CardReaderDep,
+    body: Annotated[CardSearch, Body(openapi_examples=examples.CARD_SEARCH)],
+) -> Any:
+    """For the issuing authority: the cards of this number that it, or one of its branches, registered, the newest
+    first; none of others. A question in a body, because an address stands in logs. It changes nothing, and needs no
+    `Idempotency-Key`."""
+    number_index = keyed_hash(service.keys.index, "number", body.number)
+    with service.database.begin() as connection:
+        return {"items": register.of_number(connection, number_index, caller)}
 
 
 @router.get(
@@ -112,9 +136,30 @@ def report_event(
 
 
 @router.post(
+    "/{card_id}/face",
+    status_code=201,
+    response_model=TemplatesAdded,
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    dependencies=LIMITED,
+    summary="Add a face to a registered card that has none",
+)
+def add_face(
+    service: ServiceDep,
+    caller: RegistrarDep,
+    attempt: AttemptDep,
+    card_id: UUID,
+    body: Annotated[FaceAddition, Body(openapi_examples=examples.FACE)],
+) -> JSONResponse:
+    """For the issuing authority, for cards that are good and came without templates, as those of files do. A face that
+    is there is not replaced. The captures are forgotten."""
+    added = enrolment.add_templates(service, caller, attempt, card_id, Event.FACE_ADDED, body.captures())
+    return answer(receipts.completed(service, added))
+
+
+@router.post(
     "/{card_id}/fingerprints",
     status_code=201,
-    response_model=FingerprintsAdded,
+    response_model=TemplatesAdded,
     responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Add fingers to a registered card",
@@ -128,5 +173,5 @@ def add_fingerprints(
 ) -> JSONResponse:
     """For the issuing authority, for cards that are good: fingers that the card does not hold yet. One capture that
     gives no template stops them all; the captures are forgotten."""
-    added = enrolment.add_fingers(service, caller, attempt, card_id, body.captures())
+    added = enrolment.add_templates(service, caller, attempt, card_id, Event.FINGERPRINTS_ADDED, body.captures())
     return answer(receipts.completed(service, added))

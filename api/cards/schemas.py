@@ -24,8 +24,8 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-# Registering, adding fingerprints and making templates anew have requests and commands of their own.
-_NOT_REPORTED = frozenset({Event.REGISTERED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED})
+# Registering, adding templates and making templates anew have requests and commands of their own.
+_NOT_REPORTED = frozenset({Event.REGISTERED, Event.FACE_ADDED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED})
 
 
 def _card_type(value: Any) -> Any:
@@ -195,6 +195,19 @@ class CardRegistration(Strict):
         return None if self.supersedes is None else Supersedes(self.supersedes.card_id, self.supersedes.event)
 
 
+class FaceAddition(Strict):
+    """A face for a card that has none; captured under the same rules as at its registration."""
+
+    face: FaceBody
+    more_faces: tuple[FaceBody, ...] = Field(
+        default=(), max_length=4, description="Further pictures of the same face: one template is made of all."
+    )
+
+    def captures(self) -> Captures:
+        """The captures in the domain's form."""
+        return RegistrationCaptures(face=self.face, more_faces=self.more_faces).captures()
+
+
 class FingerprintsBody(Strict):
     """Fingers to add to a registered card; captured under the same rules as at its registration."""
 
@@ -305,7 +318,42 @@ class DeathRecorded(EventRecorded):
     )
 
 
-class FingerprintsAdded(EventRecorded):
+class TemplatesAdded(EventRecorded):
     """The event, and the templates that were made."""
 
     enrolled: list[EnrolledModality]
+
+
+class CardSearch(Strict):
+    """A citizen's number."""
+
+    number: Number
+
+
+class HeldTemplate(BaseModel):
+    """A template that a card holds."""
+
+    modality: Literal["face", "finger"]
+    position: str | None
+    engine: str
+
+
+class FoundCard(BaseModel):
+    """A card of the number that was asked about; what happened to it is told by `GET /v1/cards/{id}`."""
+
+    id: UUID
+    type: str
+    issuer: str
+    valid_from: date
+    valid_to: date | None = Field(description="Inclusive; null: long-term.")
+    status: str = Field(description="As reported; validity by date is judged on the day of each check.")
+    surrendered: bool = Field(description="The card itself was handed in.")
+    disputed: bool = Field(description="The holder disputes what is registered.")
+    superseded_by: UUID | None
+    templates: list[HeldTemplate] = Field(description="None: nobody can be compared with this card yet.")
+
+
+class CardsFound(BaseModel):
+    """The cards that the asker registered, the newest first; an empty list where there are none."""
+
+    items: list[FoundCard]

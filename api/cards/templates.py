@@ -38,6 +38,12 @@ def replace_face(connection: Connection, keys: Keys, card_id: UUID, enrolled: En
     add(connection, keys, card_id, (enrolled,))
 
 
+def has_face(connection: Connection, card_id: UUID) -> bool:
+    """Whether the card holds a face."""
+    held = select(templates.c.id).where(templates.c.card_id == card_id, templates.c.modality == "face")
+    return connection.execute(held).first() is not None
+
+
 def positions(connection: Connection, card_id: UUID) -> set[str]:
     """The finger positions that a card holds."""
     held = select(templates.c.position).where(templates.c.card_id == card_id, templates.c.position.is_not(None))

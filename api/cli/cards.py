@@ -1,26 +1,34 @@
-"""`renzheng cards`: registering cards and reporting what happens to them, as the issuing authority."""
+"""`renzheng cards`: registering cards and reporting what happens to them, as the issuing authority.
+
+What is done to cards that are registered stands in `registered.py`, files of cards in `bulk.py` and `reenrol.py`.
+"""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
 
-from api.cards.lifecycle import Event
-from api.cli import bulk, client, inputs, reenrol
+from api.cards.lifecycle import SUPERSEDING, Event
+from api.cli import bulk, client, inputs, reenrol, registered
 from api.cli.failure import guarded
-from api.errors import catalogue
 
 app = typer.Typer(
-    help="Cards: register, report, import, export. For keys of an issuing authority.", no_args_is_help=True
+    help="Cards: register, find, enrol, report, import, export. For keys of an issuing authority.",
+    no_args_is_help=True,
 )
-_OTHERWISE = {Event.REGISTERED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED}
+_OTHERWISE = {Event.REGISTERED, Event.FACE_ADDED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED}
 _EVENTS = [event for event in Event if event not in _OTHERWISE]
 
 
 def _event(given: str) -> str:
     if given not in _EVENTS:
         raise typer.BadParameter(f"{given} is not one of {', '.join(_EVENTS)}")
+    return given
+
+
+def _superseding(given: str) -> str:
+    if given not in SUPERSEDING:
+        raise typer.BadParameter(f"{given} is not one of {', '.join(sorted(SUPERSEDING))}")
     return given
 
 
@@ -38,15 +46,28 @@ def register(
     serial: inputs.Serial = None,
     text: inputs.ChipText = None,
     face: inputs.Face = None,
+    more_face: inputs.MoreFaces = None,
     finger: inputs.Fingers = None,
     dpi: inputs.Dpi = None,
+    supersedes: Annotated[
+        UUID | None,
+        typer.Option(metavar="CARD_ID", help="The card whose place this one takes: invalid from then on, in one act."),
+    ] = None,
+    supersedes_event: Annotated[
+        str,
+        typer.Option(
+            callback=_superseding,
+            metavar="EVENT",
+            help=f"What that card is recorded with: {', '.join(sorted(SUPERSEDING))}.",
+        ),
+    ] = Event.REISSUED.value,
     url: client.Url = client.DEFAULT_URL,
     key_file: client.KeyFile = None,
     idempotency_key: client.IdempotencyKey = None,
     raw: client.Raw = False,
 ) -> None:
     """Register a card with templates of its holder, and print the card's identifier."""
-    body = {
+    body: dict[str, Any] = {
         "card": inputs.card_body(
             card,
             number=number,
@@ -56,19 +77,20 @@ def register(
             serial=serial,
             text=text,
         ),
-        "captures": inputs.captures_body(face, finger, dpi),
+        "captures": inputs.captures_body(face, finger, dpi, more_face),
     }
+    if supersedes is not None:
+        body["supersedes"] = {"card_id": str(supersedes), "event": supersedes_event}
     answer = client.ask("/v1/cards", body, url=url, key_file=key_file, idempotency_key=idempotency_key, raw=raw)
     if raw:
         return
     typer.echo(answer["id"])
-    _out(
-        *(
-            f"{made['modality']}{'' if made['position'] is None else ' ' + made['position']}: "
-            f"{made['engine']}, quality {made['quality']:.0f}"
-            for made in answer["enrolled"]
-        )
-    )
+    registered.tell_enrolled(answer)
+    superseded = answer.get("superseded")
+    if superseded is not None:
+        registered.out(f"{superseded['card_id']}: {registered.status_text(superseded['status'])}")
+    for other in answer.get("also_valid", ()):
+        registered.out(f"同一号码另有有效证件 also valid, until it is reported: {other}")
 
 
 @app.command("report", epilog="Example: renzheng cards report 0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11 reported_lost")
@@ -98,12 +120,13 @@ def report(
     path = f"/v1/cards/{card_id}/events"
     answer = client.ask(path, body, url=url, key_file=key_file, idempotency_key=idempotency_key, raw=raw)
     if not raw:
-        status = answer["status"]
-        found = catalogue().get(status)
-        words = "" if found is None else f" {found.message.zh} {found.message.en}"
-        typer.echo(f"{status}{words} ({answer['recorded_at']})")
+        typer.echo(f"{registered.status_text(answer['status'])} ({answer['recorded_at']})")
 
 
+app.command("find", epilog="Example: renzheng cards find --card card.json")(registered.find)
+app.command("enrol", epilog="Example: renzheng cards enrol 0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11 --face face.jpg")(
+    registered.enrol
+)
 app.command("import", epilog="Example: RENZHENG_KEY=… renzheng cards import cards.csv --faults left-out.csv")(
     bulk.import_cards
 )
@@ -111,10 +134,3 @@ app.command("re-enrol", epilog="Example: RENZHENG_KEY=… renzheng cards re-enro
     reenrol.re_enrol
 )
 app.command("export", epilog="Example: RENZHENG_KEY=… renzheng cards export cards.parquet")(bulk.export_cards)
-
-
-def _out(*lines: str) -> None:
-    """Beside the answer, for people: on the error stream, so that the identifier can be piped."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    for line in lines:
-        console.print(line, markup=False)

@@ -44,6 +44,10 @@ ChipText = Annotated[
     Path | None, _file("The chip's text block as the reader delivers it, 256 bytes.", "--text", panel=_CARD)
 ]
 Face = Annotated[Path | None, _file("Picture of the face.", "--face", panel=_CAPTURES)]
+MoreFaces = Annotated[
+    list[Path] | None,
+    _file("A further picture of the same face; repeat it for more, up to four.", "--more-face", panel=_CAPTURES),
+]
 Fingers = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,17 +95,35 @@ def card_body(
     return body
 
 
-def captures_body(face: Path | None, fingers: list[str] | None, dpi: float | None) -> dict[str, Any]:
+def captures_body(
+    face: Path | None, fingers: list[str] | None, dpi: float | None, more_faces: list[Path] | None = None
+) -> dict[str, Any]:
     """The captures' part of a request. Raises `typer.BadParameter` for a finger that is not POSITION=FILE."""
     if face is None and not fingers:
         raise typer.BadParameter("give --face or at least one --finger")
+    if face is None and more_faces:
+        raise typer.BadParameter("--more-face goes with --face")
     body: dict[str, Any] = {} if face is None else {"face": {"image": _encoded(face)}}
+    if more_faces:
+        body["more_faces"] = [{"image": _encoded(path)} for path in more_faces]
     if fingers:
         resolution = {} if dpi is None else {"dpi": dpi}
         body["fingers"] = [
             {"position": position, "image": _encoded(path), **resolution} for position, path in map(_finger, fingers)
         ]
     return body
+
+
+def number_of(file: Path | None, number: str | None) -> str:
+    """The number that is asked about, from an option or a card's file. Raises `typer.BadParameter`."""
+    if (file is None) == (number is None):
+        raise typer.BadParameter("give --card FILE or --number, one of them")
+    if file is None:
+        return str(number)
+    found = _read_card(file).get("number")
+    if not isinstance(found, str):
+        raise CommandFailed(f"{name_of(file)} 中没有 number。\n{name_of(file)} has no number.")
+    return found
 
 
 def photo_body(path: Path | None) -> dict[str, Any]:

@@ -26,6 +26,9 @@ def re_enrol(
             " identifier; or a CSV with the columns card and picture (a path, from the CSV's folder).",
         ),
     ],
+    first: Annotated[
+        bool, typer.Option("--first", help="Also cards that hold no face, such as those of files, where they are good.")
+    ] = False,
     faults: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the cards that are left out here (CSV: card, code)."),
@@ -36,7 +39,7 @@ def re_enrol(
 
     For an authority whose key is given, and its cards. A card that has such a template already is passed over, so a run
     that was broken off goes on where it was. Cards that are left out keep the template that they have. The pictures are
-    not kept.
+    not kept. With --first cards that came from a file get their first face.
     """
     from api.cards.bulk import reenrolling
     from api.cards.bulk.reading import FileUnusable
@@ -64,6 +67,7 @@ def re_enrol(
                 pictures,
                 note,
                 lambda so_far: status(f"{so_far.made:,} made, {so_far.there:,} there, {so_far.left_out:,} left out"),
+                first=first,
             )
         except FileUnusable as error:
             raise CommandFailed(f"{pictures.name}: {error}.") from error

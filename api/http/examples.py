@@ -33,6 +33,14 @@ CARD_REGISTRATION: Any = {
     },
 }
 
+FACE: Any = {
+    "one picture": {"summary": "One picture of the face", "value": {"face": {"image": _PICTURE}}},
+}
+
+CARD_SEARCH: Any = {
+    "number": {"summary": "The cards of a number", "value": {"number": _CARD["number"]}},
+}
+
 FINGERPRINTS: Any = {
     "one finger": {"summary": "One finger more", "value": {"fingers": _CAPTURES["fingers"]}},
 }

@@ -37,8 +37,10 @@ TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/checks"): {T},
     ("GET", "/v1/checks/{check_id}"): {T},
     ("POST", "/v1/cards"): {A},
+    ("POST", "/v1/cards/search"): {A},
     ("GET", "/v1/cards/{card_id}"): {A},
     ("POST", "/v1/cards/{card_id}/events"): {A},
+    ("POST", "/v1/cards/{card_id}/face"): {A},
     ("POST", "/v1/cards/{card_id}/fingerprints"): {A},
     ("GET", "/v1/alerts"): {A, S},
     ("GET", "/v1/alerts/{alert_id}"): {A, S},
@@ -150,8 +152,8 @@ def test_without_a_key(anonymous: TestClient, route: Route) -> None:
         assert_error(answer, 401, "key_missing")
 
 
-# What may be done twice: who is given two nonces uses one, and the other expires.
-REPEATABLE: set[Route] = {("POST", "/v1/captures")}
+# What may be done twice: who is given two nonces uses one, and the other expires; a question changes nothing.
+REPEATABLE: set[Route] = {("POST", "/v1/captures"), ("POST", "/v1/cards/search")}
 
 
 def test_every_write_needs_an_idempotency_key(app: FastAPI, clients: dict[Any, TestClient]) -> None:

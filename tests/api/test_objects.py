@@ -53,6 +53,7 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("principal", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("principal", Role.ADMINISTRATOR): EVERYTHING,
 }
+FACE: Json = {"face": {"image": encoded("person:a")}}
 FINGER: Json = {"fingers": [{"position": "left_thumb", "image": encoded("person:a")}]}
 # The kind of object in each path, what is sent, and the code of those that are not there.
 OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
@@ -60,6 +61,7 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/checks/{check_id}"): ("check", None, "not_found"),
     ("GET", "/v1/cards/{card_id}"): ("card", None, "card_unknown"),
     ("POST", "/v1/cards/{card_id}/events"): ("card", {"event": "reported_lost"}, "card_unknown"),
+    ("POST", "/v1/cards/{card_id}/face"): ("card", FACE, "card_unknown"),
     ("POST", "/v1/cards/{card_id}/fingerprints"): ("card", FINGER, "card_unknown"),
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
@@ -82,6 +84,7 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/verifications"),
     ("POST", "/v1/checks"),
     ("POST", "/v1/cards"),
+    ("POST", "/v1/cards/search"),  # below: test_a_number_finds_the_cards_that_the_asker_sees
     ("GET", "/v1/me"),
     ("POST", "/v1/me/key"),
     ("POST", "/v1/institutions"),
@@ -133,7 +136,8 @@ class World:
         return str(answer.json()["id"])
 
     def card(self, house: str) -> str:
-        return register(self.client(house, Role.AUTHORITY))[0]
+        # Without a face, so that one can be added.
+        return register(self.client(house, Role.AUTHORITY), face=None, right_index="person:a")[0]
 
     def alert(self, house: str) -> str:
         alert_id = uuid4()
@@ -356,3 +360,12 @@ def whole_log(client: TestClient) -> str:
             return "".join(parts)
         parts.append(page.text)
         start += len(page.json()["leaves"])
+
+
+@pytest.mark.parametrize("asker", AUTHORITIES)
+def test_a_number_finds_the_cards_that_the_asker_sees(world: World, asker: str) -> None:
+    card = new_card()
+    made = {house: register(world.client(house, Role.AUTHORITY), {**card, "issuer": house})[0] for house in AUTHORITIES}
+    answer = world.client(asker, Role.AUTHORITY).post("/v1/cards/search", json={"number": card["number"]})
+    assert answer.status_code == 200, answer.text
+    assert {one["id"] for one in answer.json()["items"]} == {made[house] for house in OWN_AND_BRANCHES[asker]}

@@ -5,6 +5,9 @@ from an older engine) supplies the pictures again: a folder with `CARD.jpg`, or 
 the card's identifier; or a CSV with the columns `card` and `picture`, a line a picture. A card is a transaction, with
 its event and leaf. A card whose template is of this recogniser already is passed over, which is what makes a run that
 was broken off go on where it was.
+
+Cards that came from a file hold no face. They are given their first one in the same way where that is asked for: it is
+another event, and only of cards that are good.
 """
 
 import csv
@@ -19,7 +22,8 @@ from sqlalchemy import select
 from api.cards import register, templates
 from api.cards.bulk.reading import FileUnusable
 from api.cards.leaves import event_leaf
-from api.cards.lifecycle import Event
+from api.cards.lifecycle import Event, EventNotPossible
+from api.cards.refusals import CODES
 from api.cards.register import CardUnknown
 from api.evidence import leaves
 from api.institutions import credentials
@@ -94,17 +98,20 @@ def re_enrol(
     source: Path,
     on_fault: OnFault,
     on_progress: Callable[[Tally], None] = lambda _: None,
+    *,
+    first: bool = False,
 ) -> Tally:
-    """Give every card of `source` a face template of `engine`. Raises FileUnusable and DatabaseUnavailable.
+    """Give every card of `source` a face template of `engine`, with `first` also those that hold none.
 
-    Left out, each with its code: `card_unknown` (also another authority's), `no_reference` (the card holds no face),
-    `capture_missing` (the picture cannot be read, or there are too many), a code of `InvalidImage` or `NotAssessable`,
-    `pictures_disagree` (the card's pictures are not of one person).
+    Raises FileUnusable, KeyRevoked and DatabaseUnavailable. Left out, each with its code: `card_unknown` (also another
+    authority's), `no_reference` (the card holds no face, and `first` was not asked for), `event_not_possible` (it holds
+    none and is not good), `capture_missing` (the picture cannot be read, or there are too many), a code of
+    `InvalidImage` or `NotAssessable`, `pictures_disagree` (the card's pictures are not of one person).
     """
     tally = Tally()
     for pictures in supplied(source):
         try:
-            if _move(database, keys, caller, engine, calibration, pictures):
+            if _move(database, keys, caller, engine, calibration, pictures, first=first):
                 tally = replace(tally, made=tally.made + 1)
             else:
                 tally = replace(tally, there=tally.there + 1)
@@ -131,22 +138,30 @@ def _move(
     engine: FaceEngine,
     calibration: Calibration,
     pictures: Pictures,
+    *,
+    first: bool,
 ) -> bool:
     """One card; False where there is nothing to do."""
     try:
         card_id = UUID(pictures.card)
     except ValueError as error:
         raise _Left("card_unknown") from error
-    if _held(database, caller, card_id) == engine.engine:
+    held = _held(database, caller, card_id)
+    if held == engine.engine:
         return False
+    if held is None and not first:
+        raise _Left("no_reference")
     made, digests = _template(engine, calibration, pictures)
     enrolled = EnrolledTemplate("face", None, engine.engine, made.to_bytes(), float(made.quality))
     with database.begin() as connection:
         credentials.hold(connection, caller)
         try:
-            recorded = register.report(connection, card_id, Event.FACE_RE_ENROLLED, None, caller)
-        except CardUnknown as error:
-            raise _Left("card_unknown") from error
+            # Under the card's lock: somebody may have given it a face meanwhile.
+            recorded = register.report(connection, card_id, _event(held), None, caller)
+        except (CardUnknown, EventNotPossible) as error:
+            raise _Left(CODES[type(error)]) from error
+        if held is None and templates.has_face(connection, card_id):
+            raise _Left("face_enrolled")
         templates.replace_face(connection, keys, card_id, enrolled)
         duplicates.keep(connection, keys, digests)
         leaf = event_leaf(caller, recorded)
@@ -154,8 +169,12 @@ def _move(
     return True
 
 
-def _held(database: Database, caller: Caller, card_id: UUID) -> str:
-    """The engine of the card's face template."""
+def _event(held: str | None) -> Event:
+    return Event.FACE_ADDED if held is None else Event.FACE_RE_ENROLLED
+
+
+def _held(database: Database, caller: Caller, card_id: UUID) -> str | None:
+    """The engine of the card's face template, None where it holds none."""
     face = (stored.c.card_id == cards.c.id) & (stored.c.modality == "face")
     with database.begin() as connection:
         row = connection.execute(
@@ -165,9 +184,8 @@ def _held(database: Database, caller: Caller, card_id: UUID) -> str:
         ).first()
     if row is None:
         raise _Left("card_unknown")
-    if row.engine is None:
-        raise _Left("no_reference")
-    return str(row.engine)
+    engine: str | None = row.engine
+    return engine
 
 
 def _template(

@@ -34,7 +34,7 @@ def expected(state: State, event: Event) -> State | None:  # noqa: C901 - a tabl
     match event:
         case Event.REGISTERED:
             return None
-        case Event.FINGERPRINTS_ADDED:
+        case Event.FACE_ADDED | Event.FINGERPRINTS_ADDED:
             return state if status is Status.VALID else None
         case Event.FACE_RE_ENROLLED:
             return state

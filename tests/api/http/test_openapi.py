@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from api.alerts.schemas import AlertClosing
-from api.cards.schemas import CardEvent, CardRegistration, FingerprintsBody
+from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FingerprintsBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
 from api.verification.schemas import VerificationBody
@@ -18,6 +18,8 @@ from tests.api.bodies import new_card
 BODIES: dict[str, type[BaseModel]] = {
     "/v1/cards": CardRegistration,
     "/v1/cards/{card_id}/events": CardEvent,
+    "/v1/cards/search": CardSearch,
+    "/v1/cards/{card_id}/face": FaceAddition,
     "/v1/cards/{card_id}/fingerprints": FingerprintsBody,
     "/v1/verifications": VerificationBody,
     "/v1/me/key": RotationBody,
@@ -37,8 +39,10 @@ get /v1/verifications/{verification_id}
 post /v1/checks
 get /v1/checks/{check_id}
 post /v1/cards
+post /v1/cards/search
 get /v1/cards/{card_id}
 post /v1/cards/{card_id}/events
+post /v1/cards/{card_id}/face
 post /v1/cards/{card_id}/fingerprints
 get /v1/alerts
 get /v1/alerts/{alert_id}
@@ -151,7 +155,7 @@ def test_the_key_is_asked_for(document: Any) -> None:
 
 
 def test_the_idempotency_key_is_documented(document: Any) -> None:
-    for path in BODIES:
+    for path in BODIES.keys() - {"/v1/cards/search"}:  # which changes nothing
         parameters = {one["name"].lower(): one for one in document["paths"][path]["post"]["parameters"]}
         assert "ASCII" in parameters["idempotency-key"]["description"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -21,7 +21,7 @@ from api.cards.bulk import reenrolling
 from api.cards.bulk.reading import FileUnusable
 from api.cards.bulk.reenrolling import Tally
 from api.evidence.sequencer import drain
-from api.institutions import principals
+from api.institutions import credentials, principals
 from api.institutions.caller import Caller
 from api.institutions.roles import Role
 from api.service import Service
@@ -29,7 +29,7 @@ from api.storage.tables import capture_digests, card_events, cards, templates
 from biometrics.errors import NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate
 from biometrics.scoring.calibration import Calibration
-from tests.api.bodies import new_card, register, report
+from tests.api.bodies import encoded, fresh_key, new_card, register, report
 from tests.api.conftest import NewClient
 from tests.api.entries import new_key
 from tests.api.pictures import written
@@ -63,11 +63,11 @@ class Desk:
     client: TestClient
     faults: list[tuple[str, str]]
 
-    def move(self, source: Path, engine: str = "grey-2") -> Tally:
+    def move(self, source: Path, engine: str = "grey-2", *, first: bool = False) -> Tally:
         self.faults.clear()
         return reenrolling.re_enrol(
             self.service.database, self.service.keys, self.caller, cast(FaceEngine, Grey(engine)), LINE, source,
-            lambda *fault: self.faults.append(fault),
+            lambda *fault: self.faults.append(fault), first=first,
         )  # fmt: skip
 
     def held(self, card_id: str) -> list[tuple[str, bytes | None]]:
@@ -194,3 +194,49 @@ def test_one_template_a_card(desk: Desk, tmp_path: Path) -> None:
     with desk.service.database.begin() as connection:
         kept = select(func.count()).select_from(templates).where(templates.c.card_id == UUID(card_id))
         assert connection.execute(kept).scalar_one() == 1
+
+
+def test_cards_without_a_face_get_their_first_one_where_that_is_asked_for(desk: Desk, tmp_path: Path) -> None:
+    (fresh, _), (lost, _) = (register(desk.client, face=None, right_index="person:a") for _ in range(2))
+    there, _ = register(desk.client)
+    report(desk.client, lost, "reported_lost")
+    for card_id in (fresh, lost, there):
+        picture(tmp_path / f"{card_id}.png", 20)
+    assert desk.move(tmp_path) == Tally(made=1, left_out=2)
+    assert {code for _, code in desk.faults} == {"no_reference"}
+    assert desk.move(tmp_path, first=True) == Tally(made=1, there=1, left_out=1)
+    assert desk.faults == [(lost, "event_not_possible")]
+    assert desk.events(fresh) == ["registered", "face_added"]
+    assert desk.events(there) == ["registered", "face_re_enrolled"]
+    assert [engine for engine, _ in desk.held(fresh)] == ["grey-2"]
+    assert desk.held(lost) == []
+    assert desk.move(tmp_path, first=True) == Tally(there=2, left_out=1)
+
+
+def test_a_card_that_is_given_a_face_meanwhile_keeps_it(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card_id, _ = register(desk.client, face=None, right_index="person:a")
+    picture(tmp_path / f"{card_id}.png", 20)
+    real = reenrolling._template
+
+    def meanwhile(*arguments: Any) -> Any:
+        body = {"face": {"image": encoded("person:a")}}
+        assert desk.client.post(f"/v1/cards/{card_id}/face", json=body, headers=fresh_key()).status_code == 201
+        return real(*arguments)
+
+    monkeypatch.setattr(reenrolling, "_template", meanwhile)
+    assert desk.move(tmp_path, first=True) == Tally(left_out=1)
+    assert desk.faults == [(card_id, "face_enrolled")]
+    assert [engine for engine, _ in desk.held(card_id)] == ["scripted-1"]
+    assert desk.events(card_id) == ["registered", "face_added"], "nothing of it is left"
+
+
+def test_a_revoked_key_moves_no_further_card(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card_id, _ = register(desk.client)
+    picture(tmp_path / f"{card_id}.png", 20)
+    with desk.service.database.begin() as connection:
+        credentials.revoke(connection, desk.service.keys, desk.caller.key_id, desk.caller.institution_id, actor_id=None)
+    with pytest.raises(credentials.KeyRevoked):
+        desk.move(tmp_path)
+    assert desk.events(card_id) == ["registered"]
