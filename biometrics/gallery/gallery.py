@@ -1,0 +1,237 @@
+"""A gallery of faces: who among many looks like this one? (1:N)
+
+Few entries are all compared exactly. Of many, a first stage that looks at short codes of all chooses a thousand or
+more, which are compared exactly. Entries that were removed or are no longer valid are taken out after the first stage,
+which then chooses more, so that no filter costs recall. Scores are inner products of templates' vectors, those that a
+comparison gives.
+
+Changes are seen by every search that begins after them. Searches run side by side, also without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from biometrics.gallery import stages
+from biometrics.gallery.entries import Entries, Hits, Register, entries_of
+from biometrics.gallery.lock import SharedLock
+from biometrics.gallery.parameters import (
+    BYTES_FROM,
+    DEAD_SHARE,
+    DRIFT,
+    EXACT_UP_TO,
+    GROWTH,
+    LONGEST_SHORTLIST,
+    SCAN_BLOCK,
+    SHORTLIST_PER_HIT,
+)
+from biometrics.gallery.rows import Floats, Precision, Rows
+
+Progress = Callable[[int], None]
+"""Told of so many entries more."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a gallery is: `entries` that can be found, `removed` ones that still cost time, how badly the codes fit
+    (`drift`, 1: as in training), and whether it is time for `Gallery.rebuilt`."""
+
+    entries: int
+    removed: int
+    drift: float
+    wants_rebuilding: bool
+
+
+class Gallery:
+    """Vectors of one engine's face templates, each under a key. Shared among threads; changes are atomic."""
+
+    def __init__(
+        self, engine: str, rows: Rows, register: Register, *, sequence: int = 0, stage: stages.Stage | None = None
+    ) -> None:
+        self.engine = engine
+        self.sequence = sequence
+        self._rows = rows
+        self._register = register
+        self._lock = SharedLock()
+        self._stage = stage or _stage_of(rows)
+
+    @classmethod
+    def of(
+        cls,
+        engine: str,
+        keys: ArrayLike = (),
+        vectors: ArrayLike | None = None,
+        *,
+        until: ArrayLike | None = None,
+        sequence: int = 0,
+        dimensions: int = 128,
+        precision: Precision | None = None,
+    ) -> Gallery:
+        """A gallery of `vectors` (N, dimensions) of length 1 under `keys` (N,), which must grow from 0 on.
+
+        `until` (N,) are the last days of validity, in days since 1970; without it entries are valid for ever. Unless
+        `precision` says otherwise, many entries are kept in bytes. Raises ValueError for shapes and keys.
+        """
+        given = entries_of(dimensions, keys, vectors, until)
+        count = len(given.keys)
+        return cls.build(engine, [given], count, sequence=sequence, dimensions=dimensions, precision=precision)
+
+    @classmethod
+    def build(
+        cls,
+        engine: str,
+        blocks: Iterable[Entries],
+        expected: int,
+        *,
+        sequence: int = 0,
+        dimensions: int = 128,
+        precision: Precision | None = None,
+        progress: Progress | None = None,
+    ) -> Gallery:
+        """A gallery of `blocks` of entries, about `expected` in all, which never lie in memory together. As `of`."""
+        rows = Rows(dimensions, precision or (Precision.BYTE if expected >= BYTES_FROM else Precision.HALF))
+        rows.reserve(expected)
+        register = Register()
+        for block in blocks:
+            register.check(block.keys)
+            register.append(block.keys, block.until)
+            for first in range(0, len(block.keys), SCAN_BLOCK):
+                rows.append(block.vectors[first : first + SCAN_BLOCK])
+            if progress is not None:
+                progress(len(block.keys))
+        return cls(engine, rows, register, sequence=sequence)
+
+    def __len__(self) -> int:
+        """The entries that are not removed."""
+        return len(self._register) - self._register.removed
+
+    @property
+    def memory_bytes(self) -> int:
+        """Of vectors, codes and what is known of entries."""
+        return self._rows.nbytes + self._register.nbytes + self._stage.nbytes
+
+    def change(
+        self,
+        sequence: int,
+        *,
+        keys: ArrayLike = (),
+        vectors: ArrayLike | None = None,
+        until: ArrayLike | None = None,
+        removed: ArrayLike = (),
+    ) -> None:
+        """Remove entries and add entries, as one step, after which the list has the number `sequence`.
+
+        Removed keys that are not there are passed over, so that a change can be told twice. Raises ValueError for
+        shapes, and for keys that do not follow those that are there; then nothing was changed.
+        """
+        given = entries_of(self._rows.dimensions, keys, vectors, until)
+        with self._lock.alone():
+            self._register.check(given.keys)
+            if len(given.keys):
+                # What the stage and the rows hold beyond the register is never found: the register comes last.
+                self._rows.append(given.vectors)
+                self._stage.add(given.vectors)
+                self._register.append(given.keys, given.until)
+            self._register.remove(np.asarray(removed, np.int64).reshape(-1))
+            self.sequence = sequence
+
+    def search(self, queries: ArrayLike, top: int = 10, *, day: int | None = None) -> Hits:
+        """The `top` entries that look most like each of `queries` (n, D), float, of length 1.
+
+        With `day` (days since 1970), of those that are valid on it. ValueError for other shapes or no `top`.
+        """
+        wanted = np.ascontiguousarray(queries, np.float32)
+        if wanted.ndim != 2 or wanted.shape[1] != self._rows.dimensions or top < 1:
+            raise ValueError(f"queries {wanted.shape}, the top {top}")
+        hits = Hits(np.full((len(wanted), top), -1), np.full((len(wanted), top), -np.inf, np.float32), self.sequence)
+        with self._lock.shared():
+            hits = hits._replace(sequence=self.sequence)
+            self._search(wanted, hits, day)
+        return hits
+
+    def condition(self) -> Condition:
+        """How the gallery is."""
+        with self._lock.shared():
+            removed, total = self._register.removed, len(self._register)
+            stage, drift = self._stage, self._stage.drift(self._rows)
+        outgrown = total > EXACT_UP_TO if stage.is_exact else total > GROWTH * stage.trained_on
+        worn = total > 0 and removed > DEAD_SHARE * total
+        return Condition(total - removed, removed, drift, outgrown or worn or drift > DRIFT)
+
+    def rebuilt(self, progress: Progress | None = None) -> Gallery:
+        """A new gallery of the entries that are not removed, with a codebook of its own. This one goes on meanwhile."""
+        with self._lock.shared():
+            sequence, positions = self.sequence, self._register.present()
+            keys, until = self._register.keys[positions].copy(), self._register.until[positions].copy()
+        many = len(positions) >= BYTES_FROM
+        rows = Rows(self._rows.dimensions, Precision.BYTE if many else self._rows.precision)
+        rows.reserve(len(positions))
+        for first in range(0, len(positions), SCAN_BLOCK):
+            with self._lock.shared():
+                rows.append(self._rows.take(positions[first : first + SCAN_BLOCK]))
+            if progress is not None:
+                progress(len(rows) - first)
+        return Gallery(self.engine, rows, Register(keys, until), sequence=sequence)
+
+    @contextmanager
+    def held(self) -> Iterator[tuple[Rows, Register, stages.Stage]]:
+        """Its parts, which nobody changes meanwhile; the rows may be more than the register says. For snapshots."""
+        with self._lock.shared():
+            yield self._rows, self._register, self._stage
+
+    def _search(self, queries: Floats, hits: Hits, day: int | None) -> None:
+        top, total = hits.keys.shape[1], len(self._register)
+        needed = top if self._stage.is_exact else max(self._stage.shortlist, top * SHORTLIST_PER_HIT)
+        # Some of those chosen will be removed ones: so many more, twice over, that seldom too few are left.
+        count = min(total, needed + 2 * needed * self._register.removed // max(total, 1))
+        left = np.arange(len(queries))
+        while len(left) and 0 < count <= LONGEST_SHORTLIST:
+            left = self._settle_most(queries, left, count, needed, hits, day)
+            count = min(total, 4 * count) if count < total else 0
+        for query in left.tolist() if total else ():
+            self._scan(queries[query], hits, query, day)
+
+    def _settle_most(
+        self, queries: Floats, left: NDArray[np.int64], count: int, needed: int, hits: Hits, day: int | None
+    ) -> NDArray[np.int64]:
+        """Settle the queries `left` by shortlists of `count`; gives those that the filter left less than `needed`."""
+        unsettled = []
+        shortlists = self._stage.search(queries[left], count)
+        for query, shortlist in zip(left.tolist(), shortlists, strict=True):
+            positions = shortlist[shortlist >= 0]
+            positions = positions[self._register.found_on(positions, day)]
+            if len(positions) < needed and count < len(self._register):
+                unsettled.append(query)
+            else:
+                self._settle(queries[query], positions, hits, query)
+        return np.array(unsettled, np.int64)
+
+    def _scan(self, query: Floats, hits: Hits, number: int, day: int | None) -> None:
+        """Compare with everything: where almost nothing may be found, that is the sure way, and fast enough."""
+        best: list[NDArray[np.int64]] = []
+        for first in range(0, len(self._register), SCAN_BLOCK):
+            positions = np.arange(first, min(first + SCAN_BLOCK, len(self._register)), dtype=np.int64)
+            positions = positions[self._register.found_on(positions, day)]
+            scores = self._rows.scores(query, positions)
+            best.append(positions[np.argsort(-scores, kind="stable")[: hits.keys.shape[1]]])
+        self._settle(query, np.concatenate(best), hits, number)
+
+    def _settle(self, query: Floats, positions: NDArray[np.int64], hits: Hits, number: int) -> None:
+        scores = self._rows.scores(query, positions)
+        keys = self._register.keys[positions]
+        order = np.lexsort((keys, -scores))[: hits.keys.shape[1]]
+        hits.keys[number, : len(order)] = keys[order]
+        hits.scores[number, : len(order)] = scores[order]
+
+
+def _stage_of(rows: Rows) -> stages.Stage:
+    if len(rows) > EXACT_UP_TO:
+        return stages.compressed(rows)
+    stage = stages.exact(rows.dimensions)
+    stage.add(rows.block(0, len(rows)))
+    return stage

@@ -1,0 +1,160 @@
+"""A gallery on disk, so that a restart with millions of entries takes seconds.
+
+A folder holds `manifest.json` and the files that it names, with their lengths and SHA-256: the vectors (mapped, not
+read, when the gallery is opened), the keys, the days and the first stage's index. New files get new names and the
+manifest is replaced last, in one step: whoever dies while writing leaves the old snapshot whole.
+
+The files hold vectors in the clear: the caller gives vectors that mean nothing elsewhere, and a folder of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.errors import BiometricError
+from biometrics.gallery.entries import Register
+from biometrics.gallery.gallery import Gallery
+from biometrics.gallery.parameters import SCAN_BLOCK
+from biometrics.gallery.rows import Precision, Rows
+from biometrics.gallery.stages import Stage
+
+MANIFEST = "manifest.json"
+_FORM = 1
+_PARTS = ("numbers", "scales", "keys", "until", "index")
+
+
+class SnapshotError(BiometricError):
+    """No snapshot that can be used: `snapshot_missing`, `snapshot_damaged`, `snapshot_engine_mismatch`."""
+
+
+def save(gallery: Gallery, folder: Path) -> None:
+    """Write a snapshot to `folder`, which is made where it is missing; changes wait until the memory was copied out.
+
+    Removed entries stay in the files, unfindable, until the gallery is rebuilt. Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    name = uuid4().hex
+    with gallery.held() as (rows, register, stage):
+        facts = {
+            "form": _FORM,
+            "engine": gallery.engine,
+            "sequence": gallery.sequence,
+            "dimensions": rows.dimensions,
+            "precision": str(rows.precision),
+            "entries": len(register),
+            "trained_on": stage.trained_on,
+            "misfit": stage.misfit,
+        }
+        _write_rows(folder, name, rows, len(register))
+        _write(folder / f"{name}.keys", register.keys)
+        _write(folder / f"{name}.until", register.until)
+        faiss.write_index(stage.index, str(folder / f"{name}.index"))
+    files = {part: _described(folder / f"{name}.{part}") for part in _PARTS}
+    fresh = folder / f"{name}.manifest"
+    fresh.write_text(json.dumps({**facts, "files": files}, indent=1) + "\n", encoding="utf-8")
+    for path in (*folder.glob(f"{name}.*"),):
+        path.chmod(0o600)
+        _sync(path)
+    fresh.replace(folder / MANIFEST)
+    _sync(folder)
+    _tidy(folder, name)
+
+
+def load(folder: Path, engine: str) -> Gallery:
+    """The gallery of the snapshot in `folder`; its vectors stay in the file until they are looked at.
+
+    Raises SnapshotError where there is none, or it is another engine's, or any of its bytes is not what was written.
+    """
+    facts = _facts(folder)
+    if facts["engine"] != engine:
+        raise SnapshotError("snapshot_engine_mismatch", "it belongs to another engine")
+    try:
+        return _read(folder, facts)
+    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
+        raise SnapshotError("snapshot_damaged", type(error).__name__) from error
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SnapshotError("snapshot_missing", "there is no manifest") from error
+    except (OSError, ValueError) as error:
+        raise SnapshotError("snapshot_damaged", "the manifest cannot be read") from error
+    if not isinstance(facts, dict) or facts.get("form") != _FORM or not isinstance(facts.get("engine"), str):
+        raise SnapshotError("snapshot_damaged", "the manifest is none of this form")
+    return facts
+
+
+def _read(folder: Path, facts: dict[str, Any]) -> Gallery:
+    paths = {}
+    for part in _PARTS:
+        told = facts["files"][part]
+        path = folder / Path(told["name"]).name
+        if _described(path) != told:
+            raise SnapshotError("snapshot_damaged", f"the file of {part} is not what was written")
+        paths[part] = path
+    count, dimensions, precision = int(facts["entries"]), int(facts["dimensions"]), Precision(facts["precision"])
+    kind = np.float16 if precision is Precision.HALF else np.int8
+    rows = Rows(
+        dimensions,
+        precision,
+        base=(_mapped(paths["numbers"], kind, (count, dimensions)), np.fromfile(paths["scales"], np.float32)),
+    )
+    register = Register(np.fromfile(paths["keys"], np.int64), np.fromfile(paths["until"], np.int32))
+    stage = Stage(faiss.read_index(str(paths["index"])), int(facts["trained_on"]), float(facts["misfit"]))
+    if not len(rows) == len(register) == stage.index.ntotal == count:
+        raise SnapshotError("snapshot_damaged", "the files do not fit together")
+    return Gallery(facts["engine"], rows, register, sequence=int(facts["sequence"]), stage=stage)
+
+
+def _mapped(path: Path, kind: type[Any], shape: tuple[int, int]) -> NDArray[Any]:
+    if path.stat().st_size != np.dtype(kind).itemsize * shape[0] * shape[1]:
+        raise ValueError("the vectors are not as many and as long as the manifest says")
+    # An empty file cannot be mapped.
+    return np.memmap(path, kind, "r", shape=shape) if shape[0] else np.empty(shape, kind)
+
+
+def _write_rows(folder: Path, name: str, rows: Rows, count: int) -> None:
+    with (folder / f"{name}.numbers").open("wb") as numbers, (folder / f"{name}.scales").open("wb") as scales:
+        for first in range(0, count, SCAN_BLOCK):
+            packed, factors = rows.packed(first, min(first + SCAN_BLOCK, count))
+            numbers.write(np.ascontiguousarray(packed).data)
+            scales.write(np.ascontiguousarray(factors).data)
+
+
+def _write(path: Path, array: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        file.write(np.ascontiguousarray(array).data)
+
+
+def _described(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _tidy(folder: Path, kept: str) -> None:
+    # A gallery that still maps an old file keeps it until it lets go: the name goes, the bytes stay.
+    for path in folder.iterdir():
+        if path.name != MANIFEST and not path.name.startswith(kept):
+            with suppress(OSError):
+                path.unlink()
