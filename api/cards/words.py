@@ -1,5 +1,6 @@
 """A card's status in words: what it is, since when, and what its holder does next. No score, no number."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,9 @@ from pydantic import BaseModel, Field
 from api.cards.parameters import TIMEZONE
 from api.errors import entry
 from api.errors.catalogue import Text
+
+# They are found beside a status, and say what the holder does about them.
+_NO_STATUS = frozenset({"text_mismatch", "serial_mismatch", "chip_photo_mismatch", "chip_photo_unconfirmed"})
 
 
 class StatusWords(BaseModel):
@@ -20,18 +24,30 @@ class StatusWords(BaseModel):
     holder: Text = Field(description="What the holder does next: where to report, how to apply.")
 
 
-def status_words(code: str, since: datetime | None) -> dict[str, Any]:
-    """The words for a document code that has a holder's next step, as JSON."""
+def status_words(code: str, since: datetime | None, reasons: Iterable[str] = ()) -> dict[str, Any]:
+    """The words for a document code that has a holder's next step, as JSON.
+
+    `reasons` are what else was found. To the holder of a good card, who has nothing to do, the first of them that has
+    a next step of its own is told: who does not pass because of it must not hear that there is nothing to do.
+    """
     found = entry(code)
-    if found.holder is None:
+    if found.kind != "document" or found.holder is None or code in _NO_STATUS:
         raise ValueError(f"{code} is no status of a card")
+    holder = found.holder if code != "valid" else next(_steps(reasons), found.holder)
     return {
         "code": code,
         "message": found.message.model_dump(),
         "since": None if since is None else since.astimezone(UTC).isoformat(),
         "since_words": None if since is None else since_words(since),
-        "holder": found.holder.model_dump(),
+        "holder": holder.model_dump(),
     }
+
+
+def _steps(reasons: Iterable[str]) -> Iterator[Text]:
+    for reason in reasons:
+        holder = entry(reason).holder
+        if reason != "valid" and holder is not None:
+            yield holder
 
 
 def since_words(since: datetime) -> dict[str, str]:

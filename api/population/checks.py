@@ -167,12 +167,15 @@ def _words(axes: dict[str, Any], found: Answer) -> dict[str, Any]:
     words: dict[str, Any] = {axis: entry(axes[axis]).message.model_dump() for axis in told if axis in axes}
     status = axes.get("status", "card_not_found" if "card" in axes else None)
     if status is not None:
-        of_status = status_words(status, found.since)
+        of_status = status_words(status, found.since, _against(axes))
         words |= {name: of_status[name] for name in ("since_words", "holder") if of_status[name] is not None}
-    if status == "valid" and Finding.INCONSISTENT in (axes.get("text"), axes.get("portrait")):
-        # Not that there is nothing to do: what they do whose card the register has otherwise, or not at all.
-        words["holder"] = status_words("card_not_found", None)["holder"]
     return words
+
+
+def _against(axes: dict[str, Any]) -> list[str]:
+    """What was found against a card, in the codes of a verification."""
+    codes = {"text": "text_mismatch", "card": "serial_mismatch", "portrait": "chip_photo_mismatch"}
+    return [code for axis, code in codes.items() if axes.get(axis) == Finding.INCONSISTENT]
 
 
 def _axes(found: Answer) -> dict[str, Any]:

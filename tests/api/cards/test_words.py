@@ -1,14 +1,21 @@
 """Every status of a card in the tellers' words, with its time and the holder's next step, wherever a status is told."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from api.cards.bulk import importing
 from api.cards.parameters import TIMEZONE
 from api.cards.words import since_words, status_words
 from api.errors import entry
+from api.institutions import principals
+from api.institutions.roles import Role
+from api.service import Service
 from tests.api.bodies import Json, fresh_key, new_card, register, report, verify
+from tests.api.entries import new_key
 
 # What tellers say, by document code.
 SAID = {
@@ -127,6 +134,65 @@ def test_times_are_said_in_beijing_time() -> None:
     assert status_words("card_reported_lost", datetime(2026, 1, 1, tzinfo=UTC))["since"] == "2026-01-01T00:00:00+00:00"
 
 
-def test_only_what_a_card_can_be_has_such_words() -> None:
-    with pytest.raises(ValueError, match="text_mismatch"):
-        status_words("text_mismatch", None)
+@pytest.mark.parametrize(
+    "code", ["text_mismatch", "serial_mismatch", "chip_photo_unconfirmed", "not_enrolled", "no_face"]
+)
+def test_only_what_a_card_can_be_has_such_words(code: str) -> None:
+    with pytest.raises(ValueError, match=code):
+        status_words(code, None)
+
+
+def holder_of(code: str) -> Json:
+    found = entry(code).holder
+    assert found is not None
+    return found.model_dump()
+
+
+def of_a_file(service: Service, folder: Path) -> Json:
+    """A card without any template."""
+    key = new_key(service.database, service.keys, Role.AUTHORITY)
+    with service.database.begin() as connection:
+        caller = principals.authenticate(connection, key)
+    assert caller is not None
+    card, file = new_card(), folder / "cards.jsonl"
+    file.write_text(json.dumps(card), encoding="utf-8")
+    assert importing.load(service.database, service.keys, caller, file, lambda *_: None).registered == 1
+    return card
+
+
+def test_who_does_not_pass_with_a_good_card_does_not_hear_that_there_is_nothing_to_do(
+    authority: TestClient, terminal: TestClient, service: Service, tmp_path: Path
+) -> None:
+    """The words are those of what stands in the way; the status stays what the tellers say."""
+    _, card = register(authority)
+    _, without = register(authority, face=None, right_index="person:a")
+    _, marked = register(authority, new_card(serial="AB12"))
+    cases: list[tuple[Json, Json, str]] = [
+        (card, {"chip_photo": "person:b"}, "chip_photo_mismatch"),
+        (without, {}, "not_enrolled"),
+        (of_a_file(service, tmp_path), {"chip_photo": "person:a"}, "chip_photo_unconfirmed"),
+        ({**marked, "serial": "CD34"}, {}, "serial_mismatch"),
+    ]
+    for shown, captures, code in cases:
+        answer = verify(terminal, shown, **captures)
+        assert answer["decision"] == "REVIEW", code
+        assert code in answer["document"]["reasons"] + answer["person"]["reasons"]
+        words = answer["words"]["document"]
+        assert (words["code"], words["message"]["zh"]) == ("valid", "证件有效。")
+        assert words["holder"] == holder_of(code) != holder_of("valid")
+    passed = verify(terminal, card)
+    assert passed["decision"] == "PASS"
+    assert passed["words"]["document"]["holder"] == holder_of("valid")
+
+
+def test_a_card_that_is_invalid_says_so_first(authority: TestClient, terminal: TestClient) -> None:
+    card_id, card = register(authority)
+    report(authority, card_id, "reported_lost")
+    words = verify(terminal, card, chip_photo="person:b")["words"]["document"]
+    assert words["holder"] == holder_of("card_reported_lost")
+
+
+def test_a_check_says_what_a_verification_says(authority: TestClient, terminal: TestClient) -> None:
+    _, card = register(authority, new_card(serial="AB12"))
+    found = checked(terminal, {**card, "serial": "CD34"})
+    assert found["words"]["holder"] == holder_of("serial_mismatch")

@@ -131,8 +131,9 @@ def test_the_document_codes_are_those_of_the_contract() -> None:
 def test_every_status_of_a_card_says_what_its_holder_does_next() -> None:
     statuses = {*Status, "not_yet_valid", "card_expired", "card_not_found"}
     assert {code for code, found in catalogue().items() if found.holder is not None} == statuses | {
-        "register_unavailable"
-    }
+        "register_unavailable", "text_mismatch", "serial_mismatch", "chip_photo_mismatch", "chip_photo_unconfirmed",
+        "not_enrolled",
+    }  # fmt: skip
     for code in ("card_reported_lost", "card_reported_stolen", "card_reissued"):
         told = entry(code).holder
         assert told is not None

@@ -96,7 +96,7 @@ def test_a_valid_card_with_another_portrait_leaves_its_holder_something_to_do(
     same, other = (asked(terminal, card=card, portrait=encoded(word))["words"] for word in ("person:a", "person:b"))
     assert same["status"] == other["status"]
     assert (same["holder"], other["holder"]) == tuple(
-        found.model_dump() for code in ("valid", "card_not_found") if (found := entry(code).holder) is not None
+        found.model_dump() for code in ("valid", "chip_photo_mismatch") if (found := entry(code).holder) is not None
     )
 
 
