@@ -61,7 +61,7 @@ def _fill_chunk(opened: Database, keys: Keys, tip: Tip, amount: int) -> Tip:
             ("seq", "leaf", "signature", "signing_key_id"),
             ((seq, leaf, b"", keys.signing_id) for (seq, _), leaf in zip(numbered, leaves, strict=True)),
         )
-        return log.grow(connection, keys, tip, hashes)
+        return log.grow(connection, keys, tip, hashes).tip
 
 
 def _leaf(number: int) -> str:

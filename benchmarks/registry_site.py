@@ -277,7 +277,7 @@ def _grow(site: Site, chunk: _Chunk, tip: Tip) -> Tip:
         connection.execute(
             text("UPDATE benchmark_chunks SET hashes = NULL WHERE first = :first"), {"first": chunk.first}
         )
-        return log.grow(connection, site.keys, tip, [hashes[at : at + 32] for at in range(0, len(hashes), 32)])
+        return log.grow(connection, site.keys, tip, [hashes[at : at + 32] for at in range(0, len(hashes), 32)]).tip
 
 
 def _restore(site: Site, plan: dict[str, object]) -> None:

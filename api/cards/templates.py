@@ -1,9 +1,11 @@
 """Templates at rest: sealed for their record, opened for one comparison, never logged."""
 
 import logging
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
 from api.matching.captures import FingerPosition, Reference
 from api.matching.comparison import EnrolledTemplate
@@ -13,6 +15,20 @@ from api.storage.sealing import seal, unseal
 from api.storage.tables import cards, templates
 
 _log = logging.getLogger(__name__)
+
+# Parameter `instance`; to be ordered by modality and position.
+OF_INSTANCE: Select[Any] = (
+    select(
+        templates.c.id.label("template_id"),
+        templates.c.card_id,
+        templates.c.modality,
+        templates.c.position,
+        templates.c.engine,
+        templates.c.template_sealed,
+    )
+    .join(cards, cards.c.id == templates.c.card_id)
+    .where(cards.c.instance_index == bindparam("instance"))
+)
 
 
 def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
@@ -51,30 +67,23 @@ def positions(connection: Connection, card_id: UUID) -> set[str]:
 
 
 def of_instance(connection: Connection, keys: Keys, instance_index: bytes) -> tuple[Reference, ...]:
-    """The templates of a card instance, opened; none for an unknown card.
+    """The templates of a card instance, opened (see `opened`); none for an unknown card."""
+    ordered = OF_INSTANCE.order_by(templates.c.modality, templates.c.position)
+    return opened(keys, connection.execute(ordered, {"instance": instance_index}))
+
+
+def opened(keys: Keys, rows: Iterable[Any]) -> tuple[Reference, ...]:
+    """The templates in rows of `OF_INSTANCE`.
 
     A template that does not open (damaged, or sealed under a lost key) is given with None as its content: the
     comparison then says so, and the other modalities still count.
     """
-    rows = connection.execute(
-        select(
-            templates.c.id,
-            templates.c.card_id,
-            templates.c.modality,
-            templates.c.position,
-            templates.c.engine,
-            templates.c.template_sealed,
-        )
-        .join(cards, cards.c.id == templates.c.card_id)
-        .where(cards.c.instance_index == instance_index)
-        .order_by(templates.c.modality, templates.c.position)
-    )
     return tuple(
         Reference(
             modality=row.modality,
             position=None if row.position is None else FingerPosition(row.position),
             engine=row.engine,
-            template=_open(keys, row.template_sealed, row.id, row.card_id),
+            template=_open(keys, row.template_sealed, row.template_id, row.card_id),
         )
         for row in rows
     )

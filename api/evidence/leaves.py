@@ -20,6 +20,7 @@ from api.evidence import merkle
 from api.evidence.parameters import PROMISE_S
 from api.storage.copying import copy_rows
 from api.storage.keys import Keys
+from api.storage.statements import Statement
 from api.storage.tables import evidence, evidence_texts
 
 LEAF_VERSION = 3
@@ -39,7 +40,7 @@ WRITE = """
         SELECT seq, %(leaf_text)s, %(leaf_signature)s, %(leaf_signing_key_id)s FROM leaf
     )
 """
-_APPEND = f"WITH {WRITE} SELECT"
+_APPEND = Statement(f"WITH {WRITE} SELECT")
 _RESERVE = text("SELECT nextval(pg_get_serial_sequence('evidence', 'seq')) FROM generate_series(1, :count)")
 
 
@@ -116,7 +117,7 @@ def append(
 ) -> Receipt:
     """Write a leaf in the caller's transaction and give its receipt. `at` is the act's time by the database's clock."""
     composed = compose(keys, kind, subject_id, at, body)
-    connection.exec_driver_sql(_APPEND, composed.values())
+    _APPEND.run(connection, **composed.values())
     return composed.receipt()
 
 

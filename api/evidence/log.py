@@ -8,20 +8,51 @@ tree as it was, and the leaves waiting.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, bindparam, func, literal_column, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, func, select, tuple_
 
 from api.evidence import merkle, tiles
 from api.evidence.checkpoints import Checkpoint, CheckpointInvalid, open_note, sign
 from api.evidence.parameters import BATCH_LEAVES, HASH_BYTES, ORIGIN, TILE_HEIGHT, TILE_WIDTH
 from api.storage.keys import Keys
-from api.storage.tables import evidence, evidence_checkpoints, evidence_texts, evidence_tiles
+from api.storage.statements import Statement
+from api.storage.tables import evidence, evidence_checkpoints, evidence_tiles
 
 TileKey = tuple[int, int]
 
-_LOCK = select(func.pg_try_advisory_xact_lock(0x65766964656E6365))  # "evidence"
+LOCK = Statement(f"SELECT pg_try_advisory_xact_lock({0x65766964656E6365})")  # "evidence"
+_NEWEST = Statement("SELECT size, root, note FROM evidence_checkpoints ORDER BY size DESC LIMIT 1")
+# Gives the waiting leaves the places from `size` on, in the order in which they were written: one row for all of them.
+#
+# A row without a text is none that an act wrote: it is left waiting, and nothing of it is signed. The text is looked
+# up row by row: `EXISTS` the planner might turn into a join that reads the whole table. The limit stands in the text:
+# with a parameter there, the planner might expect the whole table and read it.
+_PLACE = """
+    WITH waiting AS (
+        SELECT seq, row_number() OVER (ORDER BY seq) - 1 + %(size)s AS place
+        FROM evidence
+        WHERE place IS NULL AND (SELECT held.seq FROM evidence_texts AS held WHERE held.seq = evidence.seq) IS NOT NULL
+        ORDER BY seq LIMIT {limit}
+    ), placed AS (
+        UPDATE evidence SET place = waiting.place FROM waiting WHERE evidence.seq = waiting.seq
+        RETURNING evidence.place, leaf_hash, include_by, created_at
+    )
+    SELECT
+        string_agg(leaf_hash, ''::bytea ORDER BY place) AS hashes,
+        count(*) FILTER (WHERE include_by < clock_timestamp()) AS late,
+        extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS waited_s
+    FROM placed
+"""
+_GROW = Statement(
+    """
+    WITH grown AS (
+        INSERT INTO evidence_tiles (level, index, hashes)
+        SELECT * FROM unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)s::bytea[])
+        ON CONFLICT (level, index) DO UPDATE SET hashes = excluded.hashes
+    )
+    INSERT INTO evidence_checkpoints (size, root, note) VALUES (%(size)s, %(root)s, %(note)s)
+    """
+)
 
 
 class LogDamaged(Exception):
@@ -38,14 +69,31 @@ class Tip:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """What was added to the log at once: the hashes of the leaves from place `first` on, the checkpoint that covers
+    them, and the tiles that lead from each of them to its root."""
+
+    first: int
+    hashes: Sequence[bytes]
+    tip: Tip
+    note: str
+    tiles: Mapping[TileKey, bytes]
+
+
+@dataclass(frozen=True)
 class Batch:
-    """What a batch did: the log's end after it, the leaves it placed, how many of them after their promised time, and
+    """What a batch did: the log's end after it, what it added, how many of the leaves after their promised time, and
     the longest wait among them in seconds."""
 
     tip: Tip
-    placed: int = 0
+    growth: Growth | None = None
     late: int = 0
     waited_s: float = 0.0
+
+    @property
+    def placed(self) -> int:
+        """How many leaves it placed."""
+        return 0 if self.growth is None else len(self.growth.hashes)
 
 
 @dataclass(frozen=True)
@@ -64,31 +112,37 @@ def sequence(connection: Connection, keys: Keys, known: Tip | None = None, limit
     `known` is the end that this process left: while nobody else added anything, nothing is read again. What is read
     is believed only if the newest checkpoint signs it. Raises `LogDamaged`.
     """
-    if not connection.execute(_LOCK).scalar_one():
+    held = LOCK.run(connection).fetchone()
+    if held is None or not held[0]:
         return None
     tip = _tip(connection, keys, known)
-    placed = sorted(connection.execute(_placing(limit), {"size": tip.size}), key=_place)
-    if not placed:
+    placed = _placing(limit).run(connection, size=tip.size).fetchone()
+    if placed is None or placed.hashes is None:
         return Batch(tip)
-    return Batch(
-        grow(connection, keys, tip, [row.leaf_hash for row in placed]),
-        len(placed),
-        sum(row.late is True for row in placed),
-        float(max(row.waited_s for row in placed)),
-    )
+    hashes = [placed.hashes[at : at + HASH_BYTES] for at in range(0, len(placed.hashes), HASH_BYTES)]
+    growth = grow(connection, keys, tip, hashes)
+    return Batch(growth.tip, growth, placed.late, placed.waited_s)
 
 
-def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) -> Tip:
-    """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint. Gives the new end."""
+def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) -> Growth:
+    """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint."""
     reader = TileReader(connection, tip.tiles)
     changed = tiles.append(tip.size, hashes, reader)
-    _write_tiles(connection, changed)
     reader.known.update(changed)
     size = tip.size + len(hashes)
     root = merkle.root(size, reader.subtree)
     note = sign(Checkpoint(ORIGIN, size, root, tip.size), keys.signing)
-    connection.execute(evidence_checkpoints.insert(), {"size": size, "root": root, "note": note})
-    return Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count})
+    _GROW.run(
+        connection,
+        levels=[level for level, _ in changed],
+        indexes=[index for _, index in changed],
+        hashes=list(changed.values()),
+        size=size,
+        root=root,
+        note=note,
+    )
+    end = Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count})
+    return Growth(tip.size, hashes, end, note, reader.known)
 
 
 def tree_size(connection: Connection) -> int:
@@ -143,19 +197,9 @@ class TileReader:
         return tiles.subtree_hash(level, index, self)
 
 
-def _place(row: Row[Any]) -> int:
-    place: int = row.place
-    return place
-
-
-@cache
-def _newest() -> Select[Any]:
-    return select(evidence_checkpoints).order_by(evidence_checkpoints.c.size.desc()).limit(1)
-
-
 def _tip(connection: Connection, keys: Keys, known: Tip | None) -> Tip:
     """The log's end, verified: the note's signature, the root in it, and that the open tiles lead to that root."""
-    newest = connection.execute(_newest()).first()
+    newest = _NEWEST.run(connection).fetchone()
     if newest is None:
         return Tip()
     if known is not None and (known.size, known.root) == (newest.size, newest.root):
@@ -183,43 +227,5 @@ def _open_tiles(size: int) -> list[tuple[TileKey, int]]:
 
 
 @cache
-def _placing(limit: int) -> Update:
-    """Give the waiting leaves the places from `size` on, in the order in which they were written.
-
-    A row without a text is none that an act wrote: it is left waiting, and nothing of it is signed. The text is looked
-    up row by row: `EXISTS` the planner might turn into a join that reads the whole table.
-
-    The limit stands in the text: with a parameter there, the planner might expect the whole table and read it.
-    """
-    order = func.row_number().over(order_by=evidence.c.seq)
-    text_of = select(evidence_texts.c.seq).where(evidence_texts.c.seq == evidence.c.seq).scalar_subquery()
-    waiting = (
-        select(evidence.c.seq, (order - 1 + bindparam("size")).label("place"))
-        .where(evidence.c.place.is_(None), text_of.is_not(None))
-        .order_by(evidence.c.seq)
-        .limit(literal_column(str(limit)))
-        .subquery()
-    )
-    now = func.clock_timestamp()
-    return (
-        update(evidence)
-        .values(place=waiting.c.place)
-        .where(evidence.c.seq == waiting.c.seq)
-        .returning(
-            evidence.c.place,
-            evidence.c.leaf_hash,
-            (evidence.c.include_by < now).label("late"),
-            func.extract("epoch", now - evidence.c.created_at).label("waited_s"),
-        )
-    )
-
-
-def _write_tiles(connection: Connection, changed: Mapping[TileKey, bytes]) -> None:
-    statement = upsert(evidence_tiles)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[evidence_tiles.c.level, evidence_tiles.c.index],
-            set_={"hashes": statement.excluded.hashes},
-        ),
-        [{"level": level, "index": index, "hashes": content} for (level, index), content in changed.items()],
-    )
+def _placing(limit: int) -> Statement:
+    return Statement(_PLACE.format(limit=limit))

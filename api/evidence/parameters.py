@@ -9,7 +9,10 @@ HASH_BYTES = 32
 BATCH_LEAVES = 2048
 
 # How soon after the start of one batch the next may start: under load a batch serves many acts at nearly the same cost.
-BATCH_INTERVAL_S = 0.02
+BATCH_INTERVAL_S = 0.05
+
+# Leaves whose growth of the log a sequencer remembers, for the proofs of those who wait for them.
+REMEMBERED_LEAVES = 2 * BATCH_LEAVES
 
 # How often the sequencer looks for leaves that nobody told it of: another replica's that died, the command line's.
 POLL_S = 0.25

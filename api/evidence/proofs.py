@@ -1,12 +1,13 @@
 """Proofs over the stored log, as they go out: hashes in hex, the signed note as text."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, true
 
-from api.evidence import log, merkle
-from api.evidence.log import LogDamaged
+from api.evidence import log, merkle, tiles
+from api.evidence.log import Growth, LogDamaged
 from api.evidence.parameters import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
 from api.storage.tables import evidence, evidence_checkpoints
 
@@ -64,13 +65,27 @@ def inclusion(connection: Connection, leaf_hash: bytes, size: int | None = None)
         raise ProofImpossible
     reader = log.TileReader(connection)
     reader.fetch(_tiles_of_path(signed.place, signed.size))
+    return _proven(leaf_hash, signed.place, signed.size, signed.root, signed.note, reader.subtree)
+
+
+def inclusion_in(growth: Growth, leaf_hash: bytes) -> Inclusion:
+    """As `inclusion`, for a leaf that was among those which this growth added; of what is in memory."""
+
+    def read(level: int, index: int) -> bytes:
+        return growth.tiles.get((level, index), b"")
+
+    place, tip = growth.first + growth.hashes.index(leaf_hash), growth.tip
+    return _proven(leaf_hash, place, tip.size, tip.root, growth.note, partial(tiles.subtree_hash, read=read))
+
+
+def _proven(leaf_hash: bytes, place: int, size: int, root: bytes, note: str, lookup: merkle.Lookup) -> Inclusion:
     try:
-        path = merkle.inclusion_proof(signed.place, signed.size, reader.subtree)
+        path = merkle.inclusion_proof(place, size, lookup)
     except LookupError as error:
         raise LogDamaged("a tile is not whole") from error
-    if not merkle.verify_inclusion(leaf_hash, signed.place, signed.size, path, signed.root):
-        raise LogDamaged(f"the tiles are not those of checkpoint {signed.size}")
-    return Inclusion(signed.place, signed.size, path, signed.note)
+    if not merkle.verify_inclusion(leaf_hash, place, size, path, root):
+        raise LogDamaged(f"the tiles are not those of checkpoint {size}")
+    return Inclusion(place, size, path, note)
 
 
 def consistency(connection: Connection, old: int, new: int | None = None) -> dict[str, Any]:

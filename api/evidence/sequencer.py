@@ -7,16 +7,18 @@ leaves waiting; the next look tries again. Promises that are broken are logged a
 import logging
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from api.evidence import log
-from api.evidence.log import LogDamaged, Tip
+from api.evidence.log import Growth, LogDamaged, Tip
 from api.evidence.parameters import (
     BATCH_INTERVAL_S,
     BATCH_LEAVES,
     ERROR_PAUSE_S,
     LOCKED_PAUSE_S,
     POLL_S,
+    REMEMBERED_LEAVES,
     STATEMENT_TIMEOUT_S,
     WATCH_S,
 )
@@ -49,6 +51,7 @@ class Sequencer:
         self._grown = threading.Condition()
         self._thread: threading.Thread | None = None
         self._tip: Tip | None = None
+        self._placed: OrderedDict[bytes, Growth] = OrderedDict()
         self._watched = 0.0
         self.counts = Counts()
         self.failing = False
@@ -78,6 +81,12 @@ class Sequencer:
         with self._grown:
             self._grown.wait_for(lambda: self.counts.growths > seen, timeout_s)
             return self.counts.growths
+
+    def growth_with(self, leaf_hash: bytes) -> Growth | None:
+        """What this process added to the log together with a leaf, if it was it, and not long ago: who has just written
+        the leaf proves it from that, and asks the database nothing."""
+        with self._grown:
+            return self._placed.get(leaf_hash)
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -121,6 +130,10 @@ class Sequencer:
         if batch.late:
             _log.error("promises broken: %d leaves were placed after their promised time", batch.late)
         with self._grown:
+            if batch.growth is not None:
+                self._placed.update(dict.fromkeys(batch.growth.hashes, batch.growth))
+            while len(self._placed) > REMEMBERED_LEAVES:
+                self._placed.popitem(last=False)
             self.counts.placed += batch.placed
             self.counts.late += batch.late
             self.counts.growths += 1

@@ -1,16 +1,18 @@
 """What routes depend on: the service, the signed-in caller, the idempotency key."""
 
+import math
 import re
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Connection
 
 from api.errors import ServiceError
-from api.http import signatures
+from api.http import limits, signatures
 from api.http.signatures import SignedRequest, signed_request
-from api.institutions import principals
+from api.institutions import buckets, principals
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
 from api.service import Service
@@ -31,25 +33,41 @@ ServiceDep = Annotated[Service, Depends(get_service)]
 
 
 def get_caller(
+    request: Request,
     service: ServiceDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     signed: Annotated[SignedRequest | None, Depends(signed_request)],
 ) -> Caller:
     """The signed-in caller; under a key with a public key the request is signed, others' signatures are passed over.
 
-    Raises `key_missing`, `key_invalid`, and `signature_missing`, `_invalid`, `_expired` or `_replayed`.
+    On a limited route it takes a request from the caller's bucket; not before the signature was found good, lest
+    others empty it. Raises `key_missing`, `key_invalid`, `signature_missing`, `_invalid`, `_expired` or `_replayed`,
+    and `rate_limited` with the seconds to wait.
     """
     if credentials is None:
         raise ServiceError("key_missing")
-    with service.database.begin() as connection:
-        caller = principals.authenticate(connection, credentials.credentials)
-    if caller is None:
-        raise ServiceError("key_invalid")
-    if caller.public_key is not None:
-        signature = signatures.check(caller.public_key, signed)
-        with service.database.begin() as connection:
-            signatures.use(connection, service.keys, caller, signature)
+    limit = service.settings.requests_per_minute if limits.is_limited(request) else None
+    with service.database.single() as connection:
+        if limit is None:
+            caller, had_room = principals.authenticate(connection, credentials.credentials), True
+        else:
+            caller, had_room = principals.authenticate_and_take(connection, credentials.credentials, limit)
+        if caller is None:
+            raise ServiceError("key_invalid")
+        if caller.public_key is not None:
+            signatures.use(connection, service.keys, caller, signatures.check(caller.public_key, signed))
+        if limit is not None and not had_room:
+            _find_room(connection, caller, limit)
     return caller
+
+
+def _find_room(connection: Connection, caller: Caller, limit: int) -> None:
+    """Where signing in took no request from the bucket: because it was empty, or because a signature was needed."""
+    per_minute = limit if caller.requests_per_minute is None else caller.requests_per_minute
+    ask = buckets.wait_s if caller.public_key is None else buckets.take
+    wait_s = ask(connection, caller.principal_id, per_minute)
+    if wait_s > 0 or caller.public_key is None:
+        raise ServiceError("rate_limited", retry_after_s=max(1, math.ceil(wait_s)))
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]
@@ -88,7 +106,7 @@ async def get_operator(
 
 
 def _attending(service: Service, caller: Caller, operator_key: str) -> Caller:
-    with service.database.begin() as connection:
+    with service.database.single() as connection:
         operator = principals.attending(connection, operator_key, caller)
     if operator is None:
         raise ServiceError("operator_not_allowed")

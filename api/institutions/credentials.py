@@ -19,6 +19,7 @@ from api.institutions.caller import Caller
 from api.institutions.errors import AdministrationError
 from api.institutions.roles import Scope
 from api.storage.keys import Keys
+from api.storage.statements import Statement
 from api.storage.tables import credentials, principals
 
 KEY_PREFIX = "rz_"
@@ -89,7 +90,8 @@ _HELD = (
     .where(credentials.c.id == bindparam("key_id"), live())
 )
 HELD = _HELD.with_for_update(read=True)
-_ALONE = _HELD.with_for_update(key_share=True)
+_HOLD = Statement(HELD)
+_HOLD_ALONE = Statement(_HELD.with_for_update(key_share=True))
 
 
 def hold(connection: Connection, caller: Caller, *, alone: bool = False) -> None:
@@ -99,8 +101,8 @@ def hold(connection: Connection, caller: Caller, *, alone: bool = False) -> None
     finds the key revoked. Once a revocation is acknowledged, nothing is decided under that key. `alone` keeps other
     requests under the same key out, for what changes the key itself. Raises `KeyRevoked`.
     """
-    held = connection.execute(_ALONE if alone else HELD, {"key_id": caller.key_id})
-    if held.first() is None:
+    held = (_HOLD_ALONE if alone else _HOLD).run(connection, key_id=caller.key_id)
+    if held.fetchone() is None:
         raise KeyRevoked
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.evidence.leaves import Receipt
-from api.institutions import acts, credentials, naming
+from api.institutions import acts, buckets, credentials, naming
 from api.institutions import institutions as places
 from api.institutions.caller import Caller
 from api.institutions.credentials import AlreadyRevoked, Ended, Issued
@@ -19,6 +19,7 @@ from api.institutions.errors import AdministrationError
 from api.institutions.roles import AT_THE_COUNTER, FULL_ADMINISTRATION, ROLE_SCOPES, Role, Scope
 from api.storage import idempotency
 from api.storage.keys import Keys
+from api.storage.statements import Statement
 from api.storage.tables import credentials as keys_table
 from api.storage.tables import principals
 
@@ -44,6 +45,16 @@ _HOLDER = (
     )
     .join(principals, principals.c.id == keys_table.c.principal_id)
     .where(keys_table.c.key_hash == bindparam("key_hash"), credentials.live())
+)
+_SIGN_IN = Statement(_HOLDER)
+_ASKING = """(
+    SELECT id, coalesce(requests_per_minute, %(per_minute)s)::float8 AS burst FROM holder WHERE public_key IS NULL
+) AS asking"""
+_SIGN_IN_AND_TAKE = Statement(
+    f"""
+    WITH holder AS ({_SIGN_IN.text}), taken AS ({buckets.taking(_ASKING)})
+    SELECT holder.*, EXISTS (SELECT FROM taken) AS taken FROM holder
+    """  # noqa: S608 - our own expressions
 )
 
 
@@ -154,9 +165,20 @@ def add_to(
 
 def authenticate(connection: Connection, key: str) -> Caller | None:
     """Who holds a key; None for an unknown, revoked or expired one, and for a disabled principal's."""
-    row = connection.execute(_HOLDER, {"key_hash": credentials.hash_of(key)}).first()
-    if row is None:
-        return None
+    row = _SIGN_IN.run(connection, key_hash=credentials.hash_of(key)).fetchone()
+    return None if row is None else _caller(connection, row)
+
+
+def authenticate_and_take(connection: Connection, key: str, per_minute: int) -> tuple[Caller | None, bool]:
+    """As `authenticate`, and takes a request from the holder's bucket: whether there was one.
+
+    `per_minute` counts for those who have no number of their own. Nothing is taken under a key that needs signatures.
+    """
+    row = _SIGN_IN_AND_TAKE.run(connection, key_hash=credentials.hash_of(key), per_minute=per_minute).fetchone()
+    return (None, False) if row is None else (_caller(connection, row), row.taken)
+
+
+def _caller(connection: Connection, row: Any) -> Caller:
     if row.used_at is None:
         connection.execute(
             update(keys_table)

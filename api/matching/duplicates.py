@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
+from api.storage.statements import Statement
 
 # An insert waits for another transaction that inserts the same digest: of captures sent side by side one is the first.
 REMEMBER = text(
@@ -27,11 +28,11 @@ _KEEP = text(
     """
 )
 # The clock of the statement, not `clock_timestamp()`: that may change from row to row, so no index is searched for it.
-_SWEEP = text(
+_SWEEP = Statement(
     """
     DELETE FROM capture_digests WHERE digest IN (
         SELECT digest FROM capture_digests WHERE expires_at <= statement_timestamp()
-        ORDER BY expires_at LIMIT :swept FOR UPDATE SKIP LOCKED
+        ORDER BY expires_at LIMIT %(swept)s FOR UPDATE SKIP LOCKED
     )
     """
 )
@@ -56,7 +57,7 @@ def keep(connection: Connection, keys: Keys, digests: Collection[bytes]) -> None
 
 def sweep(connection: Connection, swept: int) -> None:
     """Take away a few whose time is over."""
-    connection.execute(_SWEEP, {"swept": swept})
+    _SWEEP.run(connection, swept=swept)
 
 
 def hashes(keys: Keys, digests: Collection[bytes]) -> list[bytes]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Json
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, text
+from sqlalchemy import Connection, Select, bindparam, insert, select, text
 
 from api.storage.tables import idempotency
 
@@ -50,10 +50,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """An answer that was given before."""
+    """An answer as it is kept under its key; `new`: this request made it, else it was given before."""
 
     status_code: int
     answer: dict[str, Any]
+    new: bool = False
 
 
 def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
@@ -65,7 +66,7 @@ def find(connection: Connection, attempt: Attempt) -> StoredAnswer | None:
     return None if row is None else given(row, attempt)
 
 
-def given(row: Row[Any], attempt: Attempt) -> StoredAnswer:
+def given(row: Any, attempt: Attempt) -> StoredAnswer:
     """The answer in a row of `GIVEN`. Raises `KeyReused` and `RefusedBefore`."""
     if row.request_digest != attempt.digest:
         raise KeyReused

@@ -1,15 +1,17 @@
-"""Statements written for the driver once, for what is part of every decision.
+"""Statements written for the driver once, for what is part of every request.
 
-To build a statement, even from SQLAlchemy's cache, takes longer than the database takes to answer it. These are built
-when their module is loaded, and prepared by the driver after it ran them a few times.
+To build a statement, even from SQLAlchemy's cache, and to wrap what came back takes longer than the database takes to
+answer it. These are built when their module is loaded, go to the driver past SQLAlchemy, and are prepared by it.
 """
 
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable
-from sqlalchemy.dialects.postgresql import psycopg
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, Executable, exc
+from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
-_DIALECT = psycopg.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
 
 
 class Statement:
@@ -23,6 +25,19 @@ class Statement:
             self.text = str(compiled)
             self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
 
-    def run(self, connection: Connection, **values: Any) -> CursorResult[Any]:
-        """Execute it in the connection's transaction; values and rows are the driver's own."""
-        return connection.exec_driver_sql(self.text, {**self._fixed, **values})
+    def run(self, connection: Connection, **values: Any) -> psycopg.Cursor[Any]:
+        """Execute it in the connection's transaction; values and rows are the driver's own, rows named by column.
+
+        Errors are those that SQLAlchemy raises, `DBAPIError` and its kinds.
+        """
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            cursor = driver.cursor(row_factory=namedtuple_row)
+            return cursor.execute(self.text, {**self._fixed, **values}, prepare=True)
+        except psycopg.Error as error:
+            if driver.closed:
+                connection.invalidate(error)
+            raise exc.DBAPIError.instance(
+                None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed
+            ) from error

@@ -53,7 +53,7 @@ class NonceAnswer(BaseModel):
 def begin_capture(service: ServiceDep, caller: VerifierDep) -> Any:
     """To be asked for before the captures are taken: a capture that is older than its nonce is `capture_stale`. Each
     serves one verification of this terminal. There is no body."""
-    with service.database.begin() as connection:
+    with service.database.single() as connection:
         duplicates.sweep(connection, SWEPT_AT_ONCE)
         issued = nonces.issue(connection, service.keys, caller.principal_id, service.settings.capture_max_age_s)
     return NonceAnswer(

@@ -68,7 +68,7 @@ def claim(
         "claim": idempotency.claim_name(request.attempt),
         "attempts": records.attempts_name(terminal_id, shown.instance),
     }
-    if _HOLD.run(connection, key_id=request.caller.key_id, **names).first() is None:
+    if _HOLD.run(connection, key_id=request.caller.key_id, **names).fetchone() is None:
         raise KeyRevoked
     credentials.hold_operator(connection, request.operator)
     digests = () if person is None else person.capture_digests
@@ -82,7 +82,8 @@ def claim(
         terminal=terminal_id,
         instance=shown.instance,
         window_s=window_s,
-    ).one()
+    ).fetchone()
+    assert row is not None
     given = None if row.status_code is None else idempotency.given(row, request.attempt)
     # One picture for two fingers is the same capture twice, too.
     return Claimed(given, row.used == 1, row.seen == len(digests), row.attempts)
@@ -95,8 +96,10 @@ def hold_card(connection: Connection, shown: CardIndexes, *, elsewhere: bool, al
     """
     statement = _CARD_ALONE if alone else _CARD
     name = guessing.lock_name(shown.number)
-    row = statement.run(connection, instance=shown.instance, elsewhere=elsewhere, guessing=name).one()
-    held = _MOMENT.run(connection, number=shown.number).one()
+    row = statement.run(connection, instance=shown.instance, elsewhere=elsewhere, guessing=name).fetchone()
+    held = _MOMENT.run(connection, number=shown.number).fetchone()
+    assert row is not None
+    assert held is not None
     card_id, card = (None, None) if row.id is None else records.registered(connection, row)
     return Held(card_id, card, Moment(held.at, held.until))
 

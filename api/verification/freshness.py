@@ -2,18 +2,15 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
-from api.service import Service
-from api.verification import nonces
+from api.settings import Settings
+from api.verification.nonces import Found
 from api.verification.request import VerificationRequest
 
 
-def fault(connection: Connection, service: Service, request: VerificationRequest) -> str | None:
+def fault(settings: Settings, request: VerificationRequest, nonce: Found) -> str | None:
     """The code of what makes the captures unacceptable as fresh ones; None when they are."""
-    nonce = nonces.find(connection, service.keys, request.caller.principal_id, request.nonce)
-    ahead = timedelta(seconds=service.settings.capture_max_ahead_s)
-    if request.captured_at < nonce.now - timedelta(seconds=service.settings.capture_max_age_s):
+    ahead = timedelta(seconds=settings.capture_max_ahead_s)
+    if request.captured_at < nonce.now - timedelta(seconds=settings.capture_max_age_s):
         return "capture_stale"
     if request.captured_at > nonce.now + ahead:
         return "capture_from_future"

@@ -28,14 +28,14 @@ KIND = "card_guessing"
 
 _BESIDE = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-_LOCKED = select(card_locks.c.number_index).where(
+LOCKED = select(card_locks.c.number_index).where(
     card_locks.c.number_index == bindparam("number"), card_locks.c.until > func.clock_timestamp()
 )
 
 
 def is_locked(connection: Connection, number_index: bytes) -> bool:
     """Whether the number is locked now: asked early, so that a locked number costs no comparison."""
-    return connection.execute(_LOCKED, {"number": number_index}).first() is not None
+    return connection.execute(LOCKED, {"number": number_index}).first() is not None
 
 
 def is_failure(person: PersonResult | None, rules: ChannelPolicy, chip_photo: ChipPhotoPolicy) -> bool:

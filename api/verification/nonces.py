@@ -9,29 +9,23 @@ from sqlalchemy import Connection, text
 
 from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
+from api.storage.statements import Statement
 from api.verification.parameters import NONCE_BYTES, SWEPT_AT_ONCE
 
 # One statement each, for they are part of every verification. A nonce is kept for as long again as it lives, so that a
 # terminal that comes late or twice is told so; whoever asks for one takes a few old ones away, more than it adds.
-_ISSUE = text(
+_ISSUE = Statement(
     """
     WITH swept AS (
         DELETE FROM nonces WHERE (principal_id, nonce_hash) IN (
             SELECT principal_id, nonce_hash FROM nonces
-            WHERE expires_at < now() - make_interval(secs => :life_s)
-            ORDER BY expires_at LIMIT :swept FOR UPDATE SKIP LOCKED
+            WHERE expires_at < now() - make_interval(secs => %(life_s)s)
+            ORDER BY expires_at LIMIT %(swept)s FOR UPDATE SKIP LOCKED
         )
     )
     INSERT INTO nonces (principal_id, nonce_hash, expires_at)
-    VALUES (:principal_id, :nonce_hash, now() + make_interval(secs => :life_s))
+    VALUES (%(principal_id)s, %(nonce_hash)s, now() + make_interval(secs => %(life_s)s))
     RETURNING created_at, expires_at
-    """
-)
-_FIND = text(
-    """
-    SELECT clock_timestamp() AS now, created_at, expires_at, used_at
-    FROM (SELECT 1) AS one
-    LEFT JOIN nonces ON principal_id = :principal_id AND nonce_hash = :nonce_hash
     """
 )
 USE = text(
@@ -65,16 +59,10 @@ class Found:
 def issue(connection: Connection, keys: Keys, principal_id: UUID, life_s: float) -> Issued:
     """Give a nonce to a terminal; only its keyed hash is stored."""
     nonce = secrets.token_urlsafe(NONCE_BYTES)
-    row = connection.execute(
-        _ISSUE, {**named(keys, principal_id, nonce), "life_s": life_s, "swept": SWEPT_AT_ONCE}
-    ).one()
+    named_so = named(keys, principal_id, nonce)
+    row = _ISSUE.run(connection, **named_so, life_s=float(life_s), swept=SWEPT_AT_ONCE).fetchone()
+    assert row is not None
     return Issued(nonce, row.created_at, row.expires_at)
-
-
-def find(connection: Connection, keys: Keys, principal_id: UUID, nonce: str) -> Found:
-    """Look a nonce up: asked early, so that a replay costs no comparison."""
-    row = connection.execute(_FIND, named(keys, principal_id, nonce)).one()
-    return Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
 
 
 def use(connection: Connection, keys: Keys, principal_id: UUID, nonce: str) -> bool:

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from sqlalchemy import Connection
 
-from api.cards import templates
 from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
@@ -19,7 +18,7 @@ from api.population.asking import Word
 from api.population.findings import Question
 from api.service import Service
 from api.storage import idempotency
-from api.verification import answers, entering, freshness, guessing, records, registers
+from api.verification import answers, entering, freshness, guessing, opening, records, registers
 from api.verification.decision import decide
 from api.verification.document import judge
 from api.verification.policy import ChannelPolicy
@@ -35,20 +34,16 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
     if request.caller.channel not in {None, request.channel}:
         raise ServiceError("channel_not_allowed")
     shown = indexes(service.keys.index, request.card)
-    with service.database.begin() as connection:
-        fault = freshness.fault(connection, service, request)
-        # Asked after that: an answer committed in between is what used up the nonce, and is no replay.
-        given = idempotency.find(connection, request.attempt)
-        if given is not None:
-            return given
-        if fault is not None:
-            raise ServiceError(fault)
-        references = templates.of_instance(connection, service.keys, shown.instance)
-        # Of a card that is not registered nothing is guessed: whether its number is locked is nobody's business.
-        locked = bool(references) and guessing.is_locked(connection, shown.number)
-    person = None if locked else service.comparer.compare(request.captures, references)
+    with service.database.single() as connection:
+        known = opening.read(connection, service, request, shown)
+    if known.given is not None:
+        return known.given
+    fault = freshness.fault(service.settings, request, known.nonce)
+    if fault is not None:
+        raise ServiceError(fault)
+    person = None if known.locked else service.comparer.compare(request.captures, known.references)
     # Where the number is locked nobody compares, the other register neither.
-    portrait = None if locked else request.captures.chip_photo
+    portrait = None if known.locked else request.captures.chip_photo
     word = asking.ask(service, Question(request.card.number, request.card, portrait))
     return settle(service, request, shown, person, word)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
 
 from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
@@ -122,7 +122,7 @@ def lock_card(connection: Connection, instance_index: bytes) -> tuple[UUID | Non
     return (None, None) if row is None else registered(connection, row)
 
 
-def registered(connection: Connection, row: Row[Any]) -> tuple[UUID, RegisteredCard]:
+def registered(connection: Connection, row: Any) -> tuple[UUID, RegisteredCard]:
     """The card of a row of `CARD`."""
     status = Status(row.status)
     # Most cards are valid, and most decisions need no second look.
@@ -161,4 +161,4 @@ def write(
         "decided_at": decided_at,
     }
     _WRITE.run(connection, **values)
-    return StoredAnswer(200, answer)
+    return StoredAnswer(200, answer, new=True)

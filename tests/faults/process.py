@@ -12,16 +12,15 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import uvicorn
-from sqlalchemy import event
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import service as services
 from api.http.app import create_app
 from api.settings import Settings
 from tests.api.scripted import ScriptedComparer
+from tests.api.watching import watch
 
 POINTS = ("compared", "written", "answer")
 # So that requests overlap, and a kill finds some of them between their two transactions.
@@ -63,10 +62,11 @@ def main() -> None:
         app = _dying_before_answers(app, die)
     if given.die_at == "written":
         # The row of the idempotency key is the last one of every transaction that writes.
-        @event.listens_for(service.database.engine, "after_cursor_execute")
-        def _written(_: Any, __: Any, statement: str, *___: Any) -> None:
+        def written(statement: str) -> None:
             if "INSERT INTO idempotency" in statement:
                 die()
+
+        watch(service.database.engine, after=written)
 
     uvicorn.run(app, host="127.0.0.1", port=given.port, access_log=False, log_level="warning")
 

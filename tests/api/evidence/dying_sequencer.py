@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 from api.evidence.sequencer import Sequencer
 from api.storage import keys
 from api.storage.database import Database
+from tests.api.watching import watch
 
 RUN_AT_MOST_S = 30.0
 
@@ -43,7 +44,7 @@ def die_at(engine: Engine, number: int, kind: str) -> None:
     seen = 0
     committed = False
 
-    def count(*_: object) -> None:
+    def count(_: str) -> None:
         nonlocal seen
         if seen == number and not committed:
             die()
@@ -54,7 +55,10 @@ def die_at(engine: Engine, number: int, kind: str) -> None:
         committed = True
 
     sa.event.listen(engine, "commit", commits)
-    sa.event.listen(engine, f"{kind}_cursor_execute", count)
+    if kind == "before":
+        watch(engine, before=count)
+    else:
+        watch(engine, after=count)
 
 
 def run(address: str, folder: str, number: int, kind: str) -> None:

@@ -251,7 +251,7 @@ def test_every_forked_history_is_found_with_one_checkpoint_from_outside(
                 statement = "UPDATE evidence SET place = :place WHERE seq = :seq RETURNING leaf_hash"
                 hashes.append(logged.execute(sa.text(statement), moved).scalar_one())
             if batch:
-                tip = log.grow(logged, keys, tip, hashes)
+                tip = log.grow(logged, keys, tip, hashes).tip
             start += len(batch)
 
     assert damages(logged, keys, damage) == 0, "the forgery is sound in itself"

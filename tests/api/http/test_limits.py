@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
 
-from api.http import limits
 from api.http.app import create_app
-from api.http.limits import take
+from api.institutions import buckets
+from api.institutions.buckets import take
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
+from api.storage.statements import Statement
 from tests.api.bodies import fresh_key, new_card, registration, verification
 from tests.api.clients import KeyedClient
 from tests.api.entries import new_key
@@ -138,9 +139,10 @@ def test_nobody_with_none_is_served(service: Service) -> None:
 
 def test_taking_writes_no_log(service: Service) -> None:
     """The table is unlogged: a commit that wrote nothing else waits for no disk."""
-    explained = text(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {limits._TAKE.text}").bindparams(*limits._TYPED)
+    explained = Statement(f"EXPLAIN (ANALYZE, WAL, FORMAT JSON) {buckets.TAKE.text}")
     asked = {"principal": principal(service), "burst": 1000.0}
     with service.database.begin() as connection:
-        plans = [connection.execute(explained, asked).scalar_one()[0]["Plan"] for _ in range(2)]
+        rows = [explained.run(connection, **asked).fetchone() for _ in range(2)]
+    plans = [row[0][0]["Plan"] for row in rows if row is not None]
     assert [plan["Conflicting Tuples"] for plan in plans] == [0, 1], "made, then changed"
     assert {plan["WAL Records"] for plan in plans} == {0}

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from api.service import Service
 from api.storage import tables
-from api.verification import nonces
+from api.verification import opening
 from tests.api.bodies import Json, fresh, fresh_key, new_card, register, registration, report, verification, verify
 from tests.api.conftest import NewClient
 from tests.api.scripted import ScriptedComparer
@@ -138,17 +138,18 @@ def test_a_report_is_made_once(authority: TestClient) -> None:
 def test_an_answer_committed_in_between_explains_the_nonce(
     authority: TestClient, terminal: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The twin of a request commits just before this one looks at its nonce: this one is a replay, not a reuse."""
+    """The twin of a request commits when this one has looked at its nonce: this one is a replay, not a reuse."""
     _, card = register(authority)
     body, key = fresh(terminal, card), fresh_key()
     twins: list[Json] = []
-    real = nonces.find
+    real = opening.read
 
-    def late(*arguments: Any) -> nonces.Found:
-        monkeypatch.setattr(nonces, "find", real)
+    def late(*arguments: Any) -> opening.Known:
+        monkeypatch.setattr(opening, "read", real)
+        known = real(*arguments)
         twins.append(terminal.post("/v1/verifications", json=body, headers=key).json())
-        return real(*arguments)
+        return known
 
-    monkeypatch.setattr(nonces, "find", late)
+    monkeypatch.setattr(opening, "read", late)
     answer = terminal.post("/v1/verifications", json=body, headers=key)
     assert (answer.status_code, [answer.json()]) == (200, twins)

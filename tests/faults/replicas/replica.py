@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from api import service as services
 from api.http.app import create_app
 from api.settings import Settings
 from tests.api.scripted import ScriptedComparer
+from tests.api.watching import watch
 from tests.faults.replicas.clock import WrongClock
 
 # A comparison takes its time, so that reports come between it and the decision.
@@ -59,11 +60,11 @@ def serve(birth: Birth) -> None:
 def take_the_lock_out(engine: Engine, dwell_s: float = 0.0) -> None:
     """Read cards without their rows' share lock, and do nothing for `dwell_s` after that."""
 
-    @event.listens_for(engine, "before_cursor_execute", retval=True)
-    def unlocked(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:
-        return _READ.sub(r"\1", statement), parameters
+    def unlocked(statement: str) -> str:
+        return _READ.sub(r"\1", statement)
 
-    @event.listens_for(engine, "after_cursor_execute")
-    def dwell(_: Any, __: Any, statement: str, *___: Any) -> None:
+    def dwell(statement: str) -> None:
         if dwell_s and _READ.search(statement):
             time.sleep(dwell_s)
+
+    watch(engine, before=unlocked, after=dwell)

@@ -1,0 +1,71 @@
+"""What is known before the comparison, read in one statement: the nonce, an answer given before, the templates.
+
+One statement reads one state of the database: what used up the nonce and the answer that it led to are seen together or
+not at all, so a request that was answered a moment ago is no replay.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, bindparam, func, literal_column, select, true
+
+from api.cards import templates
+from api.cards.identity import CardIndexes
+from api.matching.captures import Reference
+from api.service import Service
+from api.storage import idempotency
+from api.storage.idempotency import StoredAnswer
+from api.storage.statements import Statement
+from api.storage.tables import nonces as nonces_table
+from api.verification import guessing, nonces
+from api.verification.request import VerificationRequest
+
+
+@dataclass(frozen=True)
+class Known:
+    """`given`: the request was answered before. `locked`: the card's number is locked; nobody is told so of a card that
+    is not registered."""
+
+    given: StoredAnswer | None
+    nonce: nonces.Found
+    references: tuple[Reference, ...]
+    locked: bool
+
+
+def read(connection: Connection, service: Service, request: VerificationRequest, shown: CardIndexes) -> Known:
+    """Ask. Raises `KeyReused` and `RefusedBefore`."""
+    rows = _KNOWN.run(
+        connection,
+        **nonces.named(service.keys, request.caller.principal_id, request.nonce),
+        key=request.attempt.key,
+        instance=shown.instance,
+        number=shown.number,
+    ).fetchall()
+    row = rows[0]
+    given = None if row.status_code is None else idempotency.given(row, request.attempt)
+    references = templates.opened(service.keys, [one for one in rows if one.template_id is not None])
+    nonce = nonces.Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
+    return Known(given, nonce, references, bool(references) and row.locked)
+
+
+def _known() -> Statement:
+    one = select(literal_column("1")).subquery("one")
+    given = idempotency.GIVEN.subquery("given")
+    held = templates.OF_INSTANCE.subquery("held")
+    nonce = nonces_table.c
+    named = and_(nonce.principal_id == bindparam("principal_id"), nonce.nonce_hash == bindparam("nonce_hash"))
+    return Statement(
+        select(
+            func.clock_timestamp().label("now"),
+            nonce.created_at,
+            nonce.expires_at,
+            nonce.used_at,
+            *given.c,
+            *held.c,
+            guessing.LOCKED.exists().label("locked"),
+        )
+        .select_from(one.outerjoin(nonces_table, named).outerjoin(given, true()).outerjoin(held, true()))
+        .order_by(held.c.modality, held.c.position)
+    )
+
+
+_KNOWN = _known()

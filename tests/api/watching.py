@@ -1,0 +1,53 @@
+"""Watching, changing or cutting off what goes to the database: beneath everything that sends statements."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+
+Before = Callable[[str], str | None]
+After = Callable[[str], None]
+
+
+def watch(engine: Engine, *, before: Before | None = None, after: After | None = None) -> Callable[[], None]:
+    """From the next transaction on call `before` with every statement's text, which may give another in its place, and
+    `after` when it was executed; gives what ends that. Looking whether a connection lives counts as no statement."""
+
+    class Watched(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *arguments: Any, **named: Any) -> Any:
+            return around(query, lambda text: super(Watched, self).execute(text, *arguments, **named))
+
+        def executemany(self, query: Any, *arguments: Any, **named: Any) -> Any:
+            return around(query, lambda text: super(Watched, self).executemany(text, *arguments, **named))
+
+    def around(query: Any, execute: Callable[[Any], Any]) -> Any:
+        changed = before(str(query)) if query and before is not None else None
+        done = execute(query if changed is None else changed)
+        if query and after is not None:
+            after(str(query))
+        return done
+
+    def put_in(connection: Any, *_: Any) -> None:
+        connection.cursor_factory = Watched
+
+    def take_out(connection: Any, *_: Any) -> None:
+        connection.cursor_factory = psycopg.Cursor
+
+    def end() -> None:
+        event.remove(engine, "checkout", put_in)
+        event.listen(engine, "checkout", take_out)
+
+    event.listen(engine, "checkout", put_in)
+    return end
+
+
+@contextmanager
+def watching(engine: Engine, *, before: Before | None = None, after: After | None = None) -> Iterator[None]:
+    """As `watch`, until the block ends."""
+    end = watch(engine, before=before, after=after)
+    try:
+        yield
+    finally:
+        end()
