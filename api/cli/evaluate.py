@@ -228,6 +228,7 @@ def _of_images(
     settings = Settings()
     _require_writable(scores)
     _require_writable(json_path)
+    unfinished: kept.Kept | None = None
     try:
         if path is not None:
             listed = files.read_pairs(path)
@@ -238,12 +239,16 @@ def _of_images(
             engine = engines.open_engine(modality, settings.home, dpi=dpi)
         _err.print(f"{engine.name}: {len(listed):,} pairs", markup=False)
         # Only a run whose scores are written has a place of its own to be taken up from.
-        unfinished = None
         if scores is not None and engine.dump is not None:
             unfinished = kept.Kept(scores.with_name(f"{scores.name}.unfinished"), engine)
+            _tell_kept(unfinished.done, "there from an interrupted run, which goes on")
         done = run.score_pairs(
             engine, listed, images, threads=settings.compute_threads, progress=tracked, kept=unfinished
         )
+    except KeyboardInterrupt:
+        if unfinished is not None:
+            _tell_kept(unfinished.done, "kept; the same command goes on from there")
+        raise
     except (files.FileMalformed, run.ImagesMissing) as error:
         raise CommandFailed(str(error)) from error
     if scores is not None:
@@ -305,6 +310,11 @@ def _warn(rows: "list[Scored]", modality: _MODALITIES | None) -> None:
                 f"{count:,} {kind} pairs have {subject} by their names (--modality): do not trust the intervals.",
                 style="yellow",
             )
+
+
+def _tell_kept(images: int, words: str) -> None:
+    if images:
+        _err.print(f"Templates of {images:,} images are {words}.", markup=False)
 
 
 def _tell_failures(done: "Run") -> None:

@@ -17,6 +17,7 @@ from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.discard import error_versus_discard
 from biometrics.scoring.extremes import ParetoTail
 from biometrics.scoring.measures import cllr, cllr_min, expected_calibration_error
+from biometrics.scoring.parameters import RULE_OF_30
 from biometrics.scoring.summary import FNMR_METRICS, TAR_METRICS
 from biometrics.scoring.support import interval_text, is_supported, rate_text, trials_needed
 
@@ -190,7 +191,8 @@ def _thresholds(comparisons: Comparisons) -> list[str]:
         html.note(
             f"{trials:,} non-mated comparisons. Counted: 30 false matches or more stand behind it (rule of 30)."
             " Extrapolated: a generalised Pareto tail fitted to the highest scores (extreme-value theory); a guess at"
-            " what was not seen, not a measurement."
+            " what was not seen, not a measurement. The FNMR beside it is that of this threshold, and differs from a"
+            " rate above that counts the few false matches there are."
         ),
     ]
 
@@ -261,6 +263,8 @@ def _groups_table(rates: Sequence[GroupRate]) -> str:
         for one in rates
     ]
     columns = ("group", "rate", "%", "95 % interval", "comparisons", "subjects")
+    few = [one.group for one in rates if one.metric == "FNMR" and one.subjects < RULE_OF_30]
+    thin = f" Fewer than {RULE_OF_30} subjects, so that the intervals are too narrow: {', '.join(few)}." if few else ""
     return html.table(columns, rows, words=2) + html.note(
-        f"At the threshold of FMR {100 * OPERATING_FMR:g} % over everybody; FMR within the group."
+        f"At the threshold of FMR {100 * OPERATING_FMR:g} % over everybody; FMR within the group.{thin}"
     )

@@ -17,6 +17,8 @@ from typing import Any
 from api.evaluation.files import FileMalformed
 
 KIND = "verification"
+# Why the service withholds a leaf from a key of another institution.
+NOT_YOURS = "not_yours"
 OUTCOMES = ("PASS", "REVIEW", "REFUSE")
 
 
@@ -113,6 +115,8 @@ def site_of(rows: Iterable[tuple[str, Any]], name: str) -> Site:
             raise FileMalformed(f"{where}: not a verification's leaf of this version") from error
     if not whole.verifications:
         told = "".join(f"; {count:,} are withheld ({reason})" for reason, count in withheld.items())
+        if NOT_YOURS in withheld:
+            told += ". An evaluator sees the verifications of their own institution, a regulator those of all"
         raise FileMalformed(f"{name}: no leaf of a verification in it{told}")
     by_place = {place: dict(tallies) for place, tallies in places.items()}
     return Site(whole, by_place, dict(ratios), engines, policies, calibrations, first, last, others, withheld)

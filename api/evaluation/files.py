@@ -86,17 +86,19 @@ def read_quality(path: Path) -> dict[str, float]:
 
 
 def write_scores(path: Path, rows: Iterable[Scored], *, engine: str | None = None) -> None:
-    """Write scores with float32's digits, failures as -inf. Raises OSError.
+    """Write scores with float32's digits, failures as -inf; the whole file or none of it. Raises OSError.
 
     With `engine` a file beside it, `<name>.json`, says which engine and version they are of.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
+    if engine is not None:
+        _origin(path).write_text(json.dumps({"engine": engine}) + "\n", encoding="utf-8")
+    part = path.with_name(f"{path.name}.part")
+    with part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SCORE_COLUMNS)
         for row in rows:
             writer.writerow((row.pair.reference, row.pair.probe, int(row.pair.mated), f"{row.score:.9g}"))
-    if engine is not None:
-        _origin(path).write_text(json.dumps({"engine": engine}) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def read_engine(path: Path) -> str | None:

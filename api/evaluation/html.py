@@ -9,9 +9,10 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #ddd }
 table { border-collapse: collapse; margin: 1rem 0; font-size: .92rem } td { border-bottom: 1px solid #eee }
-th, td { padding: .25rem .55rem; vertical-align: bottom } th { border-bottom: 1px solid #bbb }
+th, td { padding: .25rem .55rem; vertical-align: top } th { border-bottom: 1px solid #bbb; vertical-align: bottom }
 .n small { display: block; color: #666 }
 th { text-align: left } .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+h2 { break-after: avoid } tr { break-inside: avoid }
 figure { margin: 1rem 0; break-inside: avoid } figure svg { max-width: 100%; height: auto }
 figcaption, .note { color: #555; font-size: .92rem; max-width: 46rem }
 dl { display: grid; grid-template-columns: max-content auto; gap: .2rem 1rem } dt { color: #555 } dd { margin: 0 }

@@ -24,6 +24,11 @@ class Kept:
         self._made_by = engine.made_by or engine.name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    @property
+    def done(self) -> int:
+        """How many images are done: their files are whole, others have an ending."""
+        return sum(not path.suffix for path in self._folder.iterdir())
+
     def find(self, image: bytes) -> Any:
         """The template, a reason as `str` for an image that gave none, or None for an image that was not done."""
         try:

@@ -42,7 +42,8 @@ def det(sets: Mapping[str, Comparisons], *, replicates: int, seed: int) -> Plot:
         "det",
         "Each curve shows which FNMR is paid for which FMR as the threshold moves: lower and further left is better."
         " The shade holds 95 % of bootstrap draws of subjects. A thin line means fewer than 30 false matches: there the"
-        " curve is not reliable. Where a curve ends at the bottom no false non-match was seen.",
+        " curve is not reliable. Where a curve ends at the bottom no false non-match was seen; the shade goes on up to"
+        " 3 / n there (rule of 3).",
     )
 
 
@@ -112,7 +113,7 @@ def rates(comparisons: Comparisons, unit: str, *, replicates: int, seed: int) ->
         made,
         "rates",
         "What a threshold costs. A comparison is accepted from the threshold on. The shade holds 95 % of bootstrap"
-        " draws of subjects; a curve ends where no error was seen.",
+        " draws of subjects. A curve ends where no error was seen; the shade goes on up to 3 / n there (rule of 3).",
     )
 
 

@@ -63,7 +63,9 @@ def thin(figures: Sequence[Figure], comparisons: Comparisons) -> list[str]:
         told.append(
             f"{comparisons.subjects} subjects are few: intervals that draw fewer than {RULE_OF_30} are too narrow."
         )
-    few = [f"{one.metric} ({_errors(one, comparisons)})" for one in figures if _errors(one, comparisons) < RULE_OF_30]
+    # A rate without an error is printed as the bound that it is.
+    counted = [(one.metric, _errors(one, comparisons)) for one in figures if 0 < one.value < 1]
+    few = [f"{metric} ({errors})" for metric, errors in counted if errors < RULE_OF_30]
     if few:
         told.append(
             f"Fewer than {RULE_OF_30} errors stand behind {', '.join(few)}: such a rate may be off by more than 30 %"
@@ -75,7 +77,7 @@ def thin(figures: Sequence[Figure], comparisons: Comparisons) -> list[str]:
 def _errors(figure: Figure, comparisons: Comparisons) -> int:
     """How many errors a rate rests on: of the two kinds the fewer."""
     share = 1 - figure.value if figure.metric in TAR_METRICS else figure.value
-    errors = round(share * figure.n)
+    errors = math.ceil(share * figure.n - 1e-6)
     target = _TARGETS.get(figure.metric)
     return errors if not target else min(errors, int(target * len(comparisons.non_mated)))
 

@@ -1,6 +1,7 @@
 """The report of a live site: one page and its plot, of what the evidence tells."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -16,8 +17,8 @@ def of_site(site: Site, name: str) -> Dossier:
     """Decisions, failures by cause and stated ratios of a live site."""
     facts = [
         ("verifications", f"{site.whole.verifications:,}"),
-        ("from", site.first),
-        ("to", site.last),
+        ("from", _moment(site.first)),
+        ("to", _moment(site.last)),
         ("policy versions", ", ".join(f"{version} ({count:,})" for version, count in site.policies.most_common())),
         ("engines", ", ".join(f"{engine} ({count:,})" for engine, count in site.engines.most_common())),
         ("calibrations", ", ".join(f"{one} ({count:,})" for one, count in site.calibrations.most_common())),
@@ -28,6 +29,8 @@ def of_site(site: Site, name: str) -> Dossier:
         html.facts(facts),
         html.note(
             "Who was really the holder the evidence cannot know: these are no error rates, but what the service did."
+            " Institutions and terminals stand there by their ids; whose they are, `renzheng institutions list` and"
+            " `renzheng terminals list` tell at the site."
         ),
         html.heading("Decisions"),
         _decisions({"all": site.whole}, "where"),
@@ -43,6 +46,14 @@ def of_site(site: Site, name: str) -> Dossier:
         if len(shown) < len(tallies):
             parts.append(html.note(f"The {len(shown)} busiest of {len(tallies):,}."))
     return Dossier(html.page(f"Site report: {name}", parts), drawn)
+
+
+def _moment(at: str) -> str:
+    """A leaf's time in UTC, to the second; as it stands there where it is none."""
+    try:
+        return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except ValueError:
+        return at
 
 
 def _decisions(tallies: Mapping[str, Tally], place: str) -> str:

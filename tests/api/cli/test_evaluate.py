@@ -487,3 +487,41 @@ def test_where_everything_failed_there_is_no_page(renzheng: CommandLine) -> None
     assert result.exit_code == 3
     assert "no scores to draw" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_run_that_is_interrupted_says_so_and_ends_in_the_same_bytes(
+    renzheng: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = renzheng.folder / "prints"
+    folder.mkdir()
+    for finger in range(6):
+        for impression in range(2):
+            (folder / f"{finger}_{impression}.png").write_text(f"{finger}{' ' * impression}")
+    read: list[bytes] = []
+    stop_at = 7
+
+    def extract(image: bytes) -> int:
+        if len(read) == stop_at:
+            raise KeyboardInterrupt
+        read.append(image)
+        return int(image)
+
+    def opening(modality: str, home: Path, *, dpi: float | None = None) -> Engine:
+        return Engine("numbers-1", extract, int, lambda one, two: float(one == two), lambda one: b"%d" % one, int)
+
+    monkeypatch.setattr(engines, "open_engine", opening)
+    monkeypatch.setenv("RENZHENG_COMPUTE_THREADS", "1")
+    run = ["evaluate", "--modality", "finger", "--images", str(folder), "--scores"]
+    result = renzheng(*run, str(renzheng.folder / "a.csv"))
+    assert result.exit_code not in {0, 1, 3}
+    assert "Templates of 7 images are kept; the same command goes on from there" in result.stderr
+    assert not (renzheng.folder / "a.csv").exists()
+    stop_at = 100
+    result = renzheng(*run, str(renzheng.folder / "a.csv"))
+    assert result.exit_code == 0, result.output
+    assert "Templates of 7 images are there from an interrupted run, which goes on" in result.stderr
+    assert len(read) == 12, "no image twice"
+    assert renzheng(*run, str(renzheng.folder / "b.csv")).exit_code == 0
+    assert (renzheng.folder / "a.csv").read_text().count(",1,1\n") == 6, "what was kept is compared"
+    assert (renzheng.folder / "a.csv").read_bytes() == (renzheng.folder / "b.csv").read_bytes()
+    assert not [path.name for path in renzheng.folder.iterdir() if "unfinished" in path.name or "part" in path.name]

@@ -74,6 +74,7 @@ def test_an_evaluator_is_told_how_much_is_withheld(as_role: AsRole, url: str, de
         assert "leaves withheld: not_yours" in page
     else:
         assert (result.exit_code, "withheld (not_yours)" in result.stderr) == (3, True)
+        assert "a regulator those of all" in result.stderr
 
 
 @pytest.mark.parametrize(("role", "code"), [(Role.TERMINAL, "role_not_allowed"), (None, "key")])
