@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from biometrics.gallery import exact
+
 Floats = NDArray[np.float32]
 _STEPS = 127.0
 
@@ -36,6 +38,8 @@ class Rows:
         kind = np.float16 if precision is Precision.HALF else np.int8
         empty: tuple[NDArray[Any], Floats] = (np.empty((0, dimensions), kind), np.empty(0, np.float32))
         self._base, self._base_scales = base or empty
+        # Compiled code takes plain arrays; this is one, of the same mapped file.
+        self._base = np.asarray(self._base)
         self._tail, self._tail_scales = empty
         self._in_tail = 0
 
@@ -69,8 +73,14 @@ class Rows:
 
     def scores(self, query: Floats, positions: NDArray[np.int64]) -> Floats:
         """Inner products of `query` (D,) with the vectors at `positions` (m,), float32 (m,)."""
-        numbers, scales = self._at(positions)
-        return np.asarray((numbers.astype(np.float32) @ query) * scales, np.float32)
+        split = len(self._base)
+        if split == 0:
+            return _scores(query, self._tail, self._tail_scales, positions)
+        found = np.empty(len(positions), np.float32)
+        late = positions >= split
+        found[~late] = _scores(query, self._base, self._base_scales, positions[~late])
+        found[late] = _scores(query, self._tail, self._tail_scales, positions[late] - split)
+        return found
 
     def block(self, first: int, last: int) -> Floats:
         """The vectors first..last - 1, float32."""
@@ -99,6 +109,15 @@ class Rows:
         tail = positions[late] - split
         numbers[late], scales[late] = self._tail[tail], self._tail_scales[tail]
         return numbers, scales
+
+
+def _scores(query: Floats, numbers: NDArray[Any], scales: Floats, places: NDArray[np.int64]) -> Floats:
+    found = np.empty(len(places), np.float32)
+    if numbers.dtype == np.float16:
+        exact.of_halves(query, numbers.view(np.uint16), places, found)
+        return found
+    exact.of_bytes(query, numbers, places, found)
+    return found * scales[places]
 
 
 def _longer(array: NDArray[Any], length: int, used: int) -> NDArray[Any]:

@@ -1,0 +1,31 @@
+"""Commands that measure searches among many."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.app import app, run
+from benchmarks.commands.options import Json
+
+
+@app.command()
+def gallery(
+    size: Annotated[int, typer.Option(min=1_000, help="Entries of the gallery.")],
+    dim: Annotated[int, typer.Option(min=32, help="Dimensions of a vector, a multiple of 32.")] = 128,
+    probes: Annotated[int, typer.Option(min=10, help="Searches of each kind.")] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 1,
+    json_path: Json = None,
+) -> None:
+    """Search of a face among many: latency, recall against an exact comparison, memory, changes, wear."""
+    run("gallery", size=size, dim=dim, probes=probes, seed=seed, json_path=json_path)
+
+
+@app.command("gallery-scatter")
+def gallery_scatter(
+    vectors: Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="NPZ", help="What `vectors` wrote.")],
+    source: Annotated[str, typer.Option(help="What the pictures are, for the file.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, metavar="FILE", help="Written here.")],
+) -> None:
+    """Fit how real templates scatter, from which `gallery` draws its entries."""
+    run("gallery_vectors", vectors=vectors, source=source, out=out)
