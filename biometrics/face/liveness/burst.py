@@ -33,7 +33,8 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class _Track:
-    """All frames with their times, poses relative to the straight head at the start, and sizes relative to it."""
+    """All frames with their times, yaws and sizes relative to the straight head at the start; pitches, averaged over
+    neighbouring frames, relative to the film's middle one."""
 
     at: NDArray[np.float64]
     yaw: NDArray[np.float64]
@@ -64,8 +65,7 @@ def judge(
 
 
 def _answered(track: _Track, challenge: Challenge) -> Verdict:
-    calm = (_reach(track.yaw) / p.TURN, _reach(track.pitch) / p.NOD, _reach(track.size) / (p.NEARER - 1))
-    if max(calm) < 0.5:
+    if all(_reach(one) < most for one, most in zip((track.yaw, track.pitch, track.size), p.STILL, strict=True)):
         return Verdict(Outcome.ATTACK, "no_movement")
     windows = list(zip(challenge.actions, challenge.starts_s[:-1], challenge.starts_s[1:], strict=True))
     flat = False
@@ -120,11 +120,19 @@ def _track(frames: Sequence[Frame], challenge: Challenge) -> _Track:
     return _Track(
         at,
         yaw - yaw[first].mean(),
-        pitch - pitch[first].mean(),
+        _smooth_pitch(at, pitch),
         spans[:, 1] / spans[first, 1].mean(),
         np.array([shift for shift, _ in shifts]),
         np.array([narrow for _, narrow in shifts]),
     )
+
+
+def _smooth_pitch(at: NDArray[np.float64], pitch: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pitch is felt so weakly that one frame's noise is half a nod: neighbours are averaged, and straight is what the
+    head is at for most of the film, which many frames tell and not only the first few."""
+    near = np.abs(at[:, None] - at[None, :]) <= p.SMOOTH_S + 1e-6
+    smooth = near @ pitch / near.sum(axis=1)
+    return np.asarray(smooth - np.median(smooth))
 
 
 def _made(action: Action, track: _Track, inside: NDArray[np.bool_]) -> tuple[bool, bool]:

@@ -67,7 +67,8 @@ def cut(rgb: NDArray[np.uint8], box: NDArray[np.float32], scale: float) -> NDArr
     """The surroundings of a box (left, top, width, height), `scale` times as large, as uint8 (80, 80, 3).
 
     As the networks were trained: a part that would leave the picture is moved into it, and made smaller where the
-    picture is too small.
+    picture is too small; and a pixel is made of the four around its place however much smaller the part becomes, which
+    keeps the grain that averaging takes out (faces without it pass for prints twice as often).
     """
     height, width = rgb.shape[:2]
     left, top, across, down = (float(edge) for edge in box)
@@ -77,4 +78,7 @@ def cut(rgb: NDArray[np.uint8], box: NDArray[np.float32], scale: float) -> NDArr
     edges = (*corner, *(corner + size + 1))
     first_x, first_y, last_x, last_y = (max(0, int(edge)) for edge in edges)
     part = Pillow.fromarray(rgb[first_y : max(last_y, first_y + 1), first_x : max(last_x, first_x + 1)])
-    return np.asarray(part.resize((SIDE, SIDE), Pillow.Resampling.BILINEAR))
+    whole = (0, 0, part.width, part.height)
+    return np.asarray(
+        part.transform((SIDE, SIDE), Pillow.Transform.EXTENT, whole, Pillow.Resampling.BILINEAR), np.uint8
+    )

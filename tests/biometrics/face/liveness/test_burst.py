@@ -114,6 +114,26 @@ def test_depth_is_what_tells_them_apart() -> None:
     assert judge(seen(rng(9), CHALLENGE, plane, moves), CHALLENGE).reason == "flat_face"
 
 
+def nods(number: int, degrees: float) -> list[Frame]:
+    """A head that answers CHALLENGE with a nod of so many degrees, as exact landmarks would show it."""
+    moves = movement(rng(number), CHALLENGE)
+    deepest = max(moves(float(at))[1] for at in np.arange(2.0, 3.6, 0.02))
+
+    def weaker(at: float) -> tuple[float, float, float]:
+        yaw, pitch, near = moves(at)
+        return yaw, pitch * degrees / deepest if 2.0 <= at < 3.6 else pitch, near
+
+    return seen(rng(number + 100), CHALLENGE, head(rng(number + 200)), weaker)
+
+
+def test_a_nod_that_is_felt_as_a_third_of_what_it_is_counts_and_a_still_head_does_not() -> None:
+    """YuNet's landmarks follow a pitch by a good third: fifteen to twenty degrees come as six or seven."""
+    felt = [judge(nods(number, 7.0), CHALLENGE).outcome for number in range(BURSTS)]
+    still = [judge(nods(number, 0.0), CHALLENGE).outcome for number in range(BURSTS)]
+    assert felt.count(Outcome.LIVE) >= 0.8 * BURSTS
+    assert still.count(Outcome.LIVE) <= 0.1 * BURSTS
+
+
 def test_challenges_are_drawn_by_the_nonce_and_differ() -> None:
     drawn = [draw(f"nonce {number}") for number in range(200)]
     assert draw("nonce 7") == drawn[7]

@@ -65,3 +65,17 @@ def test_the_part_is_scaled_about_the_face_and_kept_inside() -> None:
     for scale in SCALES.values():  # larger than the picture: as much as there is
         assert cut(rgb, np.array([50, 20, 200, 170], np.float32), scale).shape == (SIDE, SIDE, 3)
     assert cut(rgb, np.array([-30, -30, 5, 5], np.float32), 2.7).shape == (SIDE, SIDE, 3)
+
+
+def test_the_grain_of_a_large_part_is_kept_as_in_the_training() -> None:
+    """Each pixel is made of four, however much the part shrinks: averaging would leave a fifth of the grain."""
+    rgb = np.random.default_rng(1).normal(128, 30, (480, 480, 1)).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
+    part = cut(rgb, np.array([200, 200, 80, 80], np.float32), 4.0)
+    assert 0.4 * rgb.std() < part.std() < 0.8 * rgb.std()
+
+
+def test_a_part_as_large_as_the_networks_input_is_taken_as_it_is() -> None:
+    rgb = np.random.default_rng(2).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    part = cut(rgb, np.array([130, 130, 79 / 4, 79 / 4], np.float32), 4.0)
+    left = int(130 + 79 / 8 - 79 / 2)
+    np.testing.assert_array_equal(part, rgb[left : left + 80, left : left + 80])
