@@ -26,6 +26,7 @@ from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.fit import ScoreSet, fit
 from biometrics.scoring.fusion import fused_fmr
 from biometrics.scoring.held_out import restricted
+from biometrics.scoring.support import with_rule_of_3
 
 ROUNDS = 10
 DRAWS = 2_000_000
@@ -143,7 +144,8 @@ def real_fingers(paths: Sequence[Path], sets: Sequence[ScoreSet]) -> list[Result
         results.append(Result(name, "llr_correlation", correlation, None, None, "1", len(first)))
         for label, target in TARGETS.items():
             share = float(np.mean(stated <= target))
-            results.append(Result(name, FMR.format(label), share, None, None, FRACTION, len(first)))
+            low, high = with_rule_of_3(share, None, len(first)) or (None, None)
+            results.append(Result(name, FMR.format(label), share, low, high, FRACTION, len(first)))
     return results
 
 
