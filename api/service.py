@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from api.evidence.sequencer import Sequencer
 from api.feed import tagging
+from api.feed.broadcast import Broadcaster
 from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.population.findings import PopulationRegister
@@ -23,10 +24,12 @@ class Service:
     policy: policy.Policy
     comparer: Comparer
     sequencer: Sequencer
+    feed: Broadcaster
     register: PopulationRegister | None = None
 
     def close(self) -> None:
-        """End the sequencer and let go of the database and of the other register."""
+        """End the feed's streams and the sequencer, and let go of the database and of the other register."""
+        self.feed.stop()
         self.sequencer.stop()
         self.database.close()
         if self.register is not None:
@@ -48,4 +51,6 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     register = open_register(settings)
     sequencer = Sequencer(opened, secrets)
     sequencer.start()
-    return Service(settings, opened, secrets, rules, comparer, sequencer, register)
+    feed = Broadcaster(opened, secrets, settings.feed_streams)
+    feed.start()
+    return Service(settings, opened, secrets, rules, comparer, sequencer, feed, register)

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
         default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
     )
 
+    feed_streams: int = Field(
+        default=5000, ge=1, le=1_000_000, description="Streams of the feed that one replica holds open at once."
+    )
+
     register_url: str | None = Field(
         default=None,
         description="Another population register that is asked about every card shown, as `https://host`.",

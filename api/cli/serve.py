@@ -1,12 +1,14 @@
 """`renzheng serve` and `renzheng migrate`."""
 
+import contextlib
 import logging
+import resource
 import signal
 import socket
 import sys
 from contextlib import closing
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +17,11 @@ from api.cli.failure import CommandFailed, guarded
 from api.cli.registry import registry
 
 console = Console(stderr=True, highlight=False)
+if TYPE_CHECKING:
+    import uvicorn
+
+    from api.service import Service
+
 _GRACE_S = 20
 
 
@@ -39,6 +46,7 @@ def serve(
     settings = settings.model_copy(update=given)
     _end_in_order()
     _log_to_stderr()
+    _allow_many_connections()
     # Bound first, so that a port in use is told before anything is loaded; it listens when all is ready.
     with closing(_bound(settings.host, settings.port)) as listener:
         if not console.is_terminal:
@@ -63,7 +71,7 @@ def serve(
             server_header=False,
         )
         try:
-            uvicorn.Server(config).run([listener])
+            _server(config, service).run([listener])
         except KeyboardInterrupt:
             console.print("Ended.")
         finally:
@@ -78,6 +86,28 @@ def migrate() -> None:
 
     with registry():
         console.print(f"The database is at revision {head()}.")
+
+
+def _server(config: "uvicorn.Config", service: "Service") -> "uvicorn.Server":
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Ends the feed's streams first, which would else last as long as their clients stay."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            service.feed.hub.close()
+            await super().shutdown(sockets)
+
+    return Server(config)
+
+
+def _allow_many_connections() -> None:
+    """Every stream of the feed takes a file descriptor; many systems allow 1,024 unless asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # Where the hard limit is more than the kernel gives, the soft one stays.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _bound(host: str, port: int) -> socket.socket:

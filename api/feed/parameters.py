@@ -23,12 +23,16 @@ BURST_EVENTS = 100
 HEARTBEAT_S = 15.0
 # What a client waits before it connects again, unless it knows better.
 RETRY_MS = 1000
+# And what it waits when a replica is full, in seconds.
+FULL_RETRY_S = 5
 # Keys of open streams are looked at so often; a revoked one's streams end.
 KEYS_CHECKED_S = 2.0
-# A stream whose client takes nothing for so long is ended.
-STUCK_S = 60.0
-# Streams that one terminal or person holds at one replica; a further one ends the oldest.
+# Streams that one terminal or person holds at one replica; a further one ends the oldest. Those that are ended and
+# whose clients take nothing, not even the end, count until their connections are gone.
 STREAMS_EACH = 3
+LINGERING_EACH = 12
+# Threads that read the table for streams that are far behind, beside what requests do.
+READERS = 2
 
 # Tags made in one transaction, at a start with a new key.
 TAGGED_AT_ONCE = 5000

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, select, text
+from sqlalchemy import Connection, Row, Select, func, select, text
 
 from api.storage.tables import cards, feed_events, feed_head, institutions, principals
 
@@ -15,10 +15,12 @@ _ROWS = 10_000
 
 @dataclass(frozen=True)
 class Head:
-    """The newest number (0 before the first), and the public name of the key that the tags are made with."""
+    """The newest number (0 before the first), the public name of the key that the tags are made with, and the
+    database's time of the look."""
 
     seq: int
     key_id: str
+    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ _INVALID = text(
 
 def head(connection: Connection) -> Head:
     """The head as this transaction sees it."""
-    row = connection.execute(select(feed_head.c.seq, feed_head.c.key_id)).one()
-    return Head(row.seq, row.key_id or "")
+    row = connection.execute(select(feed_head.c.seq, feed_head.c.key_id, func.clock_timestamp().label("now"))).one()
+    return Head(row.seq, row.key_id or "", row.now)
 
 
 def page(connection: Connection, after: int, limit: int, up_to: int | None = None) -> list[FeedEvent]:

@@ -6,6 +6,7 @@ from fastapi_offline import FastAPIOffline
 from api.alerts import routes as alerts
 from api.cards import routes as cards
 from api.evidence import routes as evidence
+from api.feed import routes as feed
 from api.http import errors, openapi, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
@@ -29,6 +30,7 @@ ROUTERS = (
     cards.router,
     alerts.router,
     institutions.router,
+    feed.router,
     evidence.router,
     public.router,
 )

@@ -31,14 +31,35 @@ class Scope(StrEnum):
     HANDLE_ALERTS = "handle_alerts"
     READ_EVIDENCE = "read_evidence"
     """Leaves of the evidence log: a regulator's of all institutions, an evaluator's of its own."""
+    FOLLOW_FEED = "follow_feed"
+    """Every change of a card's status, by the card's tag, and the key of the tags. It names cards to those who read
+    them (`READ_CARDS`), their own and their branches'."""
+    MANAGE_WEBHOOKS = "manage_webhooks"
+    """Where the feed is sent to for one's institution and its branches."""
 
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
-    Role.TERMINAL: frozenset({Scope.VERIFY}),
-    Role.AUTHORITY: frozenset({Scope.REGISTER_CARDS, Scope.REPORT_CARDS, Scope.READ_CARDS, Scope.HANDLE_ALERTS}),
+    Role.TERMINAL: frozenset({Scope.VERIFY, Scope.FOLLOW_FEED}),
+    Role.AUTHORITY: frozenset(
+        {
+            Scope.REGISTER_CARDS,
+            Scope.REPORT_CARDS,
+            Scope.READ_CARDS,
+            Scope.HANDLE_ALERTS,
+            Scope.FOLLOW_FEED,
+            Scope.MANAGE_WEBHOOKS,
+        }
+    ),
     Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS}),
-    Role.SUPERVISOR: frozenset({Scope.READ_VERIFICATIONS, Scope.MANAGE_PRINCIPALS, Scope.HANDLE_ALERTS}),
-    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE}),
+    Role.SUPERVISOR: frozenset(
+        {
+            Scope.READ_VERIFICATIONS,
+            Scope.MANAGE_PRINCIPALS,
+            Scope.HANDLE_ALERTS,
+            Scope.MANAGE_WEBHOOKS,
+        }
+    ),
+    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE, Scope.FOLLOW_FEED}),
     Role.EVALUATOR: frozenset({Scope.READ_EVIDENCE}),
     Role.ADMINISTRATOR: frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS}),
 }

@@ -57,6 +57,8 @@ TABLE: dict[Route, set[Role] | str] = {
     ("GET", "/v1/principals/{principal_id}/keys"): {S, M},
     ("POST", "/v1/principals/{principal_id}/keys"): {S, M},
     ("DELETE", "/v1/principals/{principal_id}/keys/{key_id}"): {S, M},
+    ("GET", "/v1/feed"): {T, A, R},
+    ("GET", "/v1/feed/key"): {T, A, R},
     ("GET", "/v1/evidence/leaves"): {R, E},
     # The log's head and proofs hold hashes only: anybody may watch it.
     ("GET", "/v1/evidence/checkpoint"): ANYBODY,

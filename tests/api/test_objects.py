@@ -89,6 +89,8 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/me/key"),
     ("POST", "/v1/institutions"),
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
+    ("GET", "/v1/feed"),  # tests/api/feed/test_pages.py
+    ("GET", "/v1/feed/key"),
     ("GET", "/v1/evidence/leaves"),  # below: test_an_evaluator_reads_their_own_houses_leaves
 }
 

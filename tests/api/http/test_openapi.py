@@ -59,6 +59,8 @@ delete /v1/principals/{principal_id}
 get /v1/principals/{principal_id}/keys
 post /v1/principals/{principal_id}/keys
 delete /v1/principals/{principal_id}/keys/{key_id}
+get /v1/feed
+get /v1/feed/key
 get /v1/evidence/checkpoint
 get /v1/evidence/inclusion/{leaf_hash}
 get /v1/evidence/consistency
