@@ -32,11 +32,11 @@ async def get_service(request: Request) -> Service:
 ServiceDep = Annotated[Service, Depends(get_service)]
 
 
-def get_caller(
-    request: Request,
-    service: ServiceDep,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    signed: Annotated[SignedRequest | None, Depends(signed_request)],
+_STATE = "caller"
+
+
+async def get_caller(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
     """The signed-in caller; under a key with a public key the request is signed, others' signatures are passed over.
 
@@ -44,14 +44,30 @@ def get_caller(
     others empty it. Raises `key_missing`, `key_invalid`, `signature_missing`, `_invalid`, `_expired` or `_replayed`,
     and `rate_limited` with the seconds to wait.
     """
-    if credentials is None:
-        raise ServiceError("key_missing")
-    limit = service.settings.requests_per_minute if limits.is_limited(request) else None
+    caller: Caller | None = getattr(request.state, _STATE, None)
+    if caller is None:
+        if bearer is None:
+            raise ServiceError("key_missing")
+        service: Service = request.app.state.service
+        limit = service.settings.requests_per_minute if limits.is_limited(request) else None
+        signed = await signed_request(request)
+        caller = await run_in_threadpool(_sign_in, service, bearer.credentials, signed, limit)
+        setattr(request.state, _STATE, caller)
+    return caller
+
+
+async def _caller(request: Request) -> Caller:
+    """As `get_caller`, for what other dependencies of a route ask for: a dependency that is named in another one is
+    looked through again with everything below it, each time."""
+    return await get_caller(request, await _bearer(request))
+
+
+def _sign_in(service: Service, key: str, signed: SignedRequest | None, limit: int | None) -> Caller:
     with service.database.single() as connection:
         if limit is None:
-            caller, had_room = principals.authenticate(connection, credentials.credentials), True
+            caller, had_room = principals.authenticate(connection, key), True
         else:
-            caller, had_room = principals.authenticate_and_take(connection, credentials.credentials, limit)
+            caller, had_room = principals.authenticate_and_take(connection, key, limit)
         if caller is None:
             raise ServiceError("key_invalid")
         if caller.public_key is not None:
@@ -90,8 +106,7 @@ class Holder:
 
 
 async def get_operator(
-    service: ServiceDep,
-    caller: CallerDep,
+    request: Request,
     operator_key: Annotated[
         str | None, Header(description="The key of the operator at the counter, beside the terminal's own.")
     ] = None,
@@ -100,9 +115,10 @@ async def get_operator(
 
     Whoever decides holds this key too (`credentials.hold`).
     """
+    caller = await _caller(request)
     if operator_key is None:
         return None
-    return await run_in_threadpool(_attending, service, caller, operator_key)
+    return await run_in_threadpool(_attending, request.app.state.service, caller, operator_key)
 
 
 def _attending(service: Service, caller: Caller, operator_key: str) -> Caller:
@@ -126,8 +142,6 @@ ReporterDep = Annotated[Caller, Depends(Holder(Scope.REPORT_CARDS))]
 
 async def get_attempt(
     request: Request,
-    service: ServiceDep,
-    caller: CallerDep,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -137,13 +151,15 @@ async def get_attempt(
     ] = None,
 ) -> Attempt:
     """The request under its idempotency key. Raises `idempotency_key_missing` and `idempotency_key_invalid`."""
+    caller = await _caller(request)
     if idempotency_key is None:
         raise ServiceError("idempotency_key_missing")
     if _IDEMPOTENCY_KEY.fullmatch(idempotency_key) is None:
         raise ServiceError("idempotency_key_invalid")
     # Keyed: it stands in evidence, and the number in a short request could be found by trying.
     body = await request.body()
-    digest = keyed_hash(service.keys.index, "request", request.method, request.url.path, body)
+    keys = cast(Service, request.app.state.service).keys
+    digest = keyed_hash(keys.index, "request", request.method, request.url.path, body)
     return Attempt(caller.principal_id, idempotency_key, digest)
 
 

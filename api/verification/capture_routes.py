@@ -1,9 +1,8 @@
 """`POST /v1/captures`: what a capture has to begin with."""
 
 from datetime import datetime
-from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.errors.catalogue import Text
@@ -16,6 +15,9 @@ from api.verification.parameters import SWEPT_AT_ONCE
 from biometrics.face.liveness import WORDS, Action, draw
 
 router = APIRouter(prefix="/v1/captures", tags=["verifications"])
+
+
+_WORDS = {action: Text(zh=zh, en=en) for action, (zh, en) in WORDS.items()}
 
 
 class ActionAnswer(BaseModel):
@@ -50,18 +52,20 @@ class NonceAnswer(BaseModel):
     dependencies=LIMITED,
     summary="A nonce for the next verification",
 )
-def begin_capture(service: ServiceDep, caller: VerifierDep) -> Any:
+def begin_capture(service: ServiceDep, caller: VerifierDep) -> Response:
     """To be asked for before the captures are taken: a capture that is older than its nonce is `capture_stale`. Each
     serves one verification of this terminal. There is no body."""
     with service.database.single() as connection:
         duplicates.sweep(connection, SWEPT_AT_ONCE)
         issued = nonces.issue(connection, service.keys, caller.principal_id, service.settings.capture_max_age_s)
-    return NonceAnswer(
+    told = NonceAnswer(
         nonce=issued.text,
         issued_at=issued.issued_at,
         expires_at=issued.expires_at,
         challenge=_challenge(issued.text),
     )
+    # Ready to be sent: what a model is made of is not looked at again, on another thread's time.
+    return Response(told.model_dump_json(), status_code=201, media_type="application/json")
 
 
 def _challenge(nonce: str) -> ChallengeAnswer:
@@ -69,11 +73,6 @@ def _challenge(nonce: str) -> ChallengeAnswer:
     starts_ms = [round(1000 * start) for start in drawn.starts_s]
     shown = zip(drawn.actions, starts_ms[:-1], strict=True)
     return ChallengeAnswer(
-        actions=[ActionAnswer(action=action, at_ms=at_ms, message=_words(action)) for action, at_ms in shown],
+        actions=[ActionAnswer(action=action, at_ms=at_ms, message=_WORDS[action]) for action, at_ms in shown],
         end_ms=starts_ms[-1],
     )
-
-
-def _words(action: Action) -> Text:
-    zh, en = WORDS[action]
-    return Text(zh=zh, en=en)
