@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 import httpx
 import typer
 
+from api.cli.environment import warn_of_unknown
 from api.cli.failure import FAILURE, CommandFailed
 from api.cli.files import read_text
 from api.errors import catalogue
@@ -60,6 +61,7 @@ class Client(AbstractContextManager["Client"]):
         """With a `signing_key` (a PEM file) every request is signed."""
         from api.http.signing import read_key as read_signing_key
 
+        warn_of_unknown()
         self._url = url
         self._signing_key = None if signing_key is None else read_signing_key(signing_key)
         try:

@@ -73,7 +73,7 @@ def _texts() -> Iterator[tuple[type[Exception], Callable[[Any], str | None]]]:
     from api.institutions.credentials import KeyRevoked
     from api.institutions.errors import AdministrationError
     from api.population.opening import RegisterKeyUnusable
-    from api.storage.errors import DatabaseBusy, DatabaseUnavailable, SealBroken, StorageError
+    from api.storage.errors import DatabaseAddressInvalid, DatabaseBusy, DatabaseUnavailable, SealBroken, StorageError
     from api.verification.policy import PolicyInvalid
     from biometrics.errors import BiometricError
     from models.errors import ModelError
@@ -93,6 +93,7 @@ def _texts() -> Iterator[tuple[type[Exception], Callable[[Any], str | None]]]:
             f"数据库拒绝了该操作（{type(error.orig).__name__}）。\nThe database refuses: {type(error.orig).__name__}."
         ),
     )
+    yield DatabaseAddressInvalid, lambda _: words_of("database_url_invalid")
     yield KeyRevoked, lambda _: words_of("key_invalid")
     yield AdministrationError, lambda error: f"不能执行此操作。\n{error}"
     for kind, told in {

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from api.cli import environment
+
 if TYPE_CHECKING:
     from api.settings import Settings
     from api.storage.database import Database
@@ -23,11 +25,11 @@ class Registry:
 
 @contextmanager
 def registry() -> Iterator[Registry]:
-    """The database at this version's schema; the embedded server is left as it was found. Raises `StorageError`."""
-    from api.settings import Settings
+    """The database at this version's schema; the embedded server is left as it was found. Raises `StorageError`, and
+    `CommandFailed` for a setting that is none."""
     from api.storage import database, keys, migrate
 
-    settings = Settings()
+    settings = environment.settings()
     secrets = keys.load(settings.keys_dir)
     opened = database.open_database(settings)
     try:

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from api.cli import environment
 from api.cli.failure import CommandFailed, guarded
 from api.cli.registry import registry
 
-console = Console(stderr=True, highlight=False)
 if TYPE_CHECKING:
     import uvicorn
 
     from api.service import Service
 
+console = Console(stderr=True, highlight=False)
 _GRACE_S = 20
 
 
@@ -38,10 +39,9 @@ def serve(
     from api import service as services
     from api.http.app import create_app
     from api.matching.engines import BiometricComparer
-    from api.settings import Settings
     from api.storage import database
 
-    settings = Settings()
+    settings = environment.settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update=given)
     _end_in_order()
@@ -147,3 +147,6 @@ def _as_terminated(_: int, __: FrameType | None) -> None:
 def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It writes a line with the address for every question to another register, and for every message that is sent.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -16,13 +16,16 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.settings import Settings
 from api.storage import embedded
-from api.storage.errors import DatabaseBusy, DatabaseUnavailable, StorageError
+from api.storage.errors import DatabaseAddressInvalid, DatabaseBusy, DatabaseUnavailable, StorageError
 
 _log = logging.getLogger(__name__)
 
 # SQLSTATE classes: connection failures, shutdown and restart, resources, the disk; time-outs of locks and deadlock
 # victims; and read-only: a standby that was the primary a moment ago.
 _UNAVAILABLE = ("08", "57", "53", "58", "55P03", "40001", "40P01", "25006")
+
+# The names under which a DSN may ask for it.
+_POSTGRESQL = frozenset({"postgresql", "postgres"})
 
 # A connection used within this time is taken to be alive.
 _TRUSTED_S = 0.5
@@ -170,7 +173,10 @@ def server_url(settings: Settings) -> URL:
     try:
         url = make_url(settings.database_url)
     except (exc.ArgumentError, ValueError) as error:
-        raise DatabaseUnavailable("RENZHENG_DATABASE_URL is no address of a database") from error
+        raise DatabaseAddressInvalid("RENZHENG_DATABASE_URL is no address") from error
+    if url.get_backend_name() not in _POSTGRESQL:
+        # Not the address itself: it may hold a password.
+        raise DatabaseAddressInvalid("RENZHENG_DATABASE_URL is another kind of server's")
     return url.set(drivername="postgresql+psycopg")
 
 

@@ -13,6 +13,10 @@ class DatabaseBusy(DatabaseUnavailable):
     """Every connection of the pool is in use for longer than the time-out; try again in a moment."""
 
 
+class DatabaseAddressInvalid(StorageError):
+    """The address of the database is none, or another kind of server's."""
+
+
 class KeyUnavailable(StorageError):
     """A key file is missing, unreadable or of the wrong length."""
 
