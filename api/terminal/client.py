@@ -1,0 +1,116 @@
+"""The terminal's client in one object: what is held, what keeps it fresh, and the answers."""
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from .answer import Answer
+from .card import Card
+from .checking import check
+from .clock import Clock
+from .follower import Follower
+from .holding import Holding
+from .parameters import LOOK_EVERY_S, STALE_AFTER_S
+from .remote import Remote
+
+
+class Terminal:
+    """Answers from memory, in microseconds. With `remote` it keeps the folder fresh, else another process does."""
+
+    def __init__(
+        self,
+        folder: Path,
+        signers: Sequence[Ed25519PublicKey],
+        *,
+        remote: Remote | None = None,
+        stale_after_s: float = STALE_AFTER_S,
+        stream: bool = True,
+        clock: Clock | None = None,
+    ) -> None:
+        """`signers`: the service's public keys, as `GET /v1/keys` gives them, compared on a second way.
+
+        Raises `FolderInUse` where another process keeps the folder fresh, and OSError where it cannot be read.
+        """
+        self._folder, self._stale_after_s = folder, stale_after_s
+        self.holding = Holding(folder, signers, writing=remote is not None, clock=clock)
+        self.follower = None if remote is None else Follower(self.holding, remote, folder, stream=stream)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._looked_at, self._seen = time.monotonic(), self._signs()
+
+    def start(self) -> None:
+        """Keep the folder fresh in a thread of its own; a no-op when it runs, or without `remote`."""
+        if self.follower is not None and self._thread is None:
+            self._stop.clear()
+            self._thread = threading.Thread(target=self.follower.run, args=(self._stop,), name="feed", daemon=True)
+            self._thread.start()
+
+    def check(self, card: Card) -> Answer:
+        """What can be said of a card now."""
+        if self.follower is None and time.monotonic() - self._looked_at >= LOOK_EVERY_S:
+            self._look()
+        return check(self.holding, card, self._stale_after_s)
+
+    def status(self) -> dict[str, Any]:
+        """How things stand, for people and monitoring; the names are those of an answer."""
+        if self.follower is None:
+            self._look()
+        holding = self.holding
+        as_of, now, view = holding.as_of, holding.service_time(), holding.view
+        age_s = None if as_of is None or now is None else max(0.0, (now - as_of).total_seconds())
+        head = None if view is None else view.snapshot.head
+        trouble = None if self.follower is None else self.follower.trouble.reason
+        return {
+            "as_of_seq": holding.seq,
+            "as_of_time": None if as_of is None else as_of.isoformat(),
+            "age_s": age_s,
+            "stale": age_s is None or age_s > self._stale_after_s,
+            "snapshot_seq": None if head is None else head.seq,
+            "snapshot_as_of": None if head is None else head.as_of.isoformat(),
+            "invalid_cards": None if head is None else head.count,
+            "deltas": holding.deltas,
+            "deployment": None if head is None else str(head.deployment),
+            "key_id": None if head is None else head.key_id,
+            "trouble": trouble or holding.fault,
+        }
+
+    def close(self) -> None:
+        """Stop following, as soon as the service's next word or silence allows."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=1.0)
+        self.holding.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _look(self) -> None:
+        """Read the folder again where another process changed it."""
+        self._looked_at = time.monotonic()
+        signs = self._signs()
+        if signs != self._seen:
+            self._seen = signs
+            self.holding.reload()
+
+    def _signs(self) -> list[tuple[str, int, int]]:
+        if self.follower is not None:
+            return []
+        paths = [path for path in self._folder.glob("*") if path.suffix in {".snapshot", ".deltas", ".json"}]
+        found = []
+        for path in sorted([*paths, self._folder / "key"]):
+            try:
+                known = path.stat()
+            except OSError:
+                continue
+            found.append((path.name, known.st_mtime_ns, known.st_size))
+        return found

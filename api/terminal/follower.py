@@ -1,0 +1,174 @@
+"""Keeps a holding fresh: the key, a snapshot, the deltas after it; and goes on by itself after whatever went wrong."""
+
+import logging
+import random
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .holding import Holding
+from .naming import key_id
+from .parameters import (
+    FAR_BEHIND,
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    LONGEST_RETRY_AFTER_S,
+    MOST_DELTAS,
+    PAGE_EVENTS,
+    POLL_S,
+    SNAPSHOT_AGE_S,
+    SNAPSHOT_PAUSE_S,
+)
+from .remote import Remote, RemoteFailed, Told
+from .snapshot import SnapshotRefused
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Trouble:
+    """What went wrong last, None while all is well; `since` on the monotonic clock."""
+
+    reason: str | None = None
+    text: str = ""
+    since: float = 0.0
+
+
+class Follower:
+    """`run` goes on until it is told to stop; `catch_up` is one round."""
+
+    def __init__(self, holding: Holding, remote: Remote, folder: Path, *, stream: bool = True) -> None:
+        """`folder` takes a download that broke off. Without `stream` the service is asked every few seconds."""
+        self._holding, self._remote, self._stream = holding, remote, stream
+        self._part = folder / "snapshot.part"
+        self._etag: str | None = None
+        self._asked_at = float("-inf")
+        self.trouble = Trouble()
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow until `stop` is set. What goes wrong is told in `trouble` and the log, and tried again."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                self.catch_up()
+                failures = 0
+                self._well()
+                if self._stream:
+                    self._follow_stream(stop)
+                else:
+                    stop.wait(POLL_S)
+            except (RemoteFailed, SnapshotRefused, OSError) as error:
+                failures += 1
+                stop.wait(self._told(error, failures))
+
+    def catch_up(self) -> None:
+        """Get what is missing, up to the service's newest number. Raises `RemoteFailed` and `SnapshotRefused`.
+
+        Where a snapshot is held and a new one is refused, the deltas go on.
+        """
+        if self._holding.view is None:
+            self._fetch_first()
+        elif self._is_due():
+            self._try_snapshot()
+        while self._take_page():
+            pass
+
+    def _take_page(self) -> bool:
+        """Take what follows; whether there is more."""
+        asked = self._holding.clock.ticks()
+        seq = self._holding.seq or 0
+        page = self._remote.page(seq, PAGE_EVENTS)
+        if page.key_id != self._held_key():
+            self._change_key(page.key_id)
+            return True
+        if page.head < seq:
+            raise RemoteFailed("behind", f"the service is at {page.head}, behind {seq}, which is held")
+        if page.head - seq > FAR_BEHIND and self._may_ask():
+            self._try_snapshot()
+            return True
+        if self._holding.apply(page.deltas) == 0 and page.head != seq:
+            raise RemoteFailed("gap", f"the service does not tell what follows on {seq}")
+        if page.as_of is not None:
+            self._holding.confirm(page.head, page.as_of, asked)
+        return page.more
+
+    def _follow_stream(self, stop: threading.Event) -> None:
+        """Take changes as they come; returns at a gap, when the key changed, or for a new snapshot."""
+        for told in self._remote.stream(self._holding.seq or 0):
+            if stop.is_set() or not self._take(told) or (self._is_due() and self._may_ask()):
+                return
+
+    def _take(self, told: Told) -> bool:
+        """Whether the stream can be gone on with."""
+        if not told.deltas:
+            if told.key_id and told.key_id != self._held_key():
+                return False
+            if told.as_of is not None:
+                self._holding.confirm(told.head, told.as_of, self._holding.clock.ticks())
+            return True
+        (delta,) = told.deltas
+        if delta.seq <= (self._holding.seq or 0):
+            return True
+        return self._holding.apply(told.deltas) == 1
+
+    def _fetch_first(self) -> None:
+        key = self._holding.key or self._remote.feed_key()
+        try:
+            self._take_snapshot(key)
+        except SnapshotRefused as refused:
+            if refused.reason != "other_key":
+                raise
+            # The key was replaced before there was a snapshot under it.
+            self._take_snapshot(self._remote.feed_key())
+
+    def _change_key(self, needed: str) -> None:
+        key = self._remote.feed_key()
+        if key_id(key) != needed:
+            raise RemoteFailed("other_key", "the service's replicas have different keys of the feed")
+        self._etag = None
+        self._take_snapshot(key)
+
+    def _try_snapshot(self) -> None:
+        """A new snapshot where there is one; trouble with it stops nothing."""
+        self._asked_at = time.monotonic()
+        try:
+            self._take_snapshot(None)
+        except (RemoteFailed, SnapshotRefused) as error:
+            self._told(error, 1)
+
+    def _take_snapshot(self, key: bytes | None) -> None:
+        got = self._remote.snapshot(self._part, self._etag)
+        if got is not None:
+            raw, tag = got
+            self._holding.take(raw, key)
+            self._etag = tag if tag.startswith('"') else None
+
+    def _is_due(self) -> bool:
+        view, now = self._holding.view, self._holding.service_time()
+        if view is None:
+            return True
+        age_s = 0.0 if now is None else (now - view.snapshot.head.as_of).total_seconds()
+        return (self._holding.deltas > MOST_DELTAS or age_s > SNAPSHOT_AGE_S) and self._may_ask()
+
+    def _may_ask(self) -> bool:
+        return time.monotonic() - self._asked_at > SNAPSHOT_PAUSE_S
+
+    def _held_key(self) -> str:
+        return "" if self._holding.key is None else key_id(self._holding.key)
+
+    def _well(self) -> None:
+        if self.trouble.reason is not None:
+            _log.info("the feed is followed again")
+        self.trouble = Trouble()
+
+    def _told(self, error: Exception, failures: int) -> float:
+        """Note what went wrong; gives how long to wait: twice as long after every failure, and never all at once."""
+        reason = getattr(error, "reason", None) or getattr(error, "code", None) or "disk"
+        text = str(error) if reason != "disk" else f"the folder cannot be written: {type(error).__name__}"
+        if self.trouble.reason != reason:
+            _log.warning("%s", text)
+            self.trouble = Trouble(str(reason), text, time.monotonic())
+        pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311
+        asked = getattr(error, "retry_after_s", None)
+        return pause if asked is None else max(pause, min(float(asked), LONGEST_RETRY_AFTER_S))
