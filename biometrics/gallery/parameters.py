@@ -6,7 +6,7 @@ EXACT_UP_TO = 40_000
 FINE, COARSE = 2, 4
 """Dimensions that the first stage describes with 4 bits: 32 or 16 bytes an entry of 128 dimensions."""
 
-SHORTLISTS = {FINE: 1_000, COARSE: 5_000}
+SHORTLISTS = {FINE: 1_000, COARSE: 20_000}
 """Entries that the first stage hands to the exact comparison, at least."""
 
 COARSE_FROM = 3_000_000
@@ -18,7 +18,7 @@ TRAINING = 65_536
 SHORTLIST_PER_HIT = 10
 """Entries of the shortlist for each hit that is asked for."""
 
-LONGEST_SHORTLIST = 20_000
+LONGEST_SHORTLIST = 80_000
 """Where so many are not enough, since most are removed or no longer valid, everything is compared."""
 
 BYTES_FROM = 2_000_000
