@@ -185,8 +185,11 @@ class InsightFaceEngine(FaceEngine):
         return cls(name, scrfd, arcface)
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """All faces of a picture, uint8 (H, W, 3), most confident first."""
-        boxes, points = self._scrfd.detect(np.ascontiguousarray(rgb[:, :, ::-1]))
+        """All faces of a picture, uint8 (H, W, 3), most confident first; a second, larger look where there is none."""
+        bgr = np.ascontiguousarray(rgb[:, :, ::-1])
+        boxes, points = self._scrfd.detect(bgr)
+        if not len(boxes):
+            boxes, points = self._scrfd.detect(bgr, input_size=_SCRFD_SEARCH_SIZE)
         order = np.argsort(-boxes[:, 4], kind="stable")
         return [
             Face(
@@ -207,7 +210,9 @@ class InsightFaceEngine(FaceEngine):
 
 
 _SCRFD_SIZE = (320, 320)
-"""The face of a holder fills much of the picture; 640 takes four times as long."""
+_SCRFD_SEARCH_SIZE = (640, 640)
+"""The face of a holder fills much of the picture; 640 takes four times as long, and finds the one of LFW's 6,274
+pictures in which 320 finds nothing."""
 
 
 def _session(network: bytes, threads: int) -> onnxruntime.InferenceSession:

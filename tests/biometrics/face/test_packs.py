@@ -163,5 +163,9 @@ def test_buffalo_sc_recognises_people_through_the_package(group: Group, tmp_path
     scores = np.array([[own.compare(a, b) for a in large] for b in small])
     assert scores.diagonal().min() > 0.5
     assert scores[~np.eye(6, dtype=bool)].max() < 0.35
+    scene = np.full((1500, 2000, 3), 128, np.uint8)
+    scene[700:800, 900:1000] = resized(group.portrait(3), 100)
+    assert len(own.detect(scene)) == 1, "seen only at the second, larger look"
+    assert own.detect(np.zeros((300, 300, 3), np.uint8)) == []
     with pytest.raises(IncompatibleTemplates):
         engine.compare(large[0], large[0])
