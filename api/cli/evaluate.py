@@ -3,12 +3,13 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from api.cli.client import KeyFile
 from api.cli.evaluate_report import Wanted, of_site
@@ -16,6 +17,7 @@ from api.cli.failure import CommandFailed, guarded
 from api.cli.progress import tracked
 
 if TYPE_CHECKING:
+    from api.evaluation.attempts import TransactionRate
     from api.evaluation.files import Scored
     from api.evaluation.report import Figure
     from api.evaluation.run import Run
@@ -88,6 +90,13 @@ def evaluate(
             " column mated agrees with the names; where both would do, it must be said.",
         ),
     ] = None,
+    together: Annotated[
+        Literal["any", "all", "sum"],
+        typer.Option(
+            help="Of scores with the columns transaction and attempt: how several comparisons of one attempt (fingers)"
+            " become one: any suffices, all are asked for, or ratios that add up.",
+        ),
+    ] = "any",
     non_mated: Annotated[
         int,
         typer.Option(
@@ -176,29 +185,38 @@ def evaluate(
             raise typer.BadParameter("--dpi goes with --images")
         if not scores.is_file():
             raise typer.BadParameter(f"there is no file {scores}")
-        _of_scores(scores, distances, modality, json_path, wanted)
+        _of_scores(scores, distances, modality, together, json_path, wanted)
     else:
         raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence URL|FILE")
 
 
 def _of_scores(
-    path: Path, distances: bool, modality: _MODALITIES | None, json_path: Path | None, wanted: Wanted
+    path: Path,
+    distances: bool,
+    modality: _MODALITIES | None,
+    together: Literal["any", "all", "sum"],
+    json_path: Path | None,
+    wanted: Wanted,
 ) -> None:
-    from api.evaluation import engines, files, report, subjects
+    from api.evaluation import attempts, engines, files, report, subjects
 
     _require_writable(json_path)
     try:
         with _err.status("Reading the scores…"):
             rows = files.read_scores(path, distances=distances)
             engine = files.read_engine(path)
+            tried = attempts.read_attempts(path)
         _require_both(row.pair.mated for row in rows)
         modality = modality or engines.modality_of(engine) or _read_as(rows, path.name)
-    except (files.FileMalformed, subjects.SubjectsUnclear) as error:
+        transactions = (
+            attempts.transaction_rates(rows, tried, modality, together=together, seed=wanted.seed) if tried else []
+        )
+    except (files.FileMalformed, subjects.SubjectsUnclear, ValueError) as error:
         raise CommandFailed(str(error)) from error
     failed, samples = subjects.failed_samples(rows)
     failures = [report.share(path.stem, rate, failed[rate], samples) for rate in ("fta", "fte") if failed]
-    figures = _tell(path.stem, rows, modality, failures, json_path, distances=distances, seed=wanted.seed)
-    wanted.write(path.stem, rows, modality, figures, engine=engine, distances=distances)
+    figures = _tell(path.stem, rows, modality, failures, json_path, transactions, distances=distances, seed=wanted.seed)
+    wanted.write(path.stem, rows, modality, figures, engine=engine, distances=distances, transactions=transactions)
 
 
 def _read_as(rows: "list[Scored]", name: str) -> _MODALITIES | None:
@@ -268,6 +286,7 @@ def _tell(
     modality: _MODALITIES | None,
     failures: "list[Figure]",
     json_path: Path | None,
+    transactions: "Sequence[TransactionRate]" = (),
     *,
     seed: int,
     distances: bool = False,
@@ -283,11 +302,26 @@ def _tell(
     mated, non_mated, people = len(comparisons.mated), len(comparisons.non_mated), comparisons.subjects
     out.print(f"{name}: {mated:,} mated and {non_mated:,} non-mated comparisons of {people:,} subjects", markup=False)
     out.print(report.table(figures, comparisons, distances=distances))
+    if transactions:
+        out.print(_transactions(transactions))
     for line in report.thin(figures, comparisons):
         _err.print(line, style="yellow", markup=False)
     if json_path is not None:
-        report.write(json_path, figures, command=shlex.join(["renzheng", *sys.argv[1:]]))
+        every = [*figures, *(one.figure(name) for one in transactions)]
+        report.write(json_path, every, command=shlex.join(["renzheng", *sys.argv[1:]]))
     return figures
+
+
+def _transactions(rates: "Sequence[TransactionRate]") -> Table:
+    from api.evaluation.attempts import shown
+
+    columns, rows = shown(rates)
+    table = Table(title="Whole transactions")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "rate" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _warn(rows: "list[Scored]", modality: _MODALITIES | None) -> None:

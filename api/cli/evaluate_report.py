@@ -15,6 +15,7 @@ from api.cli.client import KEY_VARIABLE, Client, read_key, signing_key_file
 from api.cli.failure import CommandFailed
 
 if TYPE_CHECKING:
+    from api.evaluation.attempts import TransactionRate
     from api.evaluation.evidence import Site
     from api.evaluation.files import Scored
     from api.evaluation.report import Figure
@@ -49,6 +50,7 @@ class Wanted:
         engine: str | None = None,
         done: "Run | None" = None,
         distances: bool = False,
+        transactions: "Sequence[TransactionRate]" = (),
     ) -> None:
         """Make and write the report; `figures` are all that were found. Raises `CommandFailed`, OSError."""
         if self.folder is None:
@@ -76,6 +78,7 @@ class Wanted:
                 unit="comparison score (distance, sign changed)" if distances else "comparison score",
                 peers=peers,
                 calibration=calibration,
+                transactions=transactions,
                 remarks=_warn_of_fitted(calibration, names),
                 quality=_of_mated(rows, quality),
                 groupings=_groups(self.groups),

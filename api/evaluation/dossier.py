@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from api.evaluation import html, plots
+from api.evaluation.attempts import TransactionRate, shown
 from api.evaluation.groups import GroupRate, group_rates
 from api.evaluation.report import Figure, rates, thin
 from api.evaluation.style import Plot
@@ -58,6 +59,7 @@ class Material:
     peers: Mapping[str, Comparisons] = field(default_factory=dict)
     calibration: Calibration | None = None
     remarks: Sequence[str] = ()
+    transactions: Sequence[TransactionRate] = ()
     quality: Sequence[float] | None = None
     groupings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=Counter)
@@ -84,6 +86,9 @@ def of_comparisons(material: Material, step: Callable[[str], None]) -> Dossier:
     """Rates, curves, calibration, quality and groups; `step` hears what is worked on."""
     drawn: list[Plot] = []
     parts = [html.facts([*_counts(material), *material.facts]), html.heading("Error rates"), _rates_table(material)]
+
+    if material.transactions:
+        parts += [html.heading("Whole transactions"), _transactions(material.transactions)]
 
     def draw(title: str, make: Callable[[], Plot]) -> None:
         step(title)
@@ -145,6 +150,15 @@ def _rates_table(material: Material) -> str:
             " an FMR that fewer than 30 false matches stand behind hangs on a few comparisons (rule of 30)."
         )
         + "".join(notes)
+    )
+
+
+def _transactions(rates: Sequence[TransactionRate]) -> str:
+    columns, rows = shown(rates)
+    return html.table(columns, rows) + html.note(
+        "FAR and FRR of people who try again until they are accepted or the attempts are used up; a failure to acquire"
+        " is an attempt that is rejected. Thresholds are those at which first attempts have the FMR. Intervals draw"
+        " subjects."
     )
 
 

@@ -525,3 +525,32 @@ def test_a_run_that_is_interrupted_says_so_and_ends_in_the_same_bytes(
     assert (renzheng.folder / "a.csv").read_text().count(",1,1\n") == 6, "what was kept is compared"
     assert (renzheng.folder / "a.csv").read_bytes() == (renzheng.folder / "b.csv").read_bytes()
     assert not [path.name for path in renzheng.folder.iterdir() if "unfinished" in path.name or "part" in path.name]
+
+
+@pytest.mark.usefixtures("few_replicates")
+def test_whole_transactions_are_shown_where_the_scores_tell_them(renzheng: CommandLine) -> None:
+    rows = ["reference,probe,mated,score,transaction,attempt"]
+    for person in range(60):
+        rows += [f"{person}_1,{person}_2,1,{score},m{person},{one}" for one, score in ((1, person % 4), (2, 9))]
+        for other in range(1, 60):
+            rows.append(f"{person}_1,{(person + other) % 60}_1,0,{other % 5 / 10},x{person}-{other},1")
+    target, out = renzheng.folder / "rates.json", renzheng.folder / "out"
+    result = renzheng(
+        "evaluate",
+        "--scores",
+        renzheng.file("s.csv", "\n".join(rows) + "\n"),
+        "--json",
+        str(target),
+        "--report",
+        str(out),
+    )
+    assert result.exit_code == 0, result.output
+    assert "Whole transactions" in result.stdout
+    found = figures(target)
+    assert found["frr_1_at_fmr_1e-2"]["value"] == pytest.approx(0.25)
+    assert (found["frr_2_at_fmr_1e-2"]["value"], found["frr_2_at_fmr_1e-2"]["high"]) == (0.0, 3 / 60)
+    assert "Whole transactions" in (out / "report.html").read_text(encoding="utf-8")
+    torn = renzheng.file("t.csv", "\n".join([*rows, "7_1,8_2,1,3,m1,3"]) + "\n")
+    result = renzheng("evaluate", "--scores", torn)
+    assert result.exit_code == 3
+    assert "one reference, one probe" in result.stderr
