@@ -57,7 +57,7 @@ class World:
         """Number of the first person and vectors of each block, of which the progress is shown under `what`."""
         starts = range(0, self.size, BLOCK)
         for first in starts if what is None else track(starts, what):
-            draw = np.random.default_rng([self.seed, first])
+            draw = np.random.default_rng([self.seed, first, 2])
             yield first, self.scatter.persons_of(draw, min(BLOCK, self.size - first), self.dimensions)
 
     def persons(self, numbers: NDArray[np.int64]) -> Floats:

@@ -29,3 +29,15 @@ def gallery_scatter(
 ) -> None:
     """Fit how real templates scatter, from which `gallery` draws its entries."""
     run("gallery_vectors", vectors=vectors, source=source, out=out)
+
+
+@app.command()
+def identification(
+    vectors: Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="NPZ", help="What `vectors` wrote.")],
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", min=100, help="Entries of a gallery; repeat it for several.")
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Accuracy of identification: FNIR at fixed FPIR in galleries of 10^3 to 10^6 faces, real ones and drawn ones."""
+    run("identification", vectors=vectors, sizes=sizes or [1_000, 10_000, 100_000, 1_000_000], json_path=json_path)
