@@ -12,6 +12,7 @@ Real chip photographs are years old as well, which nothing here imitates. Every 
 of all other people among the listed pairs. `plain` is the same comparison with the pictures as they are, `reference`
 and `probe` with one side made worse, `card` with both. `/subjects`: with statistics of the other half, fitted
 to pictures as they are; `/subjects/own`: fitted to references and probes made in this way too, of the other half.
+`cllr`, `fmr_at_stated_*` and the like: what the shipped calibration, of pictures as they are, says of such scores.
 """
 
 import hashlib
@@ -34,6 +35,7 @@ from benchmarks.face_gallery import (
     subject_of,
 )
 from benchmarks.face_statistics import halves_of
+from benchmarks.held_out import held_out_results
 from benchmarks.rates import TAR_METRICS, rate_results, supported_metrics
 from benchmarks.report import FRACTION, Result, ScoreRow, print_table, write_json
 from biometrics.errors import NotAssessable
@@ -42,6 +44,9 @@ from biometrics.face.choice import choose
 from biometrics.face.fitting import fit
 from biometrics.images import decode
 from biometrics.scoring.bootstrap import Comparisons
+from biometrics.scoring.calibration import Calibration
+from biometrics.scoring.fit import ScoreSet
+from biometrics.scoring.held_out import judge
 
 CONDITIONS = {
     "plain": ("plain reference", "plain probe"),
@@ -63,6 +68,7 @@ def run(images: Path, pairs: Path, cache: Path | None, json_path: Path | None) -
     """Measure, print a table, and write JSON where asked to; see the module's text."""
     listed = [pair for pair in read_pairs(pairs) if pair[2]]
     engine = FaceEngine.open()
+    calibration = Calibration.load(engine.engine)
     sides = _galleries(engine, images, listed, cache)
     half = halves_of(sorted({name for side in sides.values() for name in _names(side)}), [pair[:2] for pair in listed])
     plain = _fitted(engine, half, [gallery for name, gallery in sides.items() if name.startswith("plain")])
@@ -71,7 +77,10 @@ def run(images: Path, pairs: Path, cache: Path | None, json_path: Path | None) -
     for name, (reference, probe) in CONDITIONS.items():
         for suffix, fitted in (("subjects", plain), ("subjects/own", own)):
             made = [held_out_templates(engine, sides[side], half, fitted) for side in (reference, probe)]
-            results += _rates(f"{name}/{suffix}", made[0], made[1], listed)
+            found = _found(made[0], made[1], listed)
+            results += _rates(f"{name}/{suffix}", found)
+            if suffix == "subjects":
+                results += held_out_results([judge(calibration, ScoreSet(name, found, 1.0))], suffix)
     for side, gallery in sides.items():
         share = len(gallery.failures) / len(gallery)
         results.append(Result(side, "failed", share, None, None, FRACTION, len(gallery)))
@@ -107,9 +116,12 @@ def _fitted(engine: FaceEngine, half: dict[str, int], galleries: list[Gallery]) 
     return found
 
 
-def _rates(name: str, references: Templates, probes: Templates, listed: Pairs) -> list[Result]:
+def _found(references: Templates, probes: Templates, listed: Pairs) -> Comparisons:
     rows = [ScoreRow(a, b, mated, compared(references, probes, a, b)) for a, b, mated in listed]
-    found = comparisons(references, probes, rows)
+    return comparisons(references, probes, rows)
+
+
+def _rates(name: str, found: Comparisons) -> list[Result]:
     tars = [metric for metric in supported_metrics(len(found.non_mated)) if metric in TAR_METRICS]
     return rate_results(name, found, metrics=["eer", *tars])
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -9,11 +11,12 @@ from PIL import Image as Pillow
 
 from benchmarks import face_card, face_quality, face_sheet, face_speed
 from benchmarks.face_card import Cards, comparisons
-from benchmarks.face_gallery import Templates
+from benchmarks.face_gallery import Gallery, Templates
 from benchmarks.report import ScoreRow
-from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face import Embedded, FaceEngine, FaceTemplate
 from biometrics.face.detection import detect
 from biometrics.images import decode
+from biometrics.scoring.calibration import Calibration
 from tests.biometrics.face.conftest import Group, group_photograph
 from tests.biometrics.pictures import encode
 
@@ -99,6 +102,28 @@ def test_discarding_the_worst_shows_what_quality_knows() -> None:
         results = {row.metric: row for row in face_quality.discards("made", "1e-3", rows, quality, 0.5)}
         assert results["fnmr_at_1e-3_discard_0"].value == pytest.approx(0.1)
         assert low <= results["cut_10_at_1e-3"].value <= high
+
+
+def test_what_a_calibration_states_is_counted_by_quality() -> None:
+    """Six people with two pictures each; everybody's first one is of low quality and like everybody else's."""
+    engine = cast("FaceEngine", SimpleNamespace(engine="made-1"))
+    axes = np.eye(128)
+    vectors = {
+        f"p{i}/{kind}.jpg": axes[0] + 0.1 * axes[i + 1] if kind == "poor" else axes[i + 10]
+        for i in range(6)
+        for kind in ("poor", "good")
+    }
+    made = Templates(engine, {name: FaceTemplate.of("made-1", vector, 50) for name, vector in vectors.items()})
+    embedded = {name: Embedded(np.zeros(128, np.float32), 10 if "poor" in name else 90) for name in vectors}
+    knots = (np.array([0.0, 1.0]), np.array([0.0, -20.0]), np.array([-1.0, 1.0]))
+    calibration = Calibration("made-1", *knots, measured_to=1e-3, provenance={})
+    found = face_quality.stated("made", made, Gallery(embedded), calibration)
+    shares = {(row.set, row.metric, row.n): row.value for row in found}
+    # Sixty pairs of pictures of two people; the fifteen of two good ones have a band of their own.
+    low, high = ("made/quality_10..50", 45), ("made/quality_90..90", 15)
+    assert {(name, count) for name, _, count in shares} == {low, high}
+    assert shares[low[0], "fmr_at_stated_1e-3", 45] == pytest.approx(15 / 45), "the poor ones are alike"
+    assert shares[high[0], "fmr_at_stated_1e-2", 15] == 0
 
 
 def test_the_sheet_shows_the_hardest_first(tmp_path: Path) -> None:
