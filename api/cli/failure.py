@@ -76,6 +76,7 @@ def _texts() -> Iterator[tuple[type[Exception], Callable[[Any], str | None]]]:
     from api.storage.errors import DatabaseAddressInvalid, DatabaseBusy, DatabaseUnavailable, SealBroken, StorageError
     from api.verification.policy import PolicyInvalid
     from biometrics.errors import BiometricError
+    from biometrics.scoring.errors import CalibrationError
     from models.errors import ModelError
 
     yield ValidationError, _of_settings
@@ -105,6 +106,7 @@ def _texts() -> Iterator[tuple[type[Exception], Callable[[Any], str | None]]]:
         RegisterKeyUnusable: "另一人口库的密钥不可用。",
         SigningKeyInvalid: "签名私钥不可用。",
         ModelError: "模型包不可用。",
+        CalibrationError: "校准文件不可用。",
         OSError: "文件或设备无法使用。",
     }.items():
         yield kind, partial(_beneath, told)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from api.evaluation import files
@@ -45,8 +45,14 @@ def read_set(path: Path, engine: str, modality: Modality | None) -> ScoreSet:
         )
     rows = files.read_scores(path)
     modality = modality or modality_of(engine) or told_by_names(rows, str(path))
-    keys = tuple(subject_key(name) for name in subject_names(rows, modality))
+    keys = tuple(subject_key(name) for name in _shortened(subject_names(rows, modality)))
     return ScoreSet(path.stem.removeprefix("scores_"), comparisons_of(rows, modality), float(len(keys)), keys)
+
+
+def _shortened(names: Sequence[str]) -> Sequence[str]:
+    """The subjects without the folders above them, where that leaves them apart: folders say where a run started."""
+    short = [PurePosixPath(name).name for name in names]
+    return short if len(set(short)) == len(names) else names
 
 
 def calibrate(

@@ -92,6 +92,25 @@ def test_too_little_to_fit_is_said_not_fitted(renzheng: CommandLine) -> None:
     assert "Traceback" not in result.output
 
 
+def test_folders_above_the_subjects_are_not_part_of_their_names(renzheng: CommandLine) -> None:
+    """Unless they tell subjects apart, as with two sets of fingers that are numbered alike."""
+    plain = Path(gaussian_file(renzheng, "s.csv", 1))
+    lines = plain.read_text().splitlines()[1:]
+    below = ["all/db/" + line.replace(",", ",all/db/", 1) for line in lines]
+    twice = ["db1/" + line.replace(",", ",db1/", 1) for line in lines]
+    twice += ["db2/" + line.replace(",", ",db2/", 1) for line in lines]
+    people = []
+    for rows in (lines, below, twice):
+        file, out = renzheng.file("t.csv", "\n".join([HEADER, *rows]) + "\n"), renzheng.folder / "x.json"
+        result = renzheng("calibrate", "--engine", FingerEngine.engine, "--scores", file, "--out", str(out))
+        assert result.exit_code == 0, result.output
+        (one,) = json.loads(out.read_text())["provenance"]["sets"]
+        people.append((one["subjects"], one["people"]))
+    assert people[0] == people[1]
+    assert people[2][0] == 60
+    assert not set(people[2][1]) & set(people[0][1])
+
+
 def test_no_rate_is_printed_as_0_and_what_is_not_supported_is_said(renzheng: CommandLine) -> None:
     """12 people of two samples each whose scores never overlap: no error anywhere."""
     samples = [(person, f"f{person}_{one}") for person in range(12) for one in range(2)]

@@ -311,7 +311,7 @@ def test_a_calibration_is_of_the_engine_of_the_scores_or_refused(renzheng: Comma
     renzheng.file("s.csv.json", json.dumps({"engine": "gauss-2"}))
     result = renzheng(*asked)
     assert result.exit_code == 3
-    assert "calibration_engine_mismatch" in result.stderr
+    assert "校准文件不可用。\ncalibration_engine_mismatch" in result.stderr, "of no image it is said"
     assert "of the engine 'gauss-1', not of 'gauss-2'" in result.stderr
 
 
