@@ -11,6 +11,7 @@ from api.population.findings import PopulationRegister
 from api.population.opening import open_register
 from api.settings import Settings
 from api.storage import database, keys, migrate
+from api.storage.forgetting import Forgetter
 from api.verification import policy
 
 
@@ -25,11 +26,13 @@ class Service:
     comparer: Comparer
     sequencer: Sequencer
     feed: Broadcaster
+    forgetter: Forgetter
     register: PopulationRegister | None = None
 
     def close(self) -> None:
-        """End the feed's streams and the sequencer, and let go of the database and of the other register."""
+        """End the feed's streams, the sequencer and the rest, and let go of the database and of the other register."""
         self.feed.stop()
+        self.forgetter.stop()
         self.sequencer.stop()
         self.database.close()
         if self.register is not None:
@@ -53,4 +56,6 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     sequencer.start()
     feed = Broadcaster(opened, secrets, settings.feed_streams)
     feed.start()
-    return Service(settings, opened, secrets, rules, comparer, sequencer, feed, register)
+    forgetter = Forgetter(opened, settings.idempotency_days)
+    forgetter.start()
+    return Service(settings, opened, secrets, rules, comparer, sequencer, feed, forgetter, register)

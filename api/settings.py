@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         default=30, ge=1, le=3650, description="Days in which the same capture is not taken again."
     )
 
+    idempotency_days: int = Field(
+        default=7, ge=1, le=3650, description="Days in which a request sent again is answered as before."
+    )
+
     requests_per_minute: int = Field(
         default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
     )

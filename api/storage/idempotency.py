@@ -12,6 +12,8 @@ from api.storage.tables import idempotency
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
+# An answer of this status made nothing, and is forgotten after some days: see `forgetting.py`.
+MAKES_NOTHING = 200
 # From this status on an answer is a refusal.
 _REFUSED = 400
 

@@ -49,6 +49,8 @@ idempotency = Table(
     Column("status_code", SmallInteger, nullable=False),
     Column("answer", JSON, nullable=False, comment="the text as given, key by key"),
     made_at(),
+    # Of what is forgotten after some days.
+    Index("ix_idempotency_passing", "created_at", postgresql_where=text("status_code = 200")),
 )
 
 nonces = Table(
