@@ -87,6 +87,7 @@ def summary(name: str, splits: Sequence[Mapping[str, float]], trials: int) -> li
         low, high = with_rule_of_3(mean, (low, high), trials) or (low, high)
         results.append(Result(name, metric, mean, low, high, FRACTION, len(values)))
         if len(values) > 1:
-            deviation = float(values.std(ddof=1))
+            # Equal values have one of about 1e-17.
+            deviation = float(values.std(ddof=1).round(12))
             results.append(Result(name, f"{metric}_sd", deviation, None, None, FRACTION, len(values)))
     return results

@@ -96,6 +96,8 @@ def test_a_failure_that_may_be_a_score_is_told(
 
 def test_no_error_in_any_split_is_bounded_by_the_rule_of_3() -> None:
     found = {row.metric: row for row in fusion.summary("m", [{"zerofmr": 0.0, "tar_at_fmr_1e-3": 1.0}] * 2, 150)}
+    same = fusion.summary("m", [{"eer": 0.0038610038610038611}] * 3, 150)
+    assert same[1].value == 0
     assert (found["zerofmr"].low, found["zerofmr"].high) == (0, 0.02)
     assert (found["tar_at_fmr_1e-3"].low, found["tar_at_fmr_1e-3"].high) == (0.98, 1)
 
