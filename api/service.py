@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from api.evidence.sequencer import Sequencer
 from api.feed import tagging
 from api.feed.broadcast import Broadcaster
+from api.feed.snapshots.making import SnapshotMaker
 from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.population.findings import PopulationRegister
@@ -26,12 +27,14 @@ class Service:
     comparer: Comparer
     sequencer: Sequencer
     feed: Broadcaster
+    snapshots: SnapshotMaker
     forgetter: Forgetter
     register: PopulationRegister | None = None
 
     def close(self) -> None:
         """End the feed's streams, the sequencer and the rest, and let go of the database and of the other register."""
         self.feed.stop()
+        self.snapshots.stop()
         self.forgetter.stop()
         self.sequencer.stop()
         self.database.close()
@@ -56,6 +59,8 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     sequencer.start()
     feed = Broadcaster(opened, secrets, settings.feed_streams)
     feed.start()
+    snapshots = SnapshotMaker(opened, secrets, settings.home / "snapshots")
+    snapshots.start()
     forgetter = Forgetter(opened, settings.idempotency_days)
     forgetter.start()
-    return Service(settings, opened, secrets, rules, comparer, sequencer, feed, forgetter, register)
+    return Service(settings, opened, secrets, rules, comparer, sequencer, feed, snapshots, forgetter, register)

@@ -7,6 +7,7 @@ from api.alerts import routes as alerts
 from api.cards import routes as cards
 from api.evidence import routes as evidence
 from api.feed import routes as feed
+from api.feed.snapshots import routes as snapshots
 from api.http import errors, openapi, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
@@ -31,6 +32,7 @@ ROUTERS = (
     alerts.router,
     institutions.router,
     feed.router,
+    snapshots.router,
     evidence.router,
     public.router,
 )
@@ -47,6 +49,8 @@ def create_app(service: Service) -> FastAPI:
         separate_input_output_schemas=False,
         # A redirect would send captures and keys to whatever the Host header says.
         redirect_slashes=False,
+        # Whatever telemetry the process has is told nothing of requests and errors: it would get what stands in them.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.service = service
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)

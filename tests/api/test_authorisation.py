@@ -59,6 +59,7 @@ TABLE: dict[Route, set[Role] | str] = {
     ("DELETE", "/v1/principals/{principal_id}/keys/{key_id}"): {S, M},
     ("GET", "/v1/feed"): {T, A, R},
     ("GET", "/v1/feed/key"): {T, A, R},
+    ("GET", "/v1/feed/snapshot"): {T, A, R},
     ("GET", "/v1/evidence/leaves"): {R, E},
     # The log's head and proofs hold hashes only: anybody may watch it.
     ("GET", "/v1/evidence/checkpoint"): ANYBODY,

@@ -91,6 +91,7 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
     ("GET", "/v1/feed"),  # tests/api/feed/test_pages.py
     ("GET", "/v1/feed/key"),
+    ("GET", "/v1/feed/snapshot"),  # the same for everybody
     ("GET", "/v1/evidence/leaves"),  # below: test_an_evaluator_reads_their_own_houses_leaves
 }
 

@@ -25,6 +25,7 @@ from api.storage.tables.evidence import (
 from api.storage.tables.feed import feed_events, feed_head, webhooks
 from api.storage.tables.imports import imports
 from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
+from api.storage.tables.snapshots import feed_snapshot_pieces, feed_snapshots
 
 __all__ = [
     "acts",
@@ -44,6 +45,8 @@ __all__ = [
     "evidence_tiles",
     "feed_events",
     "feed_head",
+    "feed_snapshot_pieces",
+    "feed_snapshots",
     "idempotency",
     "imports",
     "institutions",

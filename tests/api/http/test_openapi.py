@@ -61,6 +61,7 @@ post /v1/principals/{principal_id}/keys
 delete /v1/principals/{principal_id}/keys/{key_id}
 get /v1/feed
 get /v1/feed/key
+get /v1/feed/snapshot
 get /v1/evidence/checkpoint
 get /v1/evidence/inclusion/{leaf_hash}
 get /v1/evidence/consistency
