@@ -1,8 +1,11 @@
 """Fusion of the scores of several matchers, fitted on one half of the subjects and judged on the other.
 
-Reads one square matrix of scores a matcher (`fusion_matrices.py`). In every split the subjects are halved by a hash; a
-`JointFusion` is fitted to the comparisons among one half and gives those among the other their log-likelihood ratios;
-comparisons across the halves are not used. Each matcher alone, raw, is judged on the same halves.
+Reads one square matrix of scores a matcher (`fusion_matrices.py`). In every split the subjects are halved by a hash.
+The half that is fitted on is the cohort that takes off each score what is peculiar to the two people (`cohort.py`);
+for that the comparisons of judged with fitted people are looked at, all of which are non-mated. A `JointFusion` is
+fitted to the comparisons among the one half and gives those among the other their log-likelihood ratios. Beside it
+stand the same fusion without a cohort (`.../scores_only`), for which no comparison across the halves is looked at, and
+each matcher alone, raw, on the same halves.
 
 A rate is the mean over the splits, its bounds their 2.5 and 97.5 percentiles; `<metric>_sd` is the standard deviation
 (n - 1). The halves overlap from split to split, so that the spread is that of the choice of halves, not of new people.
@@ -23,6 +26,7 @@ from biometrics.scoring.support import with_rule_of_3
 
 # From mated (S, K) and non-mated (N, K) scores, NaN for a failure, to the score of any comparisons (P, K).
 Fused = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+SCORES_ONLY = "scores_only"
 Fit = Callable[[NDArray[np.float64], NDArray[np.float64]], Fused]
 
 
@@ -33,8 +37,8 @@ def run(scores: Path, splits: int, matchers: Sequence[str] | None, json_path: Pa
         raise ValueError(f"{scores}: {len(matrices.subjects)} subjects are too few to be halved")
     judged = _singles(matrices, splits)
     if len(matrices.matchers) > 1:
-        rates = [one for _, one in _splits(matrices, splits, joint_llr, "Splits")]
-        judged[matrices.name] = rates
+        judged[matrices.name] = [one for _, one in _splits(matrices, splits, joint_llr, "Splits", cohort=True)]
+        judged[f"{matrices.name}/{SCORES_ONLY}"] = [one for _, one in _splits(matrices, splits, joint_llr, SCORES_ONLY)]
     # The half that is judged is the larger one; a failure is a rejection, and a trial.
     trials = len(matrices.subjects) - len(matrices.subjects) // 2
     results = [result for name, rates in judged.items() for result in summary(name, rates, trials)]
@@ -60,10 +64,13 @@ def _singles(matrices: Matrices, splits: int) -> dict[str, list[dict[str, float]
     }
 
 
-def _splits(matrices: Matrices, splits: int, fit: Fit, description: str) -> Iterator[tuple[int, dict[str, float]]]:
+def _splits(
+    matrices: Matrices, splits: int, fit: Fit, description: str, *, cohort: bool = False
+) -> Iterator[tuple[int, dict[str, float]]]:
     for split in track(range(splits), description):
         half = fit_half(matrices.subjects, split)
-        known, new = matrices.part(half), matrices.part(~half)
+        compared = matrices.less_people(half) if cohort else matrices
+        known, new = compared.part(half), compared.part(~half)
         fused = fit(known.mated(), known.non_mated())
         yield split, rates_of(fused(new.mated()), fused(new.non_mated()))
 

@@ -146,6 +146,12 @@ def judge(matrices: Matrices, splits: int) -> dict[str, float]:
                 values.setdefault(f"{name}/{part}", []).append(tar_at_fmr(mates[part], rest[part], 1e-4))
             rate = tar_at_fmr(joint.llr(new[:, columns]), joint.llr(others[:, columns]), 1e-4)
             values.setdefault(f"{name}/joint", []).append(rate)
+        corrected = matrices.less_people(fit_half(matrices.subjects, split))
+        (mated, non_mated), (new, others) = _sides(corrected, split)
+        for name, columns in SETS.items():
+            joint = JointFusion.fit(mated[:, columns], non_mated[:, columns])
+            rate = tar_at_fmr(joint.llr(new[:, columns]), joint.llr(others[:, columns]), 1e-4)
+            values.setdefault(f"{name}/joint with cohort", []).append(rate)
     return tars | {name: float(np.mean(rates)) for name, rates in values.items()}
 
 

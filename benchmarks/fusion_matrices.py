@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.progress import say
 from biometrics.scoring.bootstrap import Comparisons
+from biometrics.scoring.cohort import Cohort
 
 FAILED = -1.0
 
@@ -37,6 +38,20 @@ class Matrices:
         """Only the subjects with `keep` (S,) set, as probes and as references."""
         names = tuple(name for name, kept in zip(self.subjects, keep.tolist(), strict=True) if kept)
         return Matrices(self.matchers, names, self.scores[:, keep][:, :, keep])
+
+    def less_people(self, known: NDArray[np.bool_]) -> "Matrices":
+        """Every matcher's scores less what is peculiar to people, with those of `known` (S,) for the cohort.
+
+        What is corrected is each comparison of two known or of two other people; the rest is NaN. Of the others only
+        comparisons with the known ones are looked at besides. Raises ValueError where the known ones are too few.
+        """
+        found = np.full(self.scores.shape, np.nan)
+        inside, outside = np.ix_(known, known), np.ix_(~known, ~known)
+        for own, scores in zip(found, self.scores, strict=True):
+            cohort = Cohort.fit(scores[inside])
+            own[inside] = cohort.inner
+            own[outside] = cohort.outer(scores[outside], scores[~known][:, known], scores[known][:, ~known])
+        return Matrices(self.matchers, self.subjects, found)
 
     def mated(self) -> NDArray[np.float64]:
         """Scores (S, K) of the diagonal."""

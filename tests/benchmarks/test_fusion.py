@@ -1,6 +1,7 @@
 """Score matrices: read as they are told, halved without a subject on both sides, and fused better than the best."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from benchmarks import fusion
 from benchmarks.commands import app
-from benchmarks.fusion_matrices import comparisons, fit_half, read_matrices
+from benchmarks.fusion_matrices import Matrices, comparisons, fit_half, read_matrices
 from benchmarks.fusion_simulation import MATCHERS, People, World, locate, mated, non_mated, simulate
 
 SUBJECTS = 90
@@ -122,12 +123,18 @@ def test_halves_are_disjoint_alike_in_size_and_of_names_not_places() -> None:
     assert backwards.tolist() == halves[7].tolist()
 
 
+def _finite_or(other: float) -> Callable[[float], float]:
+    return lambda one: one if np.isfinite(one) else other
+
+
 def test_nobody_is_fitted_on_and_judged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule sees scores of one half only, and is asked about the other's."""
     seen: list[tuple[set[float], set[float]]] = []
 
     def spy(mates, others):  # type: ignore[no-untyped-def]
         fitted = set(np.concatenate([mates, others])[:, 0].tolist())
+        # Scores beyond all that was fitted count as its ends, on the scale that the cohort makes.
+        fitted -= {max(fitted, key=_finite_or(-np.inf)), min(fitted, key=_finite_or(np.inf))}
 
         def judge(scores):  # type: ignore[no-untyped-def]
             seen.append((fitted, set(scores[:, 0].tolist())))
@@ -137,9 +144,25 @@ def test_nobody_is_fitted_on_and_judged(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(fusion, "joint_llr", spy)
     fusion.run(folder, 3, None, None)
-    assert len(seen) == 6
+    assert len(seen) == 12, "with a cohort and without, mated and non-mated"
     for fitted, judged in seen:
         assert not {one for one in fitted & judged if np.isfinite(one)}
+
+
+def test_a_cohort_sees_nothing_of_what_two_judged_people_are_to_each_other(folder: Path) -> None:
+    """Whatever their own scores are, what is taken off one of them is the same; and nobody's of the fitted changes."""
+    whole = read_matrices(folder)
+    half = fit_half(whole.subjects, 0)
+    changed = whole.scores.copy()
+    first, second = np.flatnonzero(~half)[:2]
+    changed[:, first, second] += 0.25
+    before, after = (Matrices(whole.matchers, whole.subjects, one).less_people(half) for one in (whole.scores, changed))
+    moved = np.argwhere(~np.isclose(before.scores, after.scores, equal_nan=True))
+    assert {tuple(place) for place in moved.tolist()} <= {(0, first, second), (1, first, second)}
+    assert len(moved)
+    across = np.ix_(half, ~half)
+    assert np.isnan(after.scores[:, half][:, :, ~half]).all()
+    assert after.scores[0][across].shape == whole.scores[0][across].shape
 
 
 def test_figures_are_means_and_deviations_over_splits(folder: Path, tmp_path: Path) -> None:
@@ -149,7 +172,7 @@ def test_figures_are_means_and_deviations_over_splits(folder: Path, tmp_path: Pa
     body = json.loads(target.read_text())
     assert body["benchmark"] == "fusion"
     rate = {(row["set"], row["metric"]): row for row in body["results"]}
-    assert {name for name, _ in rate} == {"face", "finger", "face+finger"}
+    assert {name for name, _ in rate} == {"face", "finger", "face+finger", "face+finger/scores_only"}
     fused, best = rate["face+finger", "eer"]["value"], min(rate[one, "eer"]["value"] for one in ("face", "finger"))
     assert fused < best
     one = rate["face", "tar_at_fmr_1e-3"]
