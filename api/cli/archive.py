@@ -28,9 +28,12 @@ def archive(
 
     day = before.replace(tzinfo=TIMEZONE)
     if day > datetime.now(UTC):
-        raise CommandFailed("The day is still to come: leaves that nobody has read yet would go too.")
+        raise CommandFailed(
+            "日期尚未到来：无人读过的记录也会被移走。\n"
+            "The day is still to come: leaves that nobody has read yet would go too."
+        )
     if not out.is_dir():
-        raise CommandFailed(f"{out} is no folder.")
+        raise CommandFailed(f"{out} 不是文件夹。\n{out} is no folder.")
     with registry() as opened:
         archiver = Archiver(opened.database, opened.keys, out, day)
         try:

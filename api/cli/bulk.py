@@ -75,7 +75,7 @@ def import_cards(
         try:
             tally = importing.load(opened.database, opened.keys, caller, file, note, progress)
         except (FileUnusable, ImportMoved) as error:
-            raise CommandFailed(f"{file.name}: {error}.") from error
+            raise CommandFailed(f"{file.name}: {error}") from error
         except (KeyRevoked, StorageError) as error:
             raise CommandFailed(f"{explanation(error)}\n{_how_far(so_far)}") from error
         except KeyboardInterrupt:
@@ -130,7 +130,7 @@ def export_cards(
                 overwrite=overwrite,
             )
         except FileUnusable as error:
-            raise CommandFailed(f"{file.name}: {error}.") from error
+            raise CommandFailed(f"{file.name}: {error}") from error
     typer.echo(f"{count:,} cards written to {file}.")
 
 
@@ -144,7 +144,9 @@ def signed_in(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry
         with opened.database.begin() as connection:
             caller = principals.authenticate(connection, key)
         if caller is None or scope not in caller.scopes:
-            raise CommandFailed("The key is unknown, revoked, or not an issuing authority's.")
+            raise CommandFailed(
+                "密钥未知、已停用，或不是发证机关的密钥。\nThe key is unknown, revoked, or not an issuing authority's."
+            )
         yield opened, caller
 
 

@@ -67,7 +67,10 @@ class Client(AbstractContextManager["Client"]):
         try:
             self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise CommandFailed("The address of the service, or the key, holds characters that it cannot.") from error
+            raise CommandFailed(
+                "服务地址或密钥含有不允许的字符。\n"
+                "The address of the service, or the key, holds characters that it cannot."
+            ) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -31,4 +31,4 @@ def demo(
     except (MaterialMissing, Refused, ServiceFailed) as error:
         fail(str(error))
     if not as_expected:
-        fail("A decision is not the one that it must be; see the table.", NEGATIVE)
+        fail("有一项判定与应有的不符，见上表。\nA decision is not the one that it must be; see the table.", NEGATIVE)

@@ -360,7 +360,10 @@ def _require_both(mated: Iterable[bool]) -> None:
     found = set(mated)
     for side, word in ((True, "mated"), (False, "non-mated")):
         if side not in found:
-            raise CommandFailed(f"The file lists no {word} pair; error rates need both kinds.")
+            raise CommandFailed(
+                f"文件中没有{'同人' if side else '异人'}比对对；错误率需要两类。\n"
+                f"The file lists no {word} pair; error rates need both kinds."
+            )
 
 
 def _require_writable(path: Path | None) -> None:
@@ -368,4 +371,4 @@ def _require_writable(path: Path | None) -> None:
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise CommandFailed(f"{path} cannot be written.")
+            raise CommandFailed(f"{path} 无法写入。\n{path} cannot be written.")

@@ -61,7 +61,10 @@ class Wanted:
 
         comparisons = subjects.comparisons_of(rows, modality)
         if not (np.isfinite(comparisons.mated).any() and np.isfinite(comparisons.non_mated).any()):
-            raise CommandFailed("Every comparison of one kind failed: there are no scores to draw.")
+            raise CommandFailed(
+                "有一类比对全部失败，没有可绘制的分数。\n"
+                "Every comparison of one kind failed: there are no scores to draw."
+            )
         try:
             peers = dict(_peer(word, modality) for word in self.peers)
             quality = done.quality if done is not None else {}
@@ -114,7 +117,7 @@ class Wanted:
         path = Path(wanted)
         if path.suffix == ".json":
             if not path.is_file():
-                raise CommandFailed(f"There is no file {path}.")
+                raise CommandFailed(f"没有文件 {path}。\nThere is no file {path}.")
             text = path.read_text(encoding="utf-8")
             found = Calibration.from_json(text, engine or Calibration.engine_named(text, path.name))
         else:
@@ -168,7 +171,7 @@ def of_site(source: str, key_file: Path | None, folder: Path) -> None:
             else:
                 path = Path(source)
                 if not path.is_file():
-                    raise CommandFailed(f"There is no file {path}.")
+                    raise CommandFailed(f"没有文件 {path}。\nThere is no file {path}.")
                 found, name = evidence.read_site(path), path.name.partition(".")[0]
     except files.FileMalformed as error:
         raise CommandFailed(str(error)) from error
@@ -191,9 +194,9 @@ def _peer(word: str, modality: Modality | None) -> "tuple[str, Comparisons]":
     name, equals, file = word.partition("=")
     path = Path(file)
     if not (name and equals):
-        raise CommandFailed("--peer wants NAME=FILE.")
+        raise CommandFailed("--peer 的形式为 名称=文件。\n--peer wants NAME=FILE.")
     if not path.is_file():
-        raise CommandFailed(f"There is no file {path}.")
+        raise CommandFailed(f"没有文件 {path}。\nThere is no file {path}.")
     try:
         return name, subjects.comparisons_of(files.read_scores(path), modality)
     except ValueError as error:

@@ -88,7 +88,10 @@ def _side(
         template = engine.extract(data, dpi=dpi, trace=recording.under(name))
         return engine.prepare(template), Side(path.name, template, recording.stages[f"{name}/resampled"])
     if len(templates) > 1:
-        raise CommandFailed(f"{path.name} holds {len(templates)} templates; give a file with one.")
+        raise CommandFailed(
+            f"{path.name} 含有 {len(templates)} 个模板，请给出只含一个的文件。\n"
+            f"{path.name} holds {len(templates)} templates; give a file with one."
+        )
     return engine.prepare_imported(templates[0]), Side(path.name, templates[0])
 
 

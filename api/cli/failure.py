@@ -96,7 +96,7 @@ def _texts() -> Iterator[tuple[type[Exception], Callable[[Any], str | None]]]:
     )
     yield DatabaseAddressInvalid, lambda _: words_of("database_url_invalid")
     yield KeyRevoked, lambda _: words_of("key_invalid")
-    yield AdministrationError, lambda error: f"不能执行此操作。\n{error}"
+    yield AdministrationError, str
     for kind, told in {
         DatabaseBusy: "数据库繁忙，请稍候再试。",
         DatabaseUnavailable: "数据库暂不可用。",

@@ -19,7 +19,7 @@ def read_text(path: Path) -> str:
             raise typer.BadParameter(f"there is no file {path}")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CommandFailed(f"{name_of(path)} is not UTF-8 text.") from error
+        raise CommandFailed(f"{name_of(path)} 不是 UTF-8 文本。\n{name_of(path)} is not UTF-8 text.") from error
 
 
 def name_of(path: Path) -> str:

@@ -29,7 +29,7 @@ def fsck(
 
     kept = [_kept(path) for path in checkpoint or ()]
     if archive is not None and not archive.is_dir():
-        raise CommandFailed(f"{archive} is no folder.")
+        raise CommandFailed(f"{archive} 不是文件夹。\n{archive} is no folder.")
     report = checking.Report()
     with registry() as opened:
         with opened.database.begin() as connection:

@@ -115,7 +115,7 @@ def rotate(
         live = [state for state in credentials.of_principal(connection, found.id) if state.live]
         chosen = [state.id for state in live if key in {None, state.id}]
         if key is not None and not chosen:
-            fail("There is no such live key.", NEGATIVE)
+            fail("没有这样的有效密钥。\nThere is no such live key.", NEGATIVE)
         current = [state.id for state in live if state.id in chosen and state.replaced_by is None]
         if chosen:
             issued = rotation.rotate(
@@ -141,17 +141,20 @@ def revoke(institution: str, name: str, roles: Collection[str], key: UUID | None
     with registry() as opened, opened.database.begin() as connection:
         found = principals.find(connection, institution, name)
         if found is None or found.role not in roles or (key is None and found.disabled_at is not None):
-            fail(f"There is no such {what} with a live key.", NEGATIVE)
+            fail(f"没有持有有效密钥的此名称。\nThere is no such {what} with a live key.", NEGATIVE)
         before = principals.administration(connection) if found.role == "administrator" else None
         if key is None:
             principals.end(connection, opened.keys, found.id, actor_id=None)
         else:
             held = [state.id for state in credentials.of_principal(connection, found.id) if state.live]
             if key not in held:
-                fail("There is no such live key.", NEGATIVE)
+                fail("没有这样的有效密钥。\nThere is no such live key.", NEGATIVE)
             credentials.revoke(connection, opened.keys, key, found.institution_id, actor_id=None)
         if before is not None and not principals.administrator_stays(connection, before):
-            raise CommandFailed("This is the last administrator with all rights: make another one first.")
+            raise CommandFailed(
+                "这是最后一名权限完整的管理员，请先添加另一名。\n"
+                "This is the last administrator with all rights: make another one first."
+            )
     typer.echo("Revoked.")
 
 
@@ -160,7 +163,10 @@ def _find(connection: "Connection", institution: str, name: str, roles: Collecti
 
     found = principals.find(connection, institution, name)
     if found is None or found.role not in roles:
-        fail(f"There is nobody of that name in {institution}: see `list`.", NEGATIVE)
+        fail(
+            f"{institution} 中没有此名称，见 `list`。\nThere is nobody of that name in {institution}: see `list`.",
+            NEGATIVE,
+        )
     return found
 
 
@@ -169,7 +175,11 @@ def _place(connection: "Connection", institution: str) -> UUID:
 
     found = places.find(connection, institution)
     if found is None:
-        fail("There is no such institution: see `renzheng institutions list`.", NEGATIVE)
+        fail(
+            "没有该机构，见 `renzheng institutions list`。\n"
+            "There is no such institution: see `renzheng institutions list`.",
+            NEGATIVE,
+        )
     return found
 
 

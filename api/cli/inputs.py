@@ -145,10 +145,15 @@ def _read_card(file: Path) -> dict[str, Any]:
     try:
         body = json.loads(read_text(file))
     except json.JSONDecodeError as error:
-        text = f"{name_of(file)} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        text = (
+            f"{name_of(file)} 不是 JSON：第 {error.lineno} 行第 {error.colno} 列有误。\n"
+            f"{name_of(file)} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        )
         raise CommandFailed(text) from error
     if not isinstance(body, dict):
-        raise CommandFailed(f"{name_of(file)} must hold one JSON object: the card.")
+        raise CommandFailed(
+            f"{name_of(file)} 须为一个 JSON 对象，即证件。\n{name_of(file)} must hold one JSON object: the card."
+        )
     return body
 
 

@@ -25,7 +25,11 @@ def add(
     with registry() as opened, opened.database.begin() as connection:
         parent = None if branch_of is None else places.find(connection, branch_of)
         if branch_of is not None and parent is None:
-            fail("There is no such institution: see `renzheng institutions list`.", NEGATIVE)
+            fail(
+                "没有该机构，见 `renzheng institutions list`。\n"
+                "There is no such institution: see `renzheng institutions list`.",
+                NEGATIVE,
+            )
         added = places.add(connection, opened.keys, name, parent, actor_id=None)
     typer.echo(str(added.id))
 

@@ -70,7 +70,7 @@ def re_enrol(
                 first=first,
             )
         except FileUnusable as error:
-            raise CommandFailed(f"{pictures.name}: {error}.") from error
+            raise CommandFailed(f"{pictures.name}: {error}") from error
         except KeyboardInterrupt:
             fail(
                 "已中断：已完成的不受影响；再次执行同一命令即继续。\n"

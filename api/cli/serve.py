@@ -117,7 +117,10 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CommandFailed(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
+        raise CommandFailed(
+            f"无法监听 {host} 的端口 {port}（{error.strerror}）。\n"
+            f"Cannot listen on {host}, port {port}: {error.strerror}."
+        ) from error
     return listener
 
 

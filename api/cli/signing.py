@@ -23,7 +23,10 @@ def signing_key(
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise CommandFailed(f"{file.name} is there already: a key that is in use would be lost.") from error
+        raise CommandFailed(
+            f"{file.name} 已存在：正在使用的密钥会丢失。\n"
+            f"{file.name} is there already: a key that is in use would be lost."
+        ) from error
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(pem)
     typer.echo(base64.b64encode(key.public_key().public_bytes_raw()).decode())

@@ -114,7 +114,10 @@ class Archiver:
                     expected += 1
                     yield row
         if expected != last + 1:
-            raise ArchivingRefused(f"Leaf {expected} is missing or damaged: run renzheng fsck first.")
+            raise ArchivingRefused(
+                f"第 {expected} 条记录缺失或损坏，请先运行 renzheng fsck。\n"
+                f"Leaf {expected} is missing or damaged: run renzheng fsck first."
+            )
 
 
 def _unhurried(connection: Connection) -> None:
@@ -126,7 +129,7 @@ def _alone(database: Database) -> Iterator[None]:
     """One archiver at a time, for its whole run: the lock is held on a connection that does nothing else."""
     with database.begin() as holder:
         if not holder.execute(_LOCK).scalar_one():
-            raise ArchivingRefused("Another process is archiving.")
+            raise ArchivingRefused("另一进程正在归档。\nAnother process is archiving.")
         yield
 
 
@@ -168,16 +171,24 @@ def _read_back(path: Path, stretch: Stretch, written: bytes) -> None:
             while block := file.read(1 << 20):
                 found.update(block)
     except (ArchiveDamaged, OSError, EOFError) as error:
-        raise ArchivingRefused(f"{path.name} does not read back: {error}. Nothing was deleted.") from error
+        raise ArchivingRefused(
+            f"{path.name} 写入后无法读回；未删除任何内容。\n"
+            f"{path.name} does not read back: {error}. Nothing was deleted."
+        ) from error
     if found.digest() != written:
-        raise ArchivingRefused(f"{path.name} does not read back as it was written. Nothing was deleted.")
+        raise ArchivingRefused(
+            f"{path.name} 读回的内容与写入的不同；未删除任何内容。\n"
+            f"{path.name} does not read back as it was written. Nothing was deleted."
+        )
 
 
 def _rename(part: Path, folder: Path, stretch: Stretch) -> None:
     """Give the file its name, unless a file is there that says something else: that may be another log's."""
     path = folder / stretch.file
     if path.exists() and archives.digest(path) != stretch.sha256:
-        raise ArchivingRefused(f"{path} is there and holds something else. Nothing was deleted.")
+        raise ArchivingRefused(
+            f"{path} 已存在且内容不同；未删除任何内容。\n{path} is there and holds something else. Nothing was deleted."
+        )
     part.replace(path)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -191,7 +202,7 @@ def _record(database: Database, keys: Keys, stretch: Stretch) -> None:
     with database.begin() as connection:
         _unhurried(connection)
         if _next_place(connection) != stretch.first:
-            raise ArchivingRefused("Another process is archiving.")
+            raise ArchivingRefused("另一进程正在归档。\nAnother process is archiving.")
         connection.execute(
             insert(evidence_archives).values(
                 first=stretch.first, last=stretch.last, file=stretch.file, sha256=stretch.sha256
@@ -209,4 +220,7 @@ def _record(database: Database, keys: Keys, stretch: Stretch) -> None:
         old = select(evidence.c.seq).where(evidence.c.place.between(stretch.first, stretch.last))
         gone = connection.execute(delete(evidence_texts).where(evidence_texts.c.seq.in_(old))).rowcount
         if gone != stretch.last - stretch.first + 1:
-            raise ArchivingRefused(f"{gone} texts are there instead of {stretch.last - stretch.first + 1}.")
+            raise ArchivingRefused(
+                f"应有 {stretch.last - stretch.first + 1} 条文本，实有 {gone} 条。\n"
+                f"{gone} texts are there instead of {stretch.last - stretch.first + 1}."
+            )

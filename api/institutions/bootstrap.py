@@ -17,6 +17,8 @@ class AdministratorExists(AdministrationError):
     """There is an administrator already."""
 
     text = (
+        "已有管理员，由其添加其他管理员：`renzheng people list`。\n"
+        "若其密钥均已遗失，可用 --recover 另建一名，并会留下记录。\n"
         "There is an administrator already, who makes others: `renzheng people list`.\n"
         "If all their keys are lost, --recover makes another one, and records it."
     )

@@ -36,7 +36,7 @@ class OperatorRevoked(KeyRevoked):
 class AlreadyRevoked(AdministrationError):
     """The key, or whoever holds it, was ended before."""
 
-    text = "It was ended before."
+    text = "此前已停用。\nIt was ended before."
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,16 @@ from api.storage.tables import institutions
 class InstitutionExists(AdministrationError):
     """There is an institution, or a branch of the same one, of that name."""
 
-    text = "There is an institution of that name."
+    text = "已有同名机构。\nThere is an institution of that name."
 
 
 class BranchesTooDeep(AdministrationError):
     """The branch would lie deeper than branches go."""
 
-    text = f"Branches go {MOST_LEVELS} levels deep, the uppermost institution included."
+    text = (
+        f"机构层级最多 {MOST_LEVELS} 级，含最上级。\n"
+        f"Branches go {MOST_LEVELS} levels deep, the uppermost institution included."
+    )
 
 
 @dataclass(frozen=True)

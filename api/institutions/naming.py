@@ -13,7 +13,10 @@ SEPARATOR = "/"
 class NameInvalid(AdministrationError):
     """No name: empty, too long, or with characters that nobody sees or that part the names of a path."""
 
-    text = f"A name has 1 to {LONGEST} visible characters and no {SEPARATOR}; a path is written Bank/Branch."
+    text = (
+        f"名称为 1 至 {LONGEST} 个可见字符，不含 {SEPARATOR}；路径写作 银行/支行。\n"
+        f"A name has 1 to {LONGEST} visible characters and no {SEPARATOR}; a path is written Bank/Branch."
+    )
 
 
 def sound(name: str) -> str:

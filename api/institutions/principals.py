@@ -27,7 +27,7 @@ from api.storage.tables import principals
 class PrincipalExists(AdministrationError):
     """The institution has a terminal or a member of staff of that name."""
 
-    text = "The institution has a terminal or a person of that name."
+    text = "该机构已有同名终端或人员。\nThe institution has a terminal or a person of that name."
 
 
 # Built once: it is part of every request.

@@ -16,7 +16,7 @@ from api.storage.tables import credentials
 class KeyRotated(AdministrationError):
     """The key was rotated, and its replacement is in use."""
 
-    text = "The key was rotated before, and its replacement is in use."
+    text = "该密钥此前已更换，新密钥正在使用。\nThe key was rotated before, and its replacement is in use."
 
 
 def rotate(

@@ -89,13 +89,15 @@ def _writer(path: Path, *, overwrite: bool) -> Iterator[Writer]:
     makers = {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}
     make = makers.get(path.suffix.lower())
     if make is None:
-        raise FileUnusable("a file of cards ends in .csv, .jsonl or .parquet")
+        raise FileUnusable(
+            "证件文件须以 .csv、.jsonl 或 .parquet 结尾。 A file of cards ends in .csv, .jsonl or .parquet."
+        )
     _require_free(path, overwrite=overwrite)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise FileUnusable(f"it cannot be written: {error.strerror}") from error
+        raise FileUnusable(f"文件无法写入。 It cannot be written: {error.strerror}.") from error
     try:
         with make(beside) as write:
             yield write
@@ -108,7 +110,9 @@ def _writer(path: Path, *, overwrite: bool) -> Iterator[Writer]:
 
 def _require_free(path: Path, *, overwrite: bool) -> None:
     if path.is_dir() or (path.exists() and not overwrite):
-        raise FileUnusable("it is there already, and is not overwritten unless that is asked for (--overwrite)")
+        raise FileUnusable(
+            "文件已存在，须用 --overwrite 才会覆盖。 It is there already, and not overwritten unless that is asked for."
+        )
 
 
 @contextmanager
@@ -143,7 +147,9 @@ def _parquet(path: Path) -> Iterator[Writer]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise FileUnusable("Parquet needs pyarrow: pip install 'renzheng[parquet]'") from error
+        raise FileUnusable(
+            "读写 Parquet 须安装 pyarrow。 Parquet needs pyarrow: pip install 'renzheng[parquet]'."
+        ) from error
     schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
     held: list[dict[str, Any]] = []
     with contextlib.closing(pyarrow.parquet.ParquetWriter(path, schema)) as file:

@@ -213,7 +213,7 @@ def _write(
 ) -> Tally:
     at = select(imports.c.rows_done).where(*_this(caller, digest)).with_for_update()
     if connection.execute(at).scalar_one() != tally.rows_done:
-        raise ImportMoved("another import of the same file is running")
+        raise ImportMoved("同一文件正由另一进程导入。 Another import of the same file is running.")
     register.enter_deaths(connection, alone=any(card.status is Status.DECEASED for card in sound))
     connection.execute(text(_INCOMING))
     copy_rows(connection, cards, _COLUMNS, (_row(keys, caller, card) for card in sound), into="incoming")

@@ -23,7 +23,7 @@ _READ_AT_ONCE = 1 << 20
 
 
 class FileUnusable(Exception):
-    """The file as a whole cannot be read; the text says why, without any of its content."""
+    """The file as a whole cannot be read; the text says why in both languages, without any of its content."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ def rows(path: Path) -> Iterator[Row]:
         return
     readers = {"csv": _csv, "jsonl": _json_lines, "ndjson": _json_lines}
     if kind not in readers:
-        raise FileUnusable("a file of cards ends in .csv, .jsonl or .parquet")
+        raise FileUnusable(
+            "证件文件须以 .csv、.jsonl 或 .parquet 结尾。 A file of cards ends in .csv, .jsonl or .parquet."
+        )
     with _opened(path) as file:
         yield from readers[kind](file)
 
@@ -69,7 +71,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             yield gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else raw  # type: ignore[misc]
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise FileUnusable("the file is compressed and damaged") from error
+        raise FileUnusable("压缩文件已损坏。 The file is compressed and damaged.") from error
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -91,9 +93,9 @@ def _csv(file: BinaryIO) -> Iterator[Row]:
     _, heading = next(lines, (1, b""))
     names = _cells((heading or b"").removeprefix(b"\xef\xbb\xbf"))
     if names is None or not set(REQUIRED) <= set(names):
-        raise FileUnusable(f"the first line must name the columns {', '.join(REQUIRED)}")
+        raise FileUnusable(f"首行须列出各列名称。 The first line must name the columns {', '.join(REQUIRED)}.")
     if len(set(names)) < len(names) or not set(names) <= set(COLUMNS):
-        raise FileUnusable(f"columns are {', '.join(COLUMNS)}, each once")
+        raise FileUnusable(f"列名有误或重复。 Columns are {', '.join(COLUMNS)}, each once.")
     for number, line in lines:
         cells = None if line is None else _cells(line)
         if cells == []:
@@ -142,13 +144,17 @@ def _parquet(path: Path) -> Iterator[Row]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise FileUnusable("Parquet needs pyarrow: pip install 'renzheng[parquet]'") from error
+        raise FileUnusable(
+            "读写 Parquet 须安装 pyarrow。 Parquet needs pyarrow: pip install 'renzheng[parquet]'."
+        ) from error
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
             sound = set(REQUIRED) <= set(names) <= set(COLUMNS) and len(set(names)) == len(names)
             if not sound:
-                raise FileUnusable(f"columns are {', '.join(COLUMNS)}, each once; the first four must be there")
+                raise FileUnusable(
+                    f"列名有误或缺列。 Columns are {', '.join(COLUMNS)}, each once; the first four must be there."
+                )
             number = 0
             for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
                 for values in _values(batch):
@@ -158,7 +164,7 @@ def _parquet(path: Path) -> Iterator[Row]:
                         continue
                     yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
     except (pyarrow.ArrowException, OSError) as error:
-        raise FileUnusable("it is no sound Parquet file") from error
+        raise FileUnusable("不是完好的 Parquet 文件。 It is no sound Parquet file.") from error
 
 
 def _values(batch: Any) -> list[dict[str, Any] | None]:

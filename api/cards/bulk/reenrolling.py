@@ -81,11 +81,13 @@ def supplied(source: Path) -> Iterator[Pictures]:
         with source.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
             if not {"card", "picture"} <= set(lines.fieldnames or ()):
-                raise FileUnusable("the first line must name the columns card and picture")
+                raise FileUnusable(
+                    "首行须列出 card 和 picture 两列。 The first line must name the columns card and picture."
+                )
             for line in lines:
                 files.setdefault((line["card"] or "").strip(), []).append(source.parent / (line["picture"] or ""))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FileUnusable("it is no CSV file") from error
+        raise FileUnusable("不是 CSV 文件。 It is no CSV file.") from error
     yield from (Pictures(card, tuple(some)) for card, some in files.items())
 
 

@@ -1,14 +1,19 @@
 """The command line as a whole: its version, its help, its exit codes for mistakes."""
 
+import ast
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
+import api
 from api.cli.main import app
+from api.institutions import bootstrap, credentials, institutions, naming, principals, rotation
+from api.institutions.errors import AdministrationError
 from tests.api.cli.conftest import CommandLine
 
 
@@ -67,3 +72,46 @@ def test_a_setting_that_cannot_be_is_a_failure_without_its_value(renzheng: Comma
     assert "RENZHENG_DATABASE_POOL_SIZE: " in result.stderr
     assert "RENZHENG_PORT: " in result.stderr
     assert "secret" not in result.output
+
+
+ROOT = Path(api.__file__).parent
+# What tells a user of a command that it cannot do its work, in words of its own.
+REFUSING = {"CommandFailed", "fail", "FileUnusable", "ImportMoved", "ArchivingRefused"}
+CHINESE, ENGLISH = re.compile("[\u4e00-\u9fff]"), re.compile("[A-Za-z]{2,} [A-Za-z]+")
+
+
+def refusals() -> Iterator[tuple[str, str]]:
+    """Where a refusal is written, and its words as far as they stand there."""
+    for path in [*ROOT.glob("cli/*.py"), *ROOT.glob("cards/bulk/*.py"), ROOT / "evidence" / "archiving.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in REFUSING
+                and node.args
+            ):
+                parts = [
+                    one.value for one in ast.walk(node.args[0])
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                ]  # fmt: skip
+                text = "".join(parts)
+                if CHINESE.search(text) or ENGLISH.search(text):  # else the words are another place's
+                    yield f"{path.name}:{node.lineno}", text
+
+
+def test_every_refusal_is_told_in_both_languages() -> None:
+    found = dict(refusals())
+    assert len(found) > 30
+    assert [place for place, text in found.items() if not (CHINESE.search(text) and ENGLISH.search(text))] == []
+
+
+def test_every_refusal_of_administration_is_told_in_both_languages() -> None:
+    modules = (bootstrap, credentials, institutions, naming, principals, rotation)
+    kinds = {
+        kind for module in modules for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, AdministrationError)
+    }  # fmt: skip
+    assert len(kinds) > 6
+    for kind in kinds:
+        assert CHINESE.search(str(kind())), kind
+        assert ENGLISH.search(str(kind())), kind
