@@ -43,7 +43,8 @@ def evaluate(
             dir_okay=False,
             metavar="FILE",
             help="Comparison scores as CSV: reference, probe, mated (1 or 0), score (higher is more alike). They are"
-            " read; with --pairs they are written. -inf, fta or fte for a score is a failure, rejected always.",
+            " read; with --images they are written. -inf, fta or fte for a score is a failure, rejected always. With"
+            " the columns transaction and attempt, FAR and FRR of whole transactions are shown as well.",
         ),
     ] = None,
     distances: Annotated[
