@@ -16,6 +16,7 @@ from . import parameters
 from .alignment import align, placement, resolution
 from .assessment import Assessment
 from .choice import Choice, choose
+from .cleaning import cleaned, small
 from .detection import Face, detect
 from .embedding import averaged, embed_views
 from .feedback import feedback
@@ -129,7 +130,14 @@ class FaceEngine:
         value = unified(quality, length, self.lengths)
         if value == 0:
             raise NotAssessable("low_quality")
+        if small(rgb):
+            views = np.concatenate([views, *(self._cleaned_views(one, face) for one in cleaned(rgb))])
         return Embedded(averaged(views), value)
+
+    def _cleaned_views(self, rgb: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
+        """Embeddings of a face where a cleaned view of its picture shows it."""
+        crop = align(rgb, placement(self.landmarks(rgb, face)))
+        return embed_views(self._recogniser, crop, mirror=self._mirror)
 
     def assess(self, image: bytes) -> Assessment:
         """Quality and advice for a picture file; never NotAssessable, which becomes the reason. Raises InvalidImage."""

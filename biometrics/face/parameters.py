@@ -71,6 +71,14 @@ ARCFACE_POINTS: Final = (
 """Where the five landmarks have to lie in the crop (x, y): the template that ArcFace, and SFace after it, was trained
 with. Order: the eye at the left of the picture, the other eye, nose tip, the mouth's corners."""
 
+# Pictures of chips (cleaning.py)
+
+SMALL_SIDE: Final = 160
+"""Longer side up to which a picture is taken for one out of a chip (102 x 126, or 20 % larger each way at most)."""
+
+COLOUR_BLUR: Final = 2.0
+"""Standard deviation with which the colours of such a picture are smoothed: codecs keep them at half the resolution."""
+
 # Statistics of embeddings (statistics.py, fitting.py)
 
 MIRROR: Final = True
