@@ -78,3 +78,15 @@ def faults(
 ) -> None:
     """Whether any verification passes after an acknowledged loss report while anything is killed, paused, cut off."""
     run("faults", operations=operations, seed=seed, state=state, json_path=json_path)
+
+
+@app.command()
+def propagation(
+    terminals: Annotated[int, typer.Option(min=2, help="Terminals that hold a stream open.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=2, help="How long to post changes of status.")] = 120,
+    rate: Annotated[float, typer.Option(min=0.1, help="Changes of status a second.")] = 5,
+    kill: Annotated[bool, typer.Option(help="Kill a replica in the middle.")] = True,
+    json_path: Json = None,
+) -> None:
+    """Time from the commit of a change of status to every terminal, and whether any is lost or told twice."""
+    run("propagation", terminals=terminals, seconds=seconds, rate=rate, kill=kill, json_path=json_path)
