@@ -68,7 +68,7 @@ def calibrate(
             progress=_folds,
         )
     except (files.FileMalformed, calibration.ScoresOfAnotherEngine, subjects.SubjectsUnclear, ValueError) as error:
-        raise CommandFailed(str(error)) from error
+        raise CommandFailed(f"无法校准。\nThis cannot be calibrated: {error}") from error
     _print(done.judged)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(done.calibration.to_json(), encoding="utf-8")

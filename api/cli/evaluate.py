@@ -213,7 +213,7 @@ def _of_scores(
             attempts.transaction_rates(rows, tried, modality, together=together, seed=wanted.seed) if tried else []
         )
     except (files.FileMalformed, subjects.SubjectsUnclear, ValueError) as error:
-        raise CommandFailed(str(error)) from error
+        raise CommandFailed(f"所给文件无法评估。\nThis cannot be evaluated: {error}") from error
     failed, samples = subjects.failed_samples(rows)
     failures = [report.share(path.stem, rate, failed[rate], samples) for rate in ("fta", "fte") if failed]
     figures = _tell(path.stem, rows, modality, failures, json_path, transactions, distances=distances, seed=wanted.seed)
@@ -269,7 +269,7 @@ def _of_images(
             _tell_kept(unfinished.done, "kept; the same command goes on from there")
         raise
     except (files.FileMalformed, run.ImagesMissing) as error:
-        raise CommandFailed(str(error)) from error
+        raise CommandFailed(f"所给文件无法评估。\nThis cannot be evaluated: {error}") from error
     if scores is not None:
         files.write_scores(scores, done.scored, engine=engine.name)
     if unfinished is not None:

@@ -90,7 +90,7 @@ class Wanted:
                 seed=self.seed,
             )
         except files.FileMalformed as error:
-            raise CommandFailed(str(error)) from error
+            raise CommandFailed(f"所给文件无法评估。\nThis cannot be evaluated: {error}") from error
         with _err.status("Drawing…") as status:
             dossier.of_comparisons(material, lambda step: status.update(f"{step}…")).write(self.folder)
         _err.print(f"{self.folder / dossier.PAGE} is written.", markup=False)
@@ -174,7 +174,7 @@ def of_site(source: str, key_file: Path | None, folder: Path) -> None:
                     raise CommandFailed(f"没有文件 {path}。\nThere is no file {path}.")
                 found, name = evidence.read_site(path), path.name.partition(".")[0]
     except files.FileMalformed as error:
-        raise CommandFailed(str(error)) from error
+        raise CommandFailed(f"所给文件无法评估。\nThis cannot be evaluated: {error}") from error
     site.of_site(found, name).write(folder)
     _err.print(f"{found.whole.verifications:,} verifications; {folder / dossier.PAGE} is written.", markup=False)
 
@@ -200,7 +200,7 @@ def _peer(word: str, modality: Modality | None) -> "tuple[str, Comparisons]":
     try:
         return name, subjects.comparisons_of(files.read_scores(path), modality)
     except ValueError as error:
-        raise CommandFailed(f"{path}: {error}") from error
+        raise CommandFailed(f"所给文件无法评估。\nThis cannot be evaluated: {path}: {error}") from error
 
 
 def _of_mated(rows: "Sequence[Scored]", quality: dict[str, float]) -> "Sequence[float] | None":

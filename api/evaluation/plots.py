@@ -134,14 +134,21 @@ def calibration(mated_llr: Array, non_mated_llr: Array) -> Plot:
     span = (float(edges[0]), float(edges[-1]))
     axes.plot(span, span, color="#555555", linewidth=1, linestyle=":", label="stated = observed")
     axes.errorbar(
-        middle[known], observed, spread, fmt="o", color=COLOURS[0], capsize=3, label="observed in the bin, 95 %"
+        middle[known],
+        observed,
+        spread,
+        fmt="o",
+        color=COLOURS[0],
+        capsize=3,
+        label="observed in the bin, 95 % by counts",
     )
     axes.set(xlabel="stated log-likelihood ratio (natural)", ylabel="observed log-likelihood ratio (natural)")
     return finished(
         made,
         "calibration",
         "Points on the dotted line: the ratios mean what they say. Below it they overstate, above it they understate."
-        " Bins without a comparison of both kinds have no point.",
+        " Bins without a comparison of both kinds have no point. The bars are of counts that are taken for independent:"
+        " with few subjects they are too short.",
     )
 
 
