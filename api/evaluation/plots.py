@@ -220,5 +220,6 @@ def stated(ratios: Mapping[str, Sequence[float]]) -> Plot:
         made,
         "stated",
         "Right of the dotted line the capture speaks for the holder, left of it against. A site whose right-hand hill"
-        " lies further left than others' has poorer captures.",
+        " lies further left than others' has poorer captures. Many stand at the right end: it is the highest ratio that"
+        " the data behind the calibration support.",
     )
