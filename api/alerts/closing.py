@@ -54,7 +54,7 @@ def close(service: Service, caller: Caller, attempt: Attempt, alert_id: UUID, no
             "receipt": receipt.as_json(),
         }
         idempotency.store(connection, attempt, 200, answer)
-        return StoredAnswer(200, answer)
+        return StoredAnswer(200, answer, new=True)
 
 
 def shown(alert: Row[tuple[object, ...]]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from api.evidence import merkle, tiles
 from api.evidence.checkpoints import Checkpoint, CheckpointInvalid, open_note, sign
-from api.evidence.parameters import BATCH_LEAVES, HASH_BYTES, ORIGIN, TILE_HEIGHT, TILE_WIDTH
+from api.evidence.parameters import BATCH_LEAVES, HASH_BYTES, ORIGIN, REMEMBERED_SUBTREES, TILE_HEIGHT, TILE_WIDTH
 from api.storage.keys import Keys
 from api.storage.statements import Statement
 from api.storage.tables import evidence, evidence_checkpoints, evidence_tiles
@@ -61,11 +61,12 @@ class LogDamaged(Exception):
 
 @dataclass(frozen=True)
 class Tip:
-    """The log's end: its size and root, and the tiles that are not full."""
+    """The log's end: its size and root, the tiles that are not full, and subtrees whose hashes were computed lately."""
 
     size: int = 0
     root: bytes = merkle.EMPTY_ROOT
     tiles: Mapping[TileKey, bytes] = field(default_factory=dict)
+    subtrees: dict[tuple[int, int], bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def sequence(connection: Connection, keys: Keys, known: Tip | None = None, limit
 
 def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) -> Growth:
     """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint."""
-    reader = TileReader(connection, tip.tiles)
+    # What was computed for ends before is of use while their tiles are: now and then it begins anew.
+    subtrees = tip.subtrees if len(tip.subtrees) < REMEMBERED_SUBTREES else {}
+    reader = TileReader(connection, tip.tiles, subtrees)
     changed = tiles.append(tip.size, hashes, reader)
     reader.known.update(changed)
     size = tip.size + len(hashes)
@@ -141,7 +144,7 @@ def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) 
         root=root,
         note=note,
     )
-    end = Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count})
+    end = Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count}, subtrees)
     return Growth(tip.size, hashes, end, note, reader.known)
 
 
@@ -171,10 +174,19 @@ def standing(connection: Connection) -> Standing:
 
 
 class TileReader:
-    """Reads tiles for one use; `known` keeps what was read, since a proof needs some of them several times."""
+    """Reads tiles for one use; `known` keeps what was read, since a proof needs some of them several times.
 
-    def __init__(self, connection: Connection, known: Mapping[TileKey, bytes] | None = None) -> None:
+    `subtrees`: see `tiles.subtree_hash`.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        known: Mapping[TileKey, bytes] | None = None,
+        subtrees: dict[tuple[int, int], bytes] | None = None,
+    ) -> None:
         self._connection = connection
+        self._subtrees = subtrees
         self.known: dict[TileKey, bytes] = dict(known or {})
 
     def __call__(self, level: int, index: int) -> bytes:
@@ -194,7 +206,7 @@ class TileReader:
 
     def subtree(self, level: int, index: int) -> bytes:
         """See `merkle.Lookup`."""
-        return tiles.subtree_hash(level, index, self)
+        return tiles.subtree_hash(level, index, self, self._subtrees)
 
 
 def _tip(connection: Connection, keys: Keys, known: Tip | None) -> Tip:

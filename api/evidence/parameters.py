@@ -8,6 +8,9 @@ HASH_BYTES = 32
 # How many leaves one batch of the sequencer takes at most: larger ones make the first of them wait.
 BATCH_LEAVES = 2048
 
+# Subtrees whose hashes it remembers: those of some full tiles.
+REMEMBERED_SUBTREES = 16 * TILE_WIDTH
+
 # How soon after the start of one batch the next may start: under load a batch serves many acts at nearly the same cost.
 BATCH_INTERVAL_S = 0.05
 
@@ -18,7 +21,7 @@ REMEMBERED_LEAVES = 2 * BATCH_LEAVES
 POLL_S = 0.25
 
 # How soon it tries again while another replica is at it, and after an error.
-LOCKED_PAUSE_S = 0.005
+LOCKED_PAUSE_S = 0.02
 ERROR_PAUSE_S = 0.5
 
 # How often it looks for promises that are broken.

@@ -75,7 +75,8 @@ def inclusion_in(growth: Growth, leaf_hash: bytes) -> Inclusion:
         return growth.tiles.get((level, index), b"")
 
     place, tip = growth.first + growth.hashes.index(leaf_hash), growth.tip
-    return _proven(leaf_hash, place, tip.size, tip.root, growth.note, partial(tiles.subtree_hash, read=read))
+    lookup = partial(tiles.subtree_hash, read=read, known=tip.subtrees)
+    return _proven(leaf_hash, place, tip.size, tip.root, growth.note, lookup)
 
 
 def _proven(leaf_hash: bytes, place: int, size: int, root: bytes, note: str, lookup: merkle.Lookup) -> Inclusion:

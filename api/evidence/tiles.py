@@ -29,9 +29,17 @@ def append(size: int, hashes: Sequence[bytes], read: TileReader) -> dict[tuple[i
     return {key: bytes(content) for key, content in changed.items()}
 
 
-def subtree_hash(level: int, index: int, read: TileReader) -> bytes:
-    """The hash of the complete subtree (level, index). Raises LookupError when a tile lacks it."""
+def subtree_hash(level: int, index: int, read: TileReader, known: dict[tuple[int, int], bytes] | None = None) -> bytes:
+    """The hash of the complete subtree (level, index). Raises LookupError when a tile lacks it.
+
+    `known` keeps what was computed: a complete subtree never changes, and proofs of neighbours share most of theirs.
+    """
     tile_level, within = divmod(level, TILE_HEIGHT)
+    if known is not None and within:
+        if (level, index) not in known:
+            left = subtree_hash(level - 1, 2 * index, read, known)
+            known[level, index] = node_hash(left, subtree_hash(level - 1, 2 * index + 1, read, known))
+        return known[level, index]
     first = index << within
     tile, offset = divmod(first, TILE_WIDTH)
     content = read(tile_level, tile)[offset * HASH_BYTES : (offset + (1 << within)) * HASH_BYTES]

@@ -55,7 +55,7 @@ def _once(service: Service, caller: Caller, attempt: Attempt, act: Act, status: 
             return given
         answer = act(connection, service.keys)
         idempotency.store(connection, attempt, status, _without_secret(answer))
-        return StoredAnswer(status, answer)
+        return StoredAnswer(status, answer, new=True)
 
 
 def reach(caller: Caller, column: ColumnElement[UUID]) -> ColumnElement[bool]:

@@ -90,7 +90,7 @@ _HELD = (
     .where(credentials.c.id == bindparam("key_id"), live())
 )
 HELD = _HELD.with_for_update(read=True)
-_HOLD = Statement(HELD)
+HOLD = Statement(HELD)
 _HOLD_ALONE = Statement(_HELD.with_for_update(key_share=True))
 
 
@@ -101,18 +101,9 @@ def hold(connection: Connection, caller: Caller, *, alone: bool = False) -> None
     finds the key revoked. Once a revocation is acknowledged, nothing is decided under that key. `alone` keeps other
     requests under the same key out, for what changes the key itself. Raises `KeyRevoked`.
     """
-    held = (_HOLD_ALONE if alone else _HOLD).run(connection, key_id=caller.key_id)
+    held = (_HOLD_ALONE if alone else HOLD).run(connection, key_id=caller.key_id)
     if held.fetchone() is None:
         raise KeyRevoked
-
-
-def hold_operator(connection: Connection, operator: Caller | None) -> None:
-    """As `hold`, for the operator whom a terminal names, if it names one. Raises `OperatorRevoked`."""
-    if operator is not None:
-        try:
-            hold(connection, operator)
-        except KeyRevoked as error:
-            raise OperatorRevoked from error
 
 
 def issue(

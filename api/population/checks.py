@@ -158,7 +158,7 @@ def _store(
         )
     )
     idempotency.store(connection, request.attempt, 200, answer)
-    return StoredAnswer(200, answer)
+    return StoredAnswer(200, answer, new=True)
 
 
 def _words(axes: dict[str, Any], found: Answer) -> dict[str, Any]:

@@ -4,6 +4,8 @@ To build a statement, even from SQLAlchemy's cache, and to wrap what came back t
 answer it. These are built when their module is loaded, go to the driver past SQLAlchemy, and are prepared by it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -30,14 +32,36 @@ class Statement:
 
         Errors are those that SQLAlchemy raises, `DBAPIError` and its kinds.
         """
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
+        driver = _driver(connection)
         try:
             cursor = driver.cursor(row_factory=namedtuple_row)
             return cursor.execute(self.text, {**self._fixed, **values}, prepare=True)
         except psycopg.Error as error:
-            if driver.closed:
-                connection.invalidate(error)
-            raise exc.DBAPIError.instance(
-                None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed
-            ) from error
+            raise _told(connection, driver, error) from error
+
+
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Send the statements that run inside in one journey, each of which sees what those before it left. To be read when
+    the block is over; an error of any of them is raised then at the latest."""
+    driver = _driver(connection)
+    try:
+        with driver.pipeline():
+            yield
+    except psycopg.Error as error:
+        raise _told(connection, driver, error) from error
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _told(connection: Connection, driver: psycopg.Connection[Any], error: psycopg.Error) -> Exception:
+    """The error as SQLAlchemy gives it; a connection that broke is taken out of the pool."""
+    if driver.closed:
+        connection.invalidate(error)
+    return exc.DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed
+    )

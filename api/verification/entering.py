@@ -14,13 +14,13 @@ from sqlalchemy import Connection, Select, Text, bindparam, case, cast, func, li
 
 from api.cards.identity import CardIndexes
 from api.institutions import credentials
-from api.institutions.credentials import KeyRevoked
+from api.institutions.credentials import KeyRevoked, OperatorRevoked
 from api.matching import duplicates
 from api.matching.comparison import PersonResult
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
-from api.storage.statements import Statement
+from api.storage.statements import Statement, together
 from api.storage.tables import capture_digests
 from api.storage.tables import nonces as nonces_table
 from api.verification import guessing, nonces, records
@@ -52,56 +52,65 @@ class Held:
     moment: Moment
 
 
-def claim(
+def enter(
     connection: Connection,
     service: Service,
     request: VerificationRequest,
     shown: CardIndexes,
     person: PersonResult | None,
     window_s: int,
-) -> Claimed:
+    *,
+    elsewhere: bool,
+    alone: bool,
+) -> tuple[Claimed, Held]:
     """Hold the keys, wait for what else works on the request or on this card at this terminal, use up nonce and
-    captures. What is not `given` and not all good has to be rolled back. Raises `KeyRevoked` and `KeyReused`.
+    captures; then hold the card's row with its status, and its number beside other decisions on it or alone (see
+    `guessing`). `elsewhere`: another register knows the card; of one that nobody knows nothing is guessed.
+
+    All statements go out together: what is not `given` and not all good has to be rolled back. Raises `KeyRevoked` and
+    `KeyReused`.
     """
     terminal_id = request.caller.principal_id
     names = {
         "claim": idempotency.claim_name(request.attempt),
         "attempts": records.attempts_name(terminal_id, shown.instance),
     }
-    if _HOLD.run(connection, key_id=request.caller.key_id, **names).fetchone() is None:
-        raise KeyRevoked
-    credentials.hold_operator(connection, request.operator)
     digests = () if person is None else person.capture_digests
-    hashes = duplicates.hashes(service.keys, digests)
-    row = _USE_UP.run(
-        connection,
-        **nonces.named(service.keys, terminal_id, request.nonce),
-        digests=hashes,
-        days=service.settings.capture_duplicate_days,
-        key=request.attempt.key,
-        terminal=terminal_id,
-        instance=shown.instance,
-        window_s=window_s,
-    ).fetchone()
-    assert row is not None
+    with together(connection):
+        key = _HOLD.run(connection, key_id=request.caller.key_id, **names)
+        operator = (
+            None if request.operator is None else credentials.HOLD.run(connection, key_id=request.operator.key_id)
+        )
+        used = _USE_UP.run(
+            connection,
+            **nonces.named(service.keys, terminal_id, request.nonce),
+            digests=duplicates.hashes(service.keys, digests),
+            days=service.settings.capture_duplicate_days,
+            key=request.attempt.key,
+            terminal=terminal_id,
+            instance=shown.instance,
+            window_s=window_s,
+        )
+        statement = _CARD_ALONE if alone else _CARD
+        name = guessing.lock_name(shown.number)
+        card = statement.run(connection, instance=shown.instance, elsewhere=elsewhere, guessing=name)
+        moment = _MOMENT.run(connection, number=shown.number)
+    if key.fetchone() is None:
+        raise KeyRevoked
+    if operator is not None and operator.fetchone() is None:
+        raise OperatorRevoked
+    return _claimed(used.fetchone(), request, len(digests)), _held(connection, card.fetchone(), moment.fetchone())
+
+
+def _claimed(row: Any, request: VerificationRequest, captures: int) -> Claimed:
     given = None if row.status_code is None else idempotency.given(row, request.attempt)
     # One picture for two fingers is the same capture twice, too.
-    return Claimed(given, row.used == 1, row.seen == len(digests), row.attempts)
+    return Claimed(given, row.used == 1, row.seen == captures, row.attempts)
 
 
-def hold_card(connection: Connection, shown: CardIndexes, *, elsewhere: bool, alone: bool) -> Held:
-    """Hold the card's row with its status, and its number beside other decisions on it or alone (see `guessing`).
-
-    `elsewhere`: another register knows the card; of one that nobody knows nothing is guessed.
-    """
-    statement = _CARD_ALONE if alone else _CARD
-    name = guessing.lock_name(shown.number)
-    row = statement.run(connection, instance=shown.instance, elsewhere=elsewhere, guessing=name).fetchone()
-    held = _MOMENT.run(connection, number=shown.number).fetchone()
-    assert row is not None
-    assert held is not None
-    card_id, card = (None, None) if row.id is None else records.registered(connection, row)
-    return Held(card_id, card, Moment(held.at, held.until))
+def _held(connection: Connection, card: Any, moment: Any) -> Held:
+    card_id, found = (None, None) if card.id is None else records.registered(connection, card)
+    return Held(card_id, found, Moment(moment.at, moment.until))
 
 
 def _lock(name: str, *, shared: bool = False) -> Any:

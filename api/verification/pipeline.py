@@ -21,6 +21,7 @@ from api.storage import idempotency
 from api.verification import answers, entering, freshness, guessing, opening, records, registers
 from api.verification.decision import decide
 from api.verification.document import judge
+from api.verification.entering import Held
 from api.verification.policy import ChannelPolicy
 from api.verification.request import VerificationRequest
 
@@ -61,7 +62,16 @@ def settle(
     """
     rules = service.policy.channels[request.channel].of(request.purpose)
     with service.database.begin() as connection:
-        claimed = entering.claim(connection, service, request, shown, person, rules.attempt_window_s)
+        claimed, held = entering.enter(
+            connection,
+            service,
+            request,
+            shown,
+            person,
+            rules.attempt_window_s,
+            elsewhere=word is not None and word.holds_card,
+            alone=guessing.is_failure(person, rules, service.policy.chip_photo),
+        )
         if claimed.given is not None:
             return claimed.given
         # Of requests side by side that share one, one goes on.
@@ -69,7 +79,7 @@ def settle(
             raise ServiceError("nonce_reused")
         if not claimed.captures_new:
             raise ServiceError("capture_duplicate")
-        return _decide(connection, service, request, shown, person, word, rules, claimed.attempts)
+        return _decide(connection, service, request, shown, person, word, rules, claimed.attempts, held)
 
 
 def _decide(
@@ -81,11 +91,11 @@ def _decide(
     word: Word | None,
     rules: ChannelPolicy,
     attempts: int,
+    held: Held,
 ) -> idempotency.StoredAnswer:
     """What is decided and written, in the caller's transaction. The card's row stays locked until it commits."""
     failed = guessing.is_failure(person, rules, service.policy.chip_photo)
     elsewhere = word is not None and word.holds_card
-    held = entering.hold_card(connection, shown, elsewhere=elsewhere, alone=failed)
     card_id, card, moment = held.card_id, held.card, held.moment
     known = card is not None or elsewhere
     if not known or moment.locked:

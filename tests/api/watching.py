@@ -17,15 +17,19 @@ def watch(engine: Engine, *, before: Before | None = None, after: After | None =
 
     class Watched(psycopg.Cursor[Any]):
         def execute(self, query: Any, *arguments: Any, **named: Any) -> Any:
-            return around(query, lambda text: super(Watched, self).execute(text, *arguments, **named))
+            return around(self, query, lambda text: super(Watched, self).execute(text, *arguments, **named))
 
         def executemany(self, query: Any, *arguments: Any, **named: Any) -> Any:
-            return around(query, lambda text: super(Watched, self).executemany(text, *arguments, **named))
+            return around(self, query, lambda text: super(Watched, self).executemany(text, *arguments, **named))
 
-    def around(query: Any, execute: Callable[[Any], Any]) -> Any:
+    def around(cursor: psycopg.Cursor[Any], query: Any, execute: Callable[[Any], Any]) -> Any:
         changed = before(str(query)) if query and before is not None else None
         done = execute(query if changed is None else changed)
         if query and after is not None:
+            if cursor.connection.pgconn.pipeline_status:
+                # It only waits to be sent with others: the end of an inner block sends it, and waits for it.
+                with cursor.connection.pipeline():
+                    pass
             after(str(query))
         return done
 
