@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from api.cards import deaths, refusals, register, templates
+from api.cards import deaths, holdings, refusals, register, templates
 from api.cards.identity import CardIdentity, indexes
 from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
@@ -85,6 +85,7 @@ def add_templates(
         recorded = register.report(connection, card_id, event, None, caller)
         _require_new(connection, card_id, enrolment)
         templates.add(connection, service.keys, card_id, enrolment.templates)
+        recorded = holdings.record(connection, service.keys, recorded)
         answer = {**_told(connection, service, caller, recorded), "enrolled": _enrolled(enrolment)}
         return _answer(connection, service, attempt, answer, [recorded])
 
@@ -154,6 +155,7 @@ def _store(
     found = indexes(service.keys.index, card)
     recorded = register.add(connection, service.keys, card, found, caller)
     templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
+    recorded = holdings.record(connection, service.keys, recorded)
     receipt = _append_leaf(connection, service, caller, recorded)
     events, superseded = [recorded], None
     if supersedes is not None:

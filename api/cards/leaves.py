@@ -8,7 +8,8 @@ from api.institutions.caller import Caller
 
 
 def event_leaf(caller: Caller, recorded: RecordedEvent) -> dict[str, Any]:
-    """The leaf's own fields: who, for whom, which card, what, and which card takes its place. No names, no number."""
+    """The leaf's own fields: who, for whom, which card, what, which card takes its place, and by a keyed hash what
+    the card holds. No names, no number."""
     leaf = {
         "at": written(recorded.recorded_at),
         "institution": str(caller.institution_id),
@@ -22,6 +23,8 @@ def event_leaf(caller: Caller, recorded: RecordedEvent) -> dict[str, Any]:
     }
     if recorded.superseding_index is not None:
         leaf["superseded_by_card"] = recorded.superseding_index.hex()
+    if recorded.holds is not None:
+        leaf["holds"] = recorded.holds.hex()
     return leaf
 
 

@@ -68,7 +68,8 @@ class SupersedingCardInvalid(Exception):
 class RecordedEvent:
     """An event as recorded; `status` is the card's status after it, `before` that before it, None for a registration.
 
-    `superseding_index` is the instance index of the card that takes its place.
+    `superseding_index` is the instance index of the card that takes its place; `holds` tells what the card holds after
+    an event that gave it something (see `holdings.py`).
     """
 
     id: UUID
@@ -80,6 +81,7 @@ class RecordedEvent:
     recorded_at: datetime
     superseding_index: bytes | None = None
     before: Status | None = None
+    holds: bytes | None = None
 
     @property
     def changed(self) -> bool:

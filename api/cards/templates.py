@@ -42,7 +42,7 @@ def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[Enrol
                 modality=template.modality,
                 position=template.position,
                 engine=template.engine,
-                template_sealed=seal(keys.master, template.template, _context(template_id, card_id)),
+                template_sealed=seal(keys.master, template.template, context(template_id, card_id)),
                 master_key_id=keys.master_id,
             )
         )
@@ -91,11 +91,12 @@ def opened(keys: Keys, rows: Iterable[Any]) -> tuple[Reference, ...]:
 
 def _open(keys: Keys, envelope: bytes, template_id: UUID, card_id: UUID) -> bytes | None:
     try:
-        return unseal(keys.master, envelope, _context(template_id, card_id))
+        return unseal(keys.master, envelope, context(template_id, card_id))
     except SealBroken:
         _log.error("template %s does not open", template_id)
         return None
 
 
-def _context(template_id: UUID, card_id: UUID) -> str:
+def context(template_id: UUID, card_id: UUID) -> str:
+    """The record for which a template is sealed."""
     return f"template:{template_id}:{card_id}"

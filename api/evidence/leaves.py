@@ -23,7 +23,7 @@ from api.storage.keys import Keys
 from api.storage.statements import Statement
 from api.storage.tables import evidence, evidence_texts
 
-LEAF_VERSION = 3
+LEAF_VERSION = 4
 # What is signed begins with this, so that a signature for a receipt serves for nothing else. Receipts from before the
 # log promised no place in it.
 SIGNATURE_CONTEXT = b"renzheng receipt v2\n"

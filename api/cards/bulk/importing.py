@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from api.cards import register
+from api.cards import holdings, register
 from api.cards.bulk import deaths, reading
 from api.cards.bulk.reading import Row
 from api.cards.identity import CardIdentity, CardIndexes, indexes
@@ -65,7 +65,7 @@ _COLUMNS = (
     "status",
     "registered_by",
 )
-_EVENT_COLUMNS = ("id", "card_id", "event", "status", "recorded_by", "recorded_at")
+_EVENT_COLUMNS = ("id", "card_id", "event", "status", "recorded_by", "recorded_at", "holds")
 _INCOMING = "CREATE TEMPORARY TABLE incoming (LIKE cards INCLUDING DEFAULTS) ON COMMIT DROP"
 _TAKE = (
     f"INSERT INTO cards ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM incoming"  # noqa: S608 - our names
@@ -261,7 +261,17 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
     now = connection.execute(select(func.clock_timestamp())).scalar_one()
     events = [
         # One after the other: the newest event is what the card's status comes from.
-        RecordedEvent(uuid4(), card.id, card.found.instance, event, status, None, now + order * _TICK, before=before)
+        RecordedEvent(
+            uuid4(),
+            card.id,
+            card.found.instance,
+            event,
+            status,
+            None,
+            now + order * _TICK,
+            before=before,
+            holds=_holds(keys, card, event),
+        )
         for card in taken
         for order, (event, before, status) in enumerate(_history(card))
     ]
@@ -270,7 +280,7 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
         card_events,
         _EVENT_COLUMNS,
         (
-            (one.id, one.card_id, one.event.value, one.status.value, caller.principal_id, one.recorded_at)
+            (one.id, one.card_id, one.event.value, one.status.value, caller.principal_id, one.recorded_at, one.holds)
             for one in events
         ),
     )
@@ -281,6 +291,10 @@ def _tell(connection: Connection, keys: Keys, caller: Caller, taken: list[_Card]
     stated = {card.id: card.found.number for card in taken if card.status is Status.DECEASED}
     dead = {stated[one.card_id]: one for one in events if _is_stated(one, stated)}
     return [*events, *deaths.spread(connection, keys, caller, dead)]
+
+
+def _holds(keys: Keys, card: _Card, event: Event) -> bytes | None:
+    return holdings.committed(keys, card.found.serial, card.found.text) if event is Event.REGISTERED else None
 
 
 def _is_stated(event: RecordedEvent, stated: dict[UUID, bytes]) -> bool:

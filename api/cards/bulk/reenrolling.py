@@ -19,7 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from api.cards import register, templates
+from api.cards import holdings, register, templates
 from api.cards.bulk.reading import FileUnusable
 from api.cards.leaves import event_leaf
 from api.cards.lifecycle import Event, EventNotPossible
@@ -165,6 +165,7 @@ def _move(
         if held is None and templates.has_face(connection, card_id):
             raise _Left("face_enrolled")
         templates.replace_face(connection, keys, card_id, enrolled)
+        recorded = holdings.record(connection, keys, recorded)
         duplicates.keep(connection, keys, digests)
         leaf = event_leaf(caller, recorded)
         leaves.append(connection, keys, "card_event", recorded.id, recorded.recorded_at, leaf)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
+from api.cards.holdings import TOLD_BY
 from api.evidence.fsck import life_cycle, locks, people, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 # From this version on leaves name the card by its identifier too, and the card that takes its place.
 CARDS_NAMED_FROM = 3
+# From this one on leaves of what gives a card something tell what it holds.
+HOLDINGS_FROM = 4
 
 _IDS = bindparam("ids", type_=ARRAY(Uuid))
 
@@ -124,6 +127,10 @@ def _card_event(row: Row[Any], leaf: "Told") -> Facts:
         yield "superseding card", _text(row.superseded_by), body.get("superseded_by")
         superseding = None if row.superseding_index is None else row.superseding_index.hex()
         yield "superseding card", superseding, body.get("superseded_by_card")
+    holds = None if row.holds is None else row.holds.hex()
+    yield "holdings", holds, body.get("holds")
+    if body.get("v", 0) >= HOLDINGS_FROM:
+        yield "holdings", holds is not None, row.event in TOLD_BY
 
 
 def _instant(told: object) -> datetime | None:

@@ -1,14 +1,19 @@
 """What cards are, held against what they were registered as: no expired card is made to run longer in the database.
 
-A card is looked up by a keyed hash of its number, issuer and days, and that hash stands in its leaves. Serial and text
-are in the register as keyed hashes of their own, which nothing else repeats: they are not checked.
+A card is looked up by a keyed hash of its number, issuer and days, and that hash stands in its leaves. What else it
+holds, its serial, its text and its templates, is told by the leaf of the last event that gave it something; of cards
+whose last such leaf is older than version 4 it is not, and not checked.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
+from api.cards.holdings import TOLD_BY, committed
 from api.cards.identity import CardIdentity, indexes
 from api.cards.lifecycle import Event
 from api.evidence.fsck.report import MOST_NAMED, Report, named
@@ -16,7 +21,7 @@ from api.evidence.parameters import ROWS
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.sealing import unseal
-from api.storage.tables import card_events, cards
+from api.storage.tables import card_events, cards, templates
 
 _CARDS: Select[Any] = select(
     cards.c.id,
@@ -27,6 +32,31 @@ _CARDS: Select[Any] = select(
     cards.c.valid_from,
     cards.c.valid_to,
 )
+# The last event of each card that tells what it holds, in the cards' order.
+_TOLD = (
+    select(card_events.c.card_id, card_events.c.holds)
+    .ext(distinct_on(card_events.c.card_id))
+    .where(card_events.c.event.in_([event.value for event in TOLD_BY]))
+    .order_by(card_events.c.card_id, card_events.c.recorded_at.desc())
+    .subquery()
+)
+_HELD: Select[Any] = (
+    select(
+        cards.c.id.label("card_id"),
+        cards.c.serial_index,
+        cards.c.text_index,
+        _TOLD.c.holds,
+        templates.c.id,
+        templates.c.modality,
+        templates.c.position,
+        templates.c.engine,
+        templates.c.template_sealed,
+    )
+    .join(_TOLD, _TOLD.c.card_id == cards.c.id)
+    .outerjoin(templates, templates.c.card_id == cards.c.id)
+    .where(_TOLD.c.holds.is_not(None))
+    .order_by(cards.c.id)
+)
 _OTHERS = (
     select(cards.c.id)
     .join(card_events, card_events.c.card_id == cards.c.id)
@@ -35,9 +65,14 @@ _OTHERS = (
 
 
 def check(connection: Connection, keys: Keys, report: Report) -> None:
-    """Tell of every card with another number, issuer or validity than it was registered with, or another registrar."""
+    """Tell of every card with another number, issuer or validity than it was registered with, other holdings than
+    its last enrolment's, or another registrar."""
     for what, wrong in (
         ("cards with another number, issuer or validity than they were registered with", _changed(connection, keys)),
+        (
+            "cards with another serial, text or template than their last enrolment says",
+            _misheld(connection, keys),
+        ),
         ("cards of another authority than registered them", iter(connection.execute(_OTHERS).scalars())),
     ):
         some: list[object] = []
@@ -52,6 +87,15 @@ def check(connection: Connection, keys: Keys, report: Report) -> None:
 def _changed(connection: Connection, keys: Keys) -> Iterator[object]:
     with connection.execute(_CARDS, execution_options={"yield_per": ROWS}) as rows:
         yield from (row.id for row in rows if not _is_as_registered(row, keys))
+
+
+def _misheld(connection: Connection, keys: Keys) -> Iterator[object]:
+    with connection.execute(_HELD, execution_options={"yield_per": ROWS}) as rows:
+        for card_id, found in groupby(rows, attrgetter("card_id")):
+            first, *more = found
+            held = [row for row in (first, *more) if row.id is not None]
+            if committed(keys, first.serial_index, first.text_index, held) != first.holds:
+                yield card_id
 
 
 def _is_as_registered(row: Row[Any], keys: Keys) -> bool:

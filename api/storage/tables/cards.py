@@ -51,6 +51,7 @@ card_events = Table(
     Column("recorded_by", ForeignKey("principals.id"), nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("reason", Text, comment="why, in the reporter's words"),
+    Column("holds", LargeBinary, comment="keyed hash of serial, text and templates after it; null: it changed none"),
 )
 
 templates = Table(

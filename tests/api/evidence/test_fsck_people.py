@@ -111,6 +111,34 @@ DAMAGE: dict[str, tuple[str, str]] = {
         "UPDATE cards SET issuer = '南京市公安局'",
         "cards with another number, issuer or validity than they were registered with",
     ),
+    "another chip's serial": (
+        "UPDATE cards SET serial_index = sha256('x')",
+        "cards with another serial, text or template than their last enrolment says",
+    ),
+    "another person's name in the text": (
+        'UPDATE cards SET text_index = \'{"name": "00"}\'',
+        "cards with another serial, text or template than their last enrolment says",
+    ),
+    "a template taken away": (
+        "DELETE FROM templates",
+        "cards with another serial, text or template than their last enrolment says",
+    ),
+    "a template of another engine": (
+        "UPDATE templates SET engine = 'other'",
+        "cards with another serial, text or template than their last enrolment says",
+    ),
+    "a template that is damaged": (
+        "UPDATE templates SET template_sealed = substr(template_sealed, 1, 50)",
+        "cards with another serial, text or template than their last enrolment says",
+    ),
+    "a serial changed with what its event says": (
+        "UPDATE card_events SET holds = sha256('x') WHERE holds IS NOT NULL",
+        "is recorded otherwise: holdings",
+    ),
+    "holdings that no event tells of any more": (
+        "UPDATE card_events SET holds = NULL",
+        "is recorded otherwise: holdings",
+    ),
     "a card taken over": (
         "UPDATE cards SET registered_by = (SELECT id FROM principals WHERE role = 'terminal' LIMIT 1)",
         "cards of another authority than registered them",

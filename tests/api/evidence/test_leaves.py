@@ -56,7 +56,7 @@ def test_a_receipt_is_verified_with_nothing_but_the_public_key(
 def test_the_leaf_says_what_was_answered(authority: TestClient, terminal: TestClient) -> None:
     answer, receipt = receipt_of(authority, terminal)
     leaf = json.loads(receipt["leaf"])
-    assert (leaf["v"], leaf["kind"], leaf["id"]) == (3, "verification", answer["id"])
+    assert (leaf["v"], leaf["kind"], leaf["id"]) == (4, "verification", answer["id"])
     for field in ("decision", "document", "person", "policy_version"):
         assert leaf[field] == answer[field]
     assert (leaf["at"], leaf["channel"], leaf["purpose"]) == (answer["decided_at"], "counter", "test")
