@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.held_out import held_out_results
-from benchmarks.machine import describe_versions
+from benchmarks.machine import describe_pack, describe_versions
 from benchmarks.progress import say, track
 from benchmarks.report import Result, command_line, print_table, write_json
 from benchmarks.score_sets import describe, read_set
 from biometrics.scoring.fit import fit
 from biometrics.scoring.held_out import FOLDS, by_sets, by_subjects
-from models.catalogue import find
 
 
 def run(
@@ -36,7 +35,7 @@ def run(
         "when": datetime.now(UTC).date().isoformat(),
         "command": command_line(),
         "versions": describe_versions(),
-        "pack": _pack(pack),
+        "pack": None if pack is None else describe_pack(pack),
         "note": note,
         "held_out": [_brief(result) for result in judged],
     }
@@ -50,14 +49,6 @@ def run(
 
 def _told(folds: Iterable[int]) -> Iterable[int]:
     return track(folds, "Held-out subjects", total=FOLDS)
-
-
-def _pack(name: str | None) -> dict[str, str | None] | None:
-    """The pack's version and the hashes of its files, as installed."""
-    if name is None:
-        return None
-    pack = find(name)
-    return {"name": pack.name, "version": pack.version, **{file.name: file.sha256 for file in pack.files}}
 
 
 def _brief(result: Result) -> dict[str, str | float | int]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.face_gallery import Gallery, Templates, cached, held_out_templates, pictures_below, subject_of
-from benchmarks.machine import describe_versions
+from benchmarks.machine import describe_pack, describe_versions
 from benchmarks.progress import say
 from benchmarks.report import command_line
 from biometrics.face import FaceEngine, Statistics
@@ -30,6 +30,7 @@ def run(images: Path, out: Path, cache: Path | None) -> None:
         "when": datetime.now(UTC).date().isoformat(),
         "command": command_line(),
         "versions": describe_versions(),
+        "pack": describe_pack("sface"),
     }
     fitted = fit(engine.engine, *_rows(gallery, gallery.embedded), provenance)
     out.parent.mkdir(parents=True, exist_ok=True)

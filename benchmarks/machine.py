@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from models.catalogue import find
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "onnxruntime", "numba", "renzheng")
 
@@ -63,3 +65,9 @@ def _commit() -> str | None:
         check=False,
     )
     return done.stdout.strip() or None
+
+
+def describe_pack(name: str) -> dict[str, str | None]:
+    """A model pack's name and version, and the hashes of its files, as the catalogue has them."""
+    pack = find(name)
+    return {"name": pack.name, "version": pack.version, **{file.name: file.sha256 for file in pack.files}}

@@ -95,7 +95,7 @@ def face_speed(
 @app.command("face-statistics")
 def face_statistics(
     images: Annotated[Path, folder("Folder with a folder of pictures for each person.")],
-    out: Annotated[Path, typer.Option(metavar="NPZ", help="The statistics are written here.")],
+    out: Annotated[Path, typer.Option(metavar="SAFETENSORS", help="The statistics are written here.")],
     cache: Embeddings = None,
 ) -> None:
     """Fit the statistics of embeddings that the face engine ships, to everybody in the folder."""
