@@ -8,6 +8,7 @@ the ticks begin anew: then the calendar clock counts, unless it is found to lie,
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
@@ -43,10 +44,15 @@ class SystemClock:
 
     def boot(self) -> str:
         """The machine's start; this process's, where the system does not tell."""
-        try:
-            return _BOOT.read_text(encoding="ascii").strip()
-        except OSError:
-            return _THIS_PROCESS
+        return _started()
+
+
+@cache
+def _started() -> str:
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return _THIS_PROCESS
 
 
 @dataclass(frozen=True)

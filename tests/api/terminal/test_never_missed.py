@@ -31,7 +31,7 @@ from api.terminal.answer import Verdict
 from api.terminal.checking import check
 from api.terminal.follower import Follower
 from api.terminal.holding import Holding, View
-from api.terminal.journal import Delta
+from api.terminal.journal import Delta, Journal
 from api.terminal.remote import RemoteFailed
 from api.terminal.snapshot import SnapshotRefused
 from tests.api.terminal.worlds import ManualClock, World, WorldRemote, card
@@ -287,7 +287,7 @@ def believe_every_word(patch: pytest.MonkeyPatch) -> None:
 
 
 def forget_the_journal(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(holding.Journal, "append", lambda *_: None)
+    patch.setattr(Journal, "append", lambda *_: None)
 
 
 def confirm_what_is_not_held(patch: pytest.MonkeyPatch) -> None:

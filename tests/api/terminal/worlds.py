@@ -100,17 +100,15 @@ class World:
         status = "card_reported_lost" if change.invalid else "valid"
         return Delta(seq, self.tag(change.number), change.invalid, status)
 
-    def snapshot(self, seq: int | None = None, **changed: object) -> bytes:
-        """A signed snapshot as of a number; `changed` are fields of its head, signed with them."""
-        upto = self.head if seq is None else seq
-        built = building.build(keys_of([self.tag(one) for one in self.invalid_at(upto)]))
-        as_of = self.time if upto == self.head else self.changes[upto].at - timedelta(milliseconds=1)
+    def snapshot(self, **changed: object) -> bytes:
+        """A signed snapshot of now; `changed` are fields of its head, signed with them."""
+        built = building.build(keys_of([self.tag(one) for one in self.invalid_at(self.head)]))
         head = Head(
             shape=built.shape,
             deployment=self.deployment,
             key_id=key_id(self.feed_key),
-            seq=upto,
-            as_of=as_of,
+            seq=self.head,
+            as_of=self.time,
             count=built.count,
             body_sha256=sha256(built.body).digest(),
             signing_id=signing_id(self.signing.public_key()),
