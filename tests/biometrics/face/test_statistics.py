@@ -155,9 +155,18 @@ def test_another_engines_statistics_are_never_taken(tmp_path: Path) -> None:
 def test_what_ships_says_where_it_comes_from_and_holds_no_people() -> None:
     _load.cache_clear()
     shipped = Statistics.load(FaceEngine.engine)
-    assert {"method", "people", "pictures", "shrinkage", "whitening", "data", "when", "command", "versions"} <= set(
-        shipped.provenance
-    )
+    assert {
+        "method",
+        "people",
+        "pictures",
+        "shrinkage",
+        "whitening",
+        "data",
+        "when",
+        "command",
+        "versions",
+        "pack",
+    } <= set(shipped.provenance)
     assert "python -m benchmarks face-statistics" in shipped.provenance["command"]
     assert shipped.mean.shape == (128,)
     assert len(shipped.to_bytes()) < 100_000
