@@ -6,6 +6,7 @@ from api.evidence.sequencer import Sequencer
 from api.feed import tagging
 from api.feed.broadcast import Broadcaster
 from api.feed.snapshots.making import SnapshotMaker
+from api.feed.webhooks.delivering import Deliverer
 from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.population.findings import PopulationRegister
@@ -27,6 +28,7 @@ class Service:
     comparer: Comparer
     sequencer: Sequencer
     feed: Broadcaster
+    webhooks: Deliverer
     snapshots: SnapshotMaker
     forgetter: Forgetter
     register: PopulationRegister | None = None
@@ -34,6 +36,7 @@ class Service:
     def close(self) -> None:
         """End the feed's streams, the sequencer and the rest, and let go of the database and of the other register."""
         self.feed.stop()
+        self.webhooks.stop()
         self.snapshots.stop()
         self.forgetter.stop()
         self.sequencer.stop()
@@ -57,10 +60,14 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     register = open_register(settings)
     sequencer = Sequencer(opened, secrets)
     sequencer.start()
-    feed = Broadcaster(opened, secrets, settings.feed_streams)
+    webhooks = Deliverer(opened, secrets, settings.webhook_allowed)
+    webhooks.start()
+    feed = Broadcaster(opened, secrets, settings.feed_streams, on_news=webhooks.wake)
     feed.start()
     snapshots = SnapshotMaker(opened, secrets, settings.home / "snapshots")
     snapshots.start()
     forgetter = Forgetter(opened, settings.idempotency_days)
     forgetter.start()
-    return Service(settings, opened, secrets, rules, comparer, sequencer, feed, snapshots, forgetter, register)
+    return Service(
+        settings, opened, secrets, rules, comparer, sequencer, feed, webhooks, snapshots, forgetter, register
+    )

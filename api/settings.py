@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         default=5000, ge=1, le=1_000_000, description="Streams of the feed that one replica holds open at once."
     )
 
+    webhook_networks: str = Field(
+        default="",
+        description="Networks that webhooks may reach beside public addresses, with commas, such as `10.1.0.0/16`.",
+    )
+
     register_url: str | None = Field(
         default=None,
         description="Another population register that is asked about every card shown, as `https://host`.",
@@ -82,6 +87,14 @@ class Settings(BaseSettings):
     register_is_authority: bool = Field(
         default=True, description="Whether without its good word nobody passes, also with a card registered here."
     )
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for one in text.split(","):
+            if one.strip():
+                ipaddress.ip_network(one.strip())
+        return text
 
     @field_validator("register_url")
     @classmethod
@@ -102,6 +115,11 @@ class Settings(BaseSettings):
         if (path is None) != (info.data.get("register_url") is None) and "register_url" in info.data:
             raise ValueError("RENZHENG_REGISTER_URL and RENZHENG_REGISTER_KEY_FILE go together")
         return path
+
+    @cached_property
+    def webhook_allowed(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of `webhook_networks`."""
+        return tuple(ipaddress.ip_network(one.strip()) for one in self.webhook_networks.split(",") if one.strip())
 
     @cached_property
     def keys_dir(self) -> Path:

@@ -10,6 +10,7 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from uuid import UUID
@@ -53,7 +54,10 @@ _LIVE = (
 class Broadcaster:
     """Runs between `start` and `stop`, on a connection of its own."""
 
-    def __init__(self, database: Database, keys: Keys, most_streams: int) -> None:
+    def __init__(
+        self, database: Database, keys: Keys, most_streams: int, *, on_news: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_news` is called when there are new events."""
         self._database = Database(database.url, pool_size=1, timeout_s=STATEMENT_TIMEOUT_S)
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -61,6 +65,7 @@ class Broadcaster:
         os.set_blocking(self._wake_writer, False)
         self._notified = False
         self._ticked = self._checked = 0.0
+        self._on_news = on_news
         self.key_id = key_id(keys.feed)
         self.hub = Hub(most_streams)
         self.readers = ThreadPoolExecutor(READERS, thread_name_prefix="feed-reader")
@@ -143,6 +148,7 @@ class Broadcaster:
                 raise ValueError(f"the feed has a gap after {self.ring.last}")
             self.ring.add(frames.framed(events))
             self.hub.wake()
+            self._on_news()
         self.as_of = asked.now
 
     def _check_keys(self, connection: Connection) -> None:

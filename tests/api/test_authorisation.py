@@ -60,6 +60,9 @@ TABLE: dict[Route, set[Role] | str] = {
     ("GET", "/v1/feed"): {T, A, R},
     ("GET", "/v1/feed/key"): {T, A, R},
     ("GET", "/v1/feed/snapshot"): {T, A, R},
+    ("GET", "/v1/feed/webhooks"): {A, S},
+    ("POST", "/v1/feed/webhooks"): {A, S},
+    ("DELETE", "/v1/feed/webhooks/{webhook_id}"): {A, S},
     ("GET", "/v1/evidence/leaves"): {R, E},
     # The log's head and proofs hold hashes only: anybody may watch it.
     ("GET", "/v1/evidence/checkpoint"): ANYBODY,
@@ -84,7 +87,7 @@ def ask(client: TestClient, route: Route) -> Any:
     """A request to a route, about nothing that is there."""
     method, path = route
     filled = path.replace("{leaf_hash}", "0" * 64)
-    for name in ("verification_id", "card_id", "alert_id", "check_id", "institution_id", "principal_id", "key_id"):
+    for name in ("verification_id", "card_id", "alert_id", "check_id", "institution_id", "principal_id", "key_id", "webhook_id"):
         filled = filled.replace(f"{{{name}}}", UNKNOWN)
     assert "{" not in filled
     return client.request(method, filled, json={} if method == "POST" else None)

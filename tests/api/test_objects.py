@@ -48,6 +48,8 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("card", Role.AUTHORITY): OWN_AND_BRANCHES,
     ("alert", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("alert", Role.AUTHORITY): OWN_AND_BRANCHES,
+    ("webhook", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("webhook", Role.AUTHORITY): OWN_AND_BRANCHES,
     ("institution", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("institution", Role.ADMINISTRATOR): EVERYTHING,
     ("principal", Role.SUPERVISOR): OWN_AND_BRANCHES,
@@ -65,6 +67,7 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("POST", "/v1/cards/{card_id}/fingerprints"): ("card", FINGER, "card_unknown"),
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
+    ("DELETE", "/v1/feed/webhooks/{webhook_id}"): ("webhook", None, "not_found"),
     ("POST", "/v1/institutions/{institution_id}/branches"): ("institution", {"name": "NEW"}, "not_found"),
     ("GET", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
     ("DELETE", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
@@ -75,6 +78,7 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
 LISTS: dict[Route, str] = {
     ("GET", "/v1/verifications"): "verification",
     ("GET", "/v1/alerts"): "alert",
+    ("GET", "/v1/feed/webhooks"): "webhook",
     ("GET", "/v1/institutions"): "institution",
     ("GET", "/v1/principals"): "principal",
 }
@@ -91,6 +95,7 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
     ("GET", "/v1/feed"),  # tests/api/feed/test_pages.py
     ("GET", "/v1/feed/key"),
+    ("POST", "/v1/feed/webhooks"),
     ("GET", "/v1/feed/snapshot"),  # the same for everybody
     ("GET", "/v1/evidence/leaves"),  # below: test_an_evaluator_reads_their_own_houses_leaves
 }
@@ -155,6 +160,17 @@ class World:
                 )
             )
         return str(alert_id)
+
+    def webhook(self, house: str) -> str:
+        """Of an institution that has none beside it: each may have twenty."""
+        with self.service.database.begin() as connection:
+            own = tables.webhooks.c.institution_id == UUID(self.institution(house))
+            ended = tables.webhooks.update().where(own, tables.webhooks.c.removed_at.is_(None))
+            connection.execute(ended.values(removed_at=func.clock_timestamp()))
+        body = {"url": "https://hooks.example/feed"}
+        answer = self.client(house, Role.SUPERVISOR).post("/v1/feed/webhooks", json=body, headers=fresh_key())
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
     def key_of(self, principal_id: str) -> str:
         with self.service.database.begin() as connection:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from api.alerts.schemas import AlertClosing
 from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FingerprintsBody
+from api.feed.webhooks.schemas import WebhookBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
 from api.verification.schemas import VerificationBody
@@ -28,6 +29,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/principals": PrincipalBody,
     "/v1/principals/{principal_id}/keys": KeyBody,
     "/v1/alerts/{alert_id}/close": AlertClosing,
+    "/v1/feed/webhooks": WebhookBody,
 }
 
 
@@ -61,6 +63,9 @@ post /v1/principals/{principal_id}/keys
 delete /v1/principals/{principal_id}/keys/{key_id}
 get /v1/feed
 get /v1/feed/key
+get /v1/feed/webhooks
+post /v1/feed/webhooks
+delete /v1/feed/webhooks/{webhook_id}
 get /v1/feed/snapshot
 get /v1/evidence/checkpoint
 get /v1/evidence/inclusion/{leaf_hash}

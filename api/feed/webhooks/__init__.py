@@ -1,0 +1,1 @@
+"""Webhooks: the feed sent to institutions' own addresses, in order, until they acknowledge it."""

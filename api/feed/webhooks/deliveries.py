@@ -1,0 +1,110 @@
+"""What is to be delivered next, and what came of it: only an acknowledgement moves a subscription on.
+
+A replica holds a subscription by a lease, which runs out when the replica is killed. What is sent is fixed before the
+first attempt: the same message, under the same identifier, until it is acknowledged.
+"""
+
+import json
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, bindparam, func, text, update
+
+from api.feed import frames, records
+from api.feed.parameters import ATTEMPTS_AT_ONCE, FIRST_PAUSE_S, LEASE, LONGEST_PAUSE_S, MESSAGE_EVENTS
+from api.feed.webhooks.subscriptions import sealed_as
+from api.storage.keys import Keys
+from api.storage.sealing import unseal
+from api.storage.tables import webhooks
+
+_CLAIM = text(f"""
+    UPDATE webhooks SET
+        lease = :lease,
+        leased_until = clock_timestamp() + make_interval(secs => {LEASE.total_seconds()}),
+        pending_seq = coalesce(webhooks.pending_seq, least(webhooks.acknowledged_seq + {MESSAGE_EVENTS}, feed_head.seq))
+    FROM feed_head WHERE webhooks.id IN (
+        SELECT due.id FROM webhooks AS due JOIN principals ON principals.id = due.principal_id, feed_head AS head
+        WHERE due.removed_at IS NULL AND principals.disabled_at IS NULL AND due.acknowledged_seq < head.seq
+            AND due.next_try_at <= clock_timestamp()
+            AND (due.leased_until IS NULL OR due.leased_until < clock_timestamp())
+        ORDER BY due.next_try_at LIMIT :most FOR UPDATE OF due SKIP LOCKED
+    )
+    RETURNING webhooks.*
+""").bindparams(bindparam("lease"))  # noqa: S608 - numbers of our own
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message that is due: everything that an attempt needs."""
+
+    webhook_id: UUID
+    lease: UUID
+    url: str
+    secret: bytes
+    message_id: str
+    body: bytes
+    last: int
+    failures: int
+
+
+def claim(connection: Connection, keys: Keys, most: int = ATTEMPTS_AT_ONCE) -> list[Delivery]:
+    """Take what is due and held by nobody else, the longest waiting first."""
+    rows = connection.execute(_CLAIM, {"lease": uuid4(), "most": most}).all()
+    return [_delivery(connection, keys, row) for row in rows]
+
+
+def acknowledge(connection: Connection, delivery: Delivery) -> None:
+    """It was taken: the next message follows at once. Nothing where the lease is another's by now."""
+    _settle(
+        connection,
+        delivery,
+        acknowledged_seq=delivery.last,
+        acknowledged_at=func.clock_timestamp(),
+        pending_seq=None,
+        failures=0,
+        last_failure=None,
+        next_try_at=func.clock_timestamp(),
+    )
+
+
+def fail(connection: Connection, delivery: Delivery, failure: str) -> None:
+    """It was not: again after a pause that doubles with every failure, and never never."""
+    pause = timedelta(seconds=pause_s(delivery.failures))
+    _settle(
+        connection,
+        delivery,
+        failures=webhooks.c.failures + 1,
+        last_failure=failure,
+        next_try_at=func.clock_timestamp() + pause,
+    )
+
+
+def pause_s(failures: int) -> float:
+    """The pause after so many failures before this one; drawn, so that many do not come back at the same moment."""
+    longest: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 30))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing is secret about it
+
+
+def _settle(connection: Connection, delivery: Delivery, **values: Any) -> None:
+    held = (webhooks.c.id == delivery.webhook_id) & (webhooks.c.lease == delivery.lease)
+    connection.execute(update(webhooks).where(held).values(lease=None, leased_until=None, **values))
+
+
+def _delivery(connection: Connection, keys: Keys, row: Any) -> Delivery:
+    reader = row.institution_id if row.names_cards else None
+    first, last = row.acknowledged_seq + 1, row.pending_seq
+    events = [frames.shown(one, reader) for one in records.page(connection, first - 1, last - first + 1, last)]
+    body = {"type": "feed.events", "first": first, "last": last, "events": events}
+    return Delivery(
+        webhook_id=row.id,
+        lease=row.lease,
+        url=row.url,
+        secret=unseal(keys.master, row.secret_sealed, sealed_as(row.id)),
+        message_id=f"{row.id}.{first}-{last}",
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
+        last=last,
+        failures=row.failures,
+    )
