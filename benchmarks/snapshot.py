@@ -9,7 +9,8 @@ makes them.
   Python, which is the terminals'. More than none is an error.
 - `build_s`, `build_peak_mib`: CPU time from the tags to the checked filter, and the memory beyond the tags.
 - `open_ms`: a terminal verifies the file. `lookup_us`, `tag_us`, `check_us`: a look-up of a tag, the hash of a card,
-  and the whole answer, in Python on one thread, CPU time; the interval is the range over rounds.
+  and the whole answer, in Python on one thread, CPU time; the interval is the range over rounds. `guess_us`: the hash
+  alone, as somebody computes it who has the key and tries many cards.
 """
 
 import json
@@ -19,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -163,8 +164,19 @@ def _asked(built: Built, keys: Words, file: bytes) -> Iterable[tuple[str, float,
             len(cards),
             lambda: [card_tag(FEED_KEY, one.number, one.issuer, one.valid_from, one.valid_to) for one in cards],
         )
+        yield _timed("guess_us", 1e6, ASKED, _guesses)
         yield _timed("check_us", 1e6, len(cards), lambda: [check(holding, one, 1e9) for one in cards])
         holding.close()
+
+
+def _guesses() -> None:
+    """As somebody would who tries many: the key is hashed once, and the card is bytes already."""
+    keyed = blake2b(key=FEED_KEY, digest_size=16)
+    card = bytes(60)
+    for number in range(ASKED):
+        one = keyed.copy()
+        one.update(card + number.to_bytes(4))
+        one.digest()
 
 
 def _timed(name: str, scale: float, count: int, act: Callable[[], object]) -> tuple[str, float, float, float, str, int]:
