@@ -49,15 +49,17 @@ class Calls:
         self._lock = threading.Lock()
         self._wanted = wanted
         self._made: list[Call] = []
+        self._numbers = 0
         self.begun = 0
 
     def begin(self) -> int | None:
-        """The number of the next call; None when enough were begun."""
+        """The number of the next call, which no other one gets; None when enough were begun."""
         with self._lock:
             if self.begun >= self._wanted:
                 return None
             self.begun += 1
-            return self.begun
+            self._numbers += 1
+            return self._numbers
 
     def note(self, call: Call) -> None:
         """Keep a call, before its first try."""
@@ -65,7 +67,7 @@ class Calls:
             self._made.append(call)
 
     def give_back(self) -> None:
-        """A call that was counted out was not made after all."""
+        """A call that was counted out was not made after all; its number is not given again: others may be out."""
         with self._lock:
             self.begun -= 1
 
