@@ -110,6 +110,7 @@ PASSING = {
     ("POST", "/v1/verifications"),
     ("POST", "/v1/checks"),
     ("POST", "/v1/alerts/{alert_id}/close"),
+    ("DELETE", "/v1/feed/webhooks/{webhook_id}"),
     ("DELETE", "/v1/principals/{principal_id}"),
     ("DELETE", "/v1/principals/{principal_id}/keys/{key_id}"),
 }
