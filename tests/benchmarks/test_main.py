@@ -15,6 +15,7 @@ COMMANDS = (
     "interchange",
     "face",
     "service",
+    "propagation",
     "calibrate",
     "vectors",
     "fusion",
