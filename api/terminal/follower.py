@@ -58,7 +58,7 @@ class Follower:
                     self._follow_stream(stop)
                 else:
                     stop.wait(POLL_S)
-            except (RemoteFailed, SnapshotRefused, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one round meets
                 failures += 1
                 stop.wait(self._told(error, failures))
 
@@ -164,11 +164,21 @@ class Follower:
 
     def _told(self, error: Exception, failures: int) -> float:
         """Note what went wrong; gives how long to wait: twice as long after every failure, and never all at once."""
-        reason = getattr(error, "reason", None) or getattr(error, "code", None) or "disk"
-        text = str(error) if reason != "disk" else f"the folder cannot be written: {type(error).__name__}"
+        reason, text = _named(error)
         if self.trouble.reason != reason:
             _log.warning("%s", text)
-            self.trouble = Trouble(str(reason), text, time.monotonic())
+            self.trouble = Trouble(reason, text, time.monotonic())
         pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311
         asked = getattr(error, "retry_after_s", None)
         return pause if asked is None else max(pause, min(float(asked), LONGEST_RETRY_AFTER_S))
+
+
+def _named(error: Exception) -> tuple[str, str]:
+    """The word and the text for what went wrong; of what nobody foresaw the kind alone."""
+    if isinstance(error, SnapshotRefused):
+        return error.reason, str(error)
+    if isinstance(error, RemoteFailed):
+        return error.code, str(error)
+    if isinstance(error, OSError):
+        return "disk", f"the folder cannot be written: {type(error).__name__}"
+    return "internal", f"something nobody foresaw: {type(error).__name__}"

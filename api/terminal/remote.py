@@ -55,12 +55,14 @@ class Remote:
     """One terminal's key at one service. Every call is a connection of its own."""
 
     def __init__(self, url: str, key: str, *, ca_file: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """`url` as `https://host[:port]`. Raises ValueError for another one."""
+        """`url` as `https://host[:port]`. Raises ValueError for another one, and for what is no key."""
         parts = urlsplit(url)
         if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
             raise ValueError("an address such as https://renzheng.example is expected")
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise ValueError("the key goes there: it has to be https, or this machine")
+        if not (key.isascii() and key.isprintable() and key):
+            raise ValueError("that is no key")
         self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
         self._tls = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
         self._key, self._timeout_s = key, timeout_s

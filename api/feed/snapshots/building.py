@@ -37,7 +37,7 @@ class Built:
 def build(keys: Words, *, arity: int = ARITY, seeds: Iterable[int] | None = None) -> Built:
     """The filter of `keys`, uint64 (n): the first eight bytes of each tag. `seeds` are for reproducing one.
 
-    Memory: about 31 bytes a key beside the keys. Raises `FilterNotBuilt`.
+    Memory: about 19 bytes a key beside the keys. Raises `FilterNotBuilt`.
     """
     tried = iter(seeds) if seeds is not None else iter(lambda: secrets.randbits(64), None)
     hashes = np.empty_like(keys)
