@@ -47,7 +47,8 @@ def test_a_run_in_which_all_is_well() -> None:
 def test_what_is_missing_comes_twice_or_out_of_order_is_counted() -> None:
     assert figures(seen(everything()[:-1]))["lost"] == 1
     twice = figures(seen([*everything(), (0, 14, 4500)]))
-    assert (twice["duplicates"], twice["lost"], twice["latency_max_ms"]) == (1, 0, pytest.approx(10))
+    assert (twice["duplicates"], twice["lost"]) == (1, 0)
+    assert twice["latency_max_ms"] == pytest.approx(10), "when it was first heard"
     pairs = everything()
     pairs[0], pairs[2] = pairs[2], pairs[0]
     assert figures(seen(pairs))["disordered"] == 1
@@ -58,7 +59,8 @@ def test_what_was_late_because_of_a_kill_is_in_the_whole_and_apart() -> None:
     found = figures(seen(pairs, killed_ms=1990, back_ms=2890))
     assert found["latency_max_ms"] == pytest.approx(900)
     assert found["undisturbed_latency_max_ms"] == pytest.approx(10)
-    assert (found["return_p99_ms"], found["kills"]) == (pytest.approx(900), 1)
+    assert found["return_p99_ms"] == pytest.approx(900)
+    assert found["kills"] == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
