@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import Connection, func, select
 
-from api.evidence.fsck import acts, registered
+from api.evidence.fsck import acts, feed, registered
 from api.evidence.fsck.archives import Archives
 from api.evidence.fsck.heads import Heads
 from api.evidence.fsck.leaves import LeafChecker
@@ -54,6 +54,7 @@ def steps(
         report.waiting += len(rows)
     acts.check(connection, report)
     registered.check(connection, keys, report)
+    feed.check(connection, keys, report)
     _check_promises(connection, report)
 
 

@@ -21,6 +21,22 @@ from tests.api.scripted import ScriptedComparer
 from tests.api.verification.guessers import settle, watchful
 
 DAMAGE: dict[str, tuple[str, str]] = {
+    "a number of the feed gone": (
+        "DELETE FROM feed_events WHERE seq = (SELECT min(seq) FROM feed_events)",
+        "numbers",
+    ),
+    "the newest number of the feed gone": (
+        "DELETE FROM feed_events WHERE seq = (SELECT max(seq) FROM feed_events)",
+        "numbers",
+    ),
+    "a card told to be good": (
+        "UPDATE feed_events SET invalid = false WHERE invalid",
+        "cards whose status the feed tells otherwise",
+    ),
+    "another card told of": (
+        "UPDATE feed_events SET tag = substr(sha256(tag), 1, 16)",
+        "numbers of the feed with another card's tag",
+    ),
     "a key let in": (
         "INSERT INTO credentials (id, principal_id, key_hash)"
         " SELECT gen_random_uuid(), id, 'x' FROM principals LIMIT 1",
