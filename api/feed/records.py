@@ -1,16 +1,13 @@
-"""Reading the feed: its head, its events in order, and which cards are invalid now."""
+"""Reading the feed: its head, and its events in order."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, select, text
+from sqlalchemy import Connection, Row, Select, func, select
 
 from api.storage.tables import cards, feed_events, feed_head, institutions, principals
-
-_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,10 +52,6 @@ _EVENTS: Select[Any] = (
     .join(institutions, institutions.c.id == principals.c.institution_id)
     .order_by(feed_events.c.seq)
 )
-_INVALID = text(
-    "SELECT tag FROM (SELECT DISTINCT ON (card_id) invalid, tag FROM feed_events ORDER BY card_id, seq DESC) AS newest"
-    " WHERE invalid"
-)
 
 
 def head(connection: Connection) -> Head:
@@ -73,16 +66,6 @@ def page(connection: Connection, after: int, limit: int, up_to: int | None = Non
     if up_to is not None:
         asked = asked.where(feed_events.c.seq <= up_to)
     return [_event(row) for row in connection.execute(asked.limit(limit))]
-
-
-def invalid_tags(connection: Connection) -> Iterator[bytes]:
-    """The tags of the cards that are invalid, as this transaction sees them, in no order.
-
-    In a snapshot (REPEATABLE READ) they are those of `head` in the same transaction. Read as they come: memory does
-    not grow with them.
-    """
-    with connection.execute(_INVALID, execution_options={"yield_per": _ROWS}) as rows:
-        yield from rows.scalars()
 
 
 def _event(row: Row[Any]) -> FeedEvent:

@@ -5,7 +5,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +16,7 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage.tables import feed_events, feed_head
 from api.terminal.naming import card_tag, key_id
-from tests.api.bodies import Json, fresh_key, new_card, register, registration, report
+from tests.api.bodies import Json, fresh_key, register, registration, report
 from tests.api.conftest import NewClient
 
 
@@ -161,23 +160,6 @@ def test_with_another_key_every_tag_is_made_anew(service: Service, authority: Te
     finally:
         tagging.retag(service.database, service.keys)
     assert since(service, last.seq - 1) == [last]
-
-
-def test_the_cards_that_are_invalid_are_those_of_the_newest_events(service: Service, authority: TestClient) -> None:
-    lost, lost_card = register(authority)
-    back, back_card = register(authority)
-    register(authority, new_card())
-    for card_id in (lost, back):
-        report(authority, card_id, "reported_stolen")
-    report(authority, back, "found")
-    with service.database.begin() as connection:
-        tags = list(records.invalid_tags(connection))
-        told = records.page(connection, 0, 100_000)
-    newest = {event.card_id: event for event in told}
-    assert sorted(tags) == sorted(event.tag for event in newest.values() if event.invalid)
-    assert tag(service, lost_card) in tags
-    assert tag(service, back_card) not in tags
-    assert {UUID(lost), UUID(back)} <= set(newest)
 
 
 def test_the_head_is_one_row(service: Service) -> None:

@@ -240,7 +240,7 @@ def test_no_invalid_card_is_ever_missed() -> None:
 @pytest.mark.long
 def test_no_invalid_card_is_ever_missed_in_many_ways() -> None:
     settings = hypothesis.settings(
-        max_examples=1000, stateful_step_count=80, derandomize=False, suppress_health_check=EVERY_CHECK_OF_HEALTH
+        max_examples=400, stateful_step_count=80, derandomize=False, suppress_health_check=EVERY_CHECK_OF_HEALTH
     )
     run_state_machine_as_test(TerminalMachine, settings=settings)
 
