@@ -25,6 +25,9 @@ from .snapshot import SnapshotRefused
 
 _log = logging.getLogger(__name__)
 
+RESTORED = "feed_position_unknown"
+"""The service's code for a number that it has not reached."""
+
 
 @dataclass
 class Trouble:
@@ -78,7 +81,12 @@ class Follower:
         """Take what follows; whether there is more."""
         asked = self._holding.clock.ticks()
         seq = self._holding.seq or 0
-        page = self._remote.page(seq, PAGE_EVENTS)
+        try:
+            page = self._remote.page(seq, PAGE_EVENTS)
+        except RemoteFailed as failed:
+            if failed.code != RESTORED or not self._begin_again():
+                raise
+            return True
         if page.key_id != self._held_key():
             self._change_key(page.key_id)
             return True
@@ -121,6 +129,15 @@ class Follower:
                 raise
             # The key was replaced before there was a snapshot under it.
             self._take_snapshot(self._remote.feed_key())
+
+    def _begin_again(self) -> bool:
+        """After the register was restored to an earlier point: with a new key, and only then, all begins anew."""
+        key = self._remote.feed_key()
+        if key == self._holding.key:
+            return False
+        self._etag = None
+        self._take_snapshot(key)
+        return True
 
     def _change_key(self, needed: str) -> None:
         key = self._remote.feed_key()

@@ -178,10 +178,12 @@ class Holding:
         held, offered = self.view.snapshot.head, snapshot.head
         if offered.deployment != held.deployment:
             raise SnapshotRefused("other_deployment", f"the snapshot is of another deployment: {offered.deployment}")
-        if (offered.seq, offered.as_of) < (held.seq, held.as_of):
-            raise SnapshotRefused("older", f"the snapshot ends at {offered.seq}, the one that is held at {held.seq}")
-        # Under a new key the deltas that are held are in no use: less would be known than before.
-        if key != self.view.key and offered.seq < (self.seq or 0):
+        if key == self.view.key:
+            if (offered.seq, offered.as_of) < (held.seq, held.as_of):
+                raise SnapshotRefused("older", f"the snapshot ends at {offered.seq}, the held one at {held.seq}")
+            return
+        # A register that was restored to an earlier point has a new key and lower numbers; what is replayed is older.
+        if offered.seq < (self.seq or 0) and offered.as_of <= (self.as_of or held.as_of):
             raise SnapshotRefused("older", f"the snapshot ends at {offered.seq}, and {self.seq} is known")
 
     def _snapshot_path(self, key: bytes) -> Path:

@@ -10,12 +10,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -107,11 +110,11 @@ class TerminalMachine(RuleBasedStateMachine):
             at = data.draw(st.integers(0, 8 * len(raw) - 1))
             raw = raw[: at // 8] + bytes([raw[at // 8] ^ 1 << at % 8]) + raw[at // 8 + 1 :]
         elif damage == "forged":
-            raw = World(world.feed_key, deployment=world.deployment).snapshot()
+            raw = replace(world, signing=Ed25519PrivateKey.generate()).snapshot()
         elif damage == "other key":
-            raw = World(signing=world.signing, deployment=world.deployment).snapshot()
+            raw = replace(world, feed_key=os.urandom(32)).snapshot()
         elif self.holding.view is not None:
-            raw = World(world.feed_key, world.signing).snapshot()
+            raw = replace(world, deployment=uuid4()).snapshot()
         else:
             return
         held = (self.holding.view, self.holding.seq)

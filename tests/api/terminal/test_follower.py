@@ -1,0 +1,154 @@
+"""Following: what is asked for and when, and how it goes on after trouble; the service is a world without a server."""
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.terminal.answer import Verdict
+from api.terminal.checking import check
+from api.terminal.follower import Follower
+from api.terminal.holding import Holding
+from api.terminal.remote import RemoteFailed
+from api.terminal.snapshot import SnapshotRefused
+from tests.api.terminal.worlds import ManualClock, World, WorldRemote, card
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    for number in range(4):
+        made.change(number, True)
+    return made
+
+
+@pytest.fixture
+def remote(world: World) -> WorldRemote:
+    return WorldRemote(world)
+
+
+@pytest.fixture
+def holding(world: World, tmp_path: Path) -> Holding:
+    return Holding(tmp_path, world.signers, writing=True, clock=ManualClock())
+
+
+@pytest.fixture
+def follower(holding: Holding, remote: WorldRemote, tmp_path: Path) -> Follower:
+    return Follower(holding, remote, tmp_path)  # type: ignore[arg-type]
+
+
+def restore(world: World, length: int) -> None:
+    """The register goes back to an earlier point, and on from there."""
+    del world.changes[length:]
+    world.time += timedelta(minutes=5)
+
+
+def test_from_nothing_to_all(follower: Follower, holding: Holding, remote: WorldRemote, world: World) -> None:
+    follower.catch_up()
+    assert remote.asked == ["key", "snapshot", "page"]
+    assert (holding.seq, holding.as_of) == (world.head, world.time)
+    world.change(1, False)
+    follower.catch_up()
+    assert remote.asked[3:] == ["page"]
+    assert (holding.seq, check(holding, card(1), 1e9).verdict) == (5, Verdict.NOT_LISTED)
+
+
+def test_a_new_snapshot_comes_when_the_deltas_are_many(
+    follower: Follower, holding: Holding, remote: WorldRemote, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower.catch_up()
+    monkeypatch.setattr("api.terminal.follower.MOST_DELTAS", 2)
+    for number in range(4):
+        world.change(number, False)
+    follower.catch_up()
+    remote.asked.clear()
+    remote.faults = ["forged"]
+    follower.catch_up()
+    assert remote.asked == ["snapshot", "page"], "a refused one stops nothing"
+    assert follower.trouble.reason == "unknown_signer"
+    follower.catch_up()
+    assert remote.asked == ["snapshot", "page", "page"], "it is not asked for at once again"
+    monkeypatch.setattr("api.terminal.follower.SNAPSHOT_PAUSE_S", 0.0)
+    follower.catch_up()
+    assert (holding.deltas, holding.seq) == (0, 8)
+
+
+def test_who_is_far_behind_gets_a_snapshot_first(
+    follower: Follower, holding: Holding, remote: WorldRemote, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower.catch_up()
+    monkeypatch.setattr("api.terminal.follower.FAR_BEHIND", 2)
+    for number in range(4):
+        world.change(number, False)
+    remote.asked.clear()
+    follower.catch_up()
+    assert remote.asked == ["page", "snapshot", "page"]
+    assert (holding.deltas, holding.seq) == (0, 8)
+
+
+@pytest.mark.parametrize("fault", ["gap", "reversed"])
+def test_a_gap_is_noticed_and_heals(
+    follower: Follower, holding: Holding, remote: WorldRemote, world: World, fault: str
+) -> None:
+    follower.catch_up()
+    world.change(5, True)
+    world.change(6, True)
+    remote.faults = [fault]
+    with pytest.raises(RemoteFailed) as caught:
+        follower.catch_up()
+    assert (caught.value.code, holding.seq) == ("gap", 4)
+    follower.catch_up()
+    assert holding.seq == 6
+
+
+def test_a_restored_register_is_not_believed_under_the_same_key(
+    follower: Follower, holding: Holding, world: World
+) -> None:
+    follower.catch_up()
+    before = holding.as_of
+    restore(world, 2)
+    with pytest.raises(RemoteFailed) as caught:
+        follower.catch_up()
+    assert caught.value.code == "feed_position_unknown"
+    assert (holding.seq, holding.as_of) == (4, before)
+
+
+def test_a_restored_register_with_a_new_key_begins_anew(follower: Follower, holding: Holding, world: World) -> None:
+    follower.catch_up()
+    restore(world, 2)
+    world.feed_key = bytes(32)
+    follower.catch_up()
+    assert (holding.seq, holding.as_of) == (2, world.time)
+    world.change(7, True)
+    follower.catch_up()
+    assert check(holding, card(7), 1e9).verdict is Verdict.REVIEW
+    assert check(holding, card(3), 1e9).verdict is Verdict.NOT_LISTED
+
+
+def test_an_old_snapshot_under_an_old_key_is_a_replay(follower: Follower, holding: Holding, world: World) -> None:
+    old_key, old = world.feed_key, world.snapshot()
+    world.feed_key = bytes(32)
+    world.change(5, True)
+    follower.catch_up()
+    with pytest.raises(SnapshotRefused) as caught:
+        holding.take(old, old_key)
+    assert caught.value.reason == "older"
+    assert check(holding, card(5), 1e9).verdict is Verdict.REVIEW
+
+
+def test_it_goes_on_by_itself(holding: Holding, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.terminal.follower.FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("api.terminal.follower.POLL_S", 0.001)
+    faults: list[str | None] = ["unreachable", None, "truncated", None, "corrupted", None, None, "unreachable"]
+    follower = Follower(holding, WorldRemote(world, faults), tmp_path, stream=False)  # type: ignore[arg-type]
+    stop = threading.Event()
+    thread = threading.Thread(target=follower.run, args=(stop,))
+    thread.start()
+    deadline = time.monotonic() + 20
+    while faults or holding.seq != world.head or follower.trouble.reason is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    stop.set()
+    thread.join()
