@@ -13,15 +13,18 @@ from sqlalchemy import Connection, select
 
 from api.cards.lifecycle import Status
 from api.cards.register import RecordedEvent
+from api.errors import ServiceError
 from api.feed.parameters import CHANNEL
 from api.storage.keys import Keys
 from api.storage.sealing import unseal
 from api.storage.tables import cards
-from api.terminal.naming import card_tag
+from api.terminal.naming import card_tag, key_id
 
 _ANNOUNCE = f"""
     WITH head AS (
-        UPDATE feed_head SET seq = seq + %(count)s RETURNING seq
+        UPDATE feed_head SET seq = seq + %(count)s
+        WHERE key_id IS NULL OR key_id = %(key_id)s
+        RETURNING seq
     ), numbered AS (
         INSERT INTO feed_events (seq, card_id, event, status, invalid, at, tag)
         SELECT head.seq - %(count)s + one.place, one.card_id, one.event, one.status, one.invalid, one.at, one.tag
@@ -39,6 +42,9 @@ def announce(connection: Connection, keys: Keys, recorded: Iterable[RecordedEven
 
     To be called last in the transaction of the change, with all that happened in it. What leaves a status as it is has
     no number: a card that is registered and good, fingers that are added, a dispute that is opened.
+
+    Raises `ServiceError` `feed_key_replaced` on a replica that has not been restarted since the feed's key was
+    replaced: nobody would find the tags that it makes.
     """
     changes = [one for one in recorded if one.changed]
     if not changes:
@@ -52,9 +58,11 @@ def announce(connection: Connection, keys: Keys, recorded: Iterable[RecordedEven
         "invalid": [one.status is not Status.VALID for one in changes],
         "times": [one.recorded_at for one in changes],
         "tags": [tags[one.card_id] for one in changes],
+        "key_id": key_id(keys.feed),
     }
-    # One row, or the head is gone: then nothing is committed rather than something untold.
-    connection.exec_driver_sql(_ANNOUNCE, values).one()
+    # Nothing is committed rather than something untold.
+    if connection.exec_driver_sql(_ANNOUNCE, values).first() is None:
+        raise ServiceError("feed_key_replaced")
 
 
 def card_tags(connection: Connection, keys: Keys, card_ids: Iterable[UUID]) -> dict[UUID, bytes]:

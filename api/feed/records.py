@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -56,16 +57,20 @@ _EVENTS: Select[Any] = (
 
 def head(connection: Connection) -> Head:
     """The head as this transaction sees it."""
-    row = connection.execute(select(feed_head.c.seq, feed_head.c.key_id, func.clock_timestamp().label("now"))).one()
+    row = connection.execute(select(feed_head.c.seq, feed_head.c.key_id, func.statement_timestamp().label("now"))).one()
     return Head(row.seq, row.key_id or "", row.now)
 
 
 def page(connection: Connection, after: int, limit: int, up_to: int | None = None) -> list[FeedEvent]:
-    """The events that follow a number, oldest first, at most `limit` of them, none above `up_to`."""
+    """The events that follow a number, oldest first, at most `limit` of them, none above `up_to`.
+
+    They end before the first whose tag is being made, under a new key: it is told when it has one.
+    """
     asked = _EVENTS.where(feed_events.c.seq > after)
     if up_to is not None:
         asked = asked.where(feed_events.c.seq <= up_to)
-    return [_event(row) for row in connection.execute(asked.limit(limit))]
+    rows = connection.execute(asked.limit(limit))
+    return [_event(row) for row in takewhile(lambda row: row.tag is not None, rows)]
 
 
 def _event(row: Row[Any]) -> FeedEvent:

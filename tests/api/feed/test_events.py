@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from api.feed import events, records, tagging
@@ -160,6 +160,37 @@ def test_with_another_key_every_tag_is_made_anew(service: Service, authority: Te
     finally:
         tagging.retag(service.database, service.keys)
     assert since(service, last.seq - 1) == [last]
+
+
+def test_a_replica_with_the_old_key_records_no_change(service: Service, authority: TestClient) -> None:
+    card_id, _ = register(authority)
+    other = type(service.keys)(service.keys.master, service.keys.index, service.keys.signing, bytes(32))
+    tagging.retag(service.database, other)
+    before = head(service)
+    try:
+        refused = authority.post(f"/v1/cards/{card_id}/events", json={"event": "reported_lost", "reason": "lost"})
+        assert (refused.status_code, refused.json()["code"]) == (503, "feed_key_replaced")
+        assert head(service) == before
+        assert authority.get(f"/v1/cards/{card_id}").json()["status"] == "valid"
+    finally:
+        tagging.retag(service.database, service.keys)
+    report(authority, card_id, "reported_lost")
+    assert head(service) == before + 1
+
+
+def test_what_has_no_tag_yet_is_not_told_nor_what_follows_it(service: Service, authority: TestClient) -> None:
+    """While tags are made anew, nobody is told of a change without its tag, and nobody misses one."""
+    first, second, third = (register(authority)[0] for _ in range(3))
+    before = head(service)
+    for card_id in (first, second, third):
+        report(authority, card_id, "reported_lost")
+    with service.database.begin() as connection:
+        connection.execute(update(feed_events).where(feed_events.c.seq == before + 2).values(tag=None))
+    assert [event.seq for event in since(service, before)] == [before + 1]
+    page = authority.get("/v1/feed", params={"after": before}).json()
+    assert ([event["seq"] for event in page["events"]], page["head"]) == ([before + 1], before + 3)
+    tagging.retag(service.database, service.keys)
+    assert [event.seq for event in since(service, before)] == [before + 1, before + 2, before + 3]
 
 
 def test_the_head_is_one_row(service: Service) -> None:
