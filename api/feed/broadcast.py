@@ -43,7 +43,7 @@ from api.terminal.naming import key_id
 
 _log = logging.getLogger(__name__)
 
-_HEAD = sa.select(feed_head.c.seq, sa.func.clock_timestamp().label("now"))
+_HEAD = sa.select(feed_head.c.seq, sa.func.statement_timestamp().label("now"))
 _LIVE = (
     sa.select(keys_table.c.id)
     .join(principals, principals.c.id == keys_table.c.principal_id)
