@@ -6,11 +6,13 @@ as the service signs it; every card has a sealed face template of the length of 
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from api.cards import holdings
 from api.cards.identity import CardIdentity, indexes
 from api.cards.leaves import event_leaf
 from api.cards.lifecycle import Event, Status
@@ -48,7 +50,7 @@ CARD_COLUMNS = (
     "registered_by",
     "created_at",
 )
-EVENT_COLUMNS = ("id", "card_id", "event", "status", "recorded_by", "recorded_at")
+EVENT_COLUMNS = ("id", "card_id", "event", "status", "recorded_by", "recorded_at", "holds")
 TEMPLATE_COLUMNS = ("id", "card_id", "modality", "engine", "template_sealed", "master_key_id", "created_at")
 
 Values = tuple[Any, ...]
@@ -121,10 +123,24 @@ def _add(
     )
     sealed = seal(keys.master, TEMPLATE, f"template:{template_id}:{card_id}")
     made.templates.append((template_id, card_id, "face", ENGINE, sealed, keys.master_id, at))
+    held = SimpleNamespace(
+        id=template_id, card_id=card_id, modality="face", position=None, engine=ENGINE, template_sealed=sealed
+    )
+    holds = holdings.committed(keys, None, None, [held])
     for place, (event, status) in enumerate(history):
         recorded = RecordedEvent(event_ids[place], card_id, found.instance, event, status, None, at + place * _TICK)
+        if event in holdings.TOLD_BY:
+            recorded = replace(recorded, holds=holds)
         made.events.append(
-            (recorded.id, card_id, event.value, status.value, authority.principal_id, recorded.recorded_at)
+            (
+                recorded.id,
+                card_id,
+                event.value,
+                status.value,
+                authority.principal_id,
+                recorded.recorded_at,
+                recorded.holds,
+            )
         )
         leaf = event_leaf(authority, recorded)
         made.leaves.append(leaves.compose(keys, "card_event", recorded.id, recorded.recorded_at, leaf))

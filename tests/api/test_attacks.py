@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from api.settings import Settings
 from api.storage import database, embedded
-from api.storage.errors import DatabaseUnavailable
+from api.storage.errors import DatabaseAddressInvalid
 from api.terminal.naming import canonical
 from tests.api.bodies import fresh, fresh_key, new_card, register, registration, report, verify
 from tests.api.http.answers import assert_error
@@ -88,7 +88,7 @@ def test_settings_that_no_clock_can_add_are_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_address_that_is_none_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match="RENZHENG_DATABASE_URL"):
+    with pytest.raises(DatabaseAddressInvalid, match="RENZHENG_DATABASE_URL"):
         database.open_database(Settings(home=tmp_path, database_url="postgresql://u:p@[::1"))
 
 

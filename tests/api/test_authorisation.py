@@ -87,7 +87,16 @@ def ask(client: TestClient, route: Route) -> Any:
     """A request to a route, about nothing that is there."""
     method, path = route
     filled = path.replace("{leaf_hash}", "0" * 64)
-    for name in ("verification_id", "card_id", "alert_id", "check_id", "institution_id", "principal_id", "key_id", "webhook_id"):
+    for name in (
+        "verification_id",
+        "card_id",
+        "alert_id",
+        "check_id",
+        "institution_id",
+        "principal_id",
+        "key_id",
+        "webhook_id",
+    ):
         filled = filled.replace(f"{{{name}}}", UNKNOWN)
     assert "{" not in filled
     return client.request(method, filled, json={} if method == "POST" else None)

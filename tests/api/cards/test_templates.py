@@ -1,5 +1,7 @@
 """Templates at rest: they open for their card under the deployment's key; one that does not takes no other with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -20,6 +22,21 @@ def opened(service: Service, card_id: str, master: bytes | None = None) -> tuple
             select(tables.cards.c.instance_index).where(tables.cards.c.id == card_id)
         ).scalar_one()
         return templates.of_instance(connection, keys, index)
+
+
+@contextmanager
+def spoilt(service: Service, card_id: str) -> Iterator[None]:
+    """What is done to the card's templates here is put back: the log is checked over all that the tests leave."""
+    columns = (tables.templates.c.id, tables.templates.c.template_sealed)
+    with service.database.begin() as connection:
+        before = connection.execute(select(*columns).where(tables.templates.c.card_id == card_id)).all()
+    try:
+        yield
+    finally:
+        with service.database.begin() as connection:
+            for row in before:
+                mended = update(tables.templates).values(template_sealed=row.template_sealed)
+                connection.execute(mended.where(tables.templates.c.id == row.id))
 
 
 def damage(service: Service, card_id: str, modality: str) -> None:
@@ -49,8 +66,9 @@ def test_a_damaged_one_does_not_open_and_the_others_do(
     authority: TestClient, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     card_id, _ = register(authority, right_index="person:a")
-    damage(service, card_id, "face")
-    assert [one.template for one in opened(service, card_id)] == [None, b"person:a"]
+    with spoilt(service, card_id):
+        damage(service, card_id, "face")
+        assert [one.template for one in opened(service, card_id)] == [None, b"person:a"]
     assert "does not open" in caplog.text
     assert "person:a" not in caplog.text
 
@@ -67,18 +85,20 @@ def test_another_cards_template_put_in_its_place_does_not_open(authority: TestCl
         sealed = connection.execute(
             select(tables.templates.c.template_sealed).where(tables.templates.c.card_id == own)
         ).scalar_one()
-        connection.execute(
-            update(tables.templates).where(tables.templates.c.card_id == victim).values(template_sealed=sealed)
-        )
-    assert [one.template for one in opened(service, victim)] == [None]
+    with spoilt(service, victim):
+        with service.database.begin() as connection:
+            exchanged = update(tables.templates).where(tables.templates.c.card_id == victim)
+            connection.execute(exchanged.values(template_sealed=sealed))
+        assert [one.template for one in opened(service, victim)] == [None]
 
 
 def test_a_card_whose_face_does_not_open_is_reviewed(
     authority: TestClient, terminal: TestClient, service: Service
 ) -> None:
     card_id, card = register(authority, right_index="person:a")
-    damage(service, card_id, "face")
-    answer = verify(terminal, card, fingers={"right_index": "person:a"})
+    with spoilt(service, card_id):
+        damage(service, card_id, "face")
+        answer = verify(terminal, card, fingers={"right_index": "person:a"})
     assert answer["decision"] == "REVIEW"
     assert answer["person"]["reasons"] == ["match", "template_damaged"]
     assert spoken(answer, "template_damaged")
