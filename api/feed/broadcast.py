@@ -99,7 +99,9 @@ class Broadcaster:
 
     def heartbeat(self) -> bytes:
         """The heartbeat of this moment."""
-        return frames.heartbeat(self.ring.last, self.as_of, self.key_id)
+        # The time first: a number that the other thread takes in between is then newer than the time, and never older.
+        as_of = self.as_of
+        return frames.heartbeat(self.ring.last, as_of, self.key_id)
 
     def _run(self) -> None:
         while not self._ended.is_set():

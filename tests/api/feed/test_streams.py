@@ -1,8 +1,10 @@
 """Streams: every event once and in order, from where a client left off, also for one that is slow; and their ends."""
 
+import json
 import socket
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.feed import records
+from api.feed.broadcast import Broadcaster
 from api.feed.parameters import STREAMS_EACH
 from api.feed.ring import Ring
 from api.institutions import credentials, principals
@@ -213,3 +216,22 @@ def test_a_client_that_goes_leaves_nothing(service: Service, url: str, new_feed_
             streams.follow(new_feed_key(), after=head(service))
         assert len(service.feed.hub) == 5
     until(lambda: len(service.feed.hub) == 0)
+
+
+def test_a_heartbeats_time_is_never_that_of_a_newer_number(service: Service) -> None:
+    """A terminal would else believe to know all of a time at which there was more."""
+    early = datetime(2026, 11, 22, tzinfo=UTC)
+
+    class Overtaken(Ring):
+        """The other thread takes the next event in, right after the look at the number."""
+
+        @property
+        def last(self) -> int:
+            feed.as_of = early + timedelta(seconds=1)
+            return 7
+
+    feed = Broadcaster(service.database, service.keys, 1)
+    feed.as_of, feed.ring = early, Overtaken(7)
+    told = json.loads(feed.heartbeat().partition(b"data: ")[2])
+    feed.stop()
+    assert (told["head"], datetime.fromisoformat(told["as_of"])) == (7, early)
