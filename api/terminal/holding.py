@@ -131,9 +131,9 @@ class Holding:
         changed = used != self.key
         if changed:
             files.replace(self._folder / "key", used)
-        journal = self._journal(used)
+        self._adopt(used, snapshot, self._journal(used).load(mend=True))
+        # Last: were it the new one beside the old view, changes under it would be taken in where nobody finds them.
         self.key, self.fault = used, None
-        self._adopt(used, snapshot, journal.load(mend=True))
         if changed:
             self._forget_other_keys(used)
 

@@ -11,6 +11,7 @@ from api.terminal.answer import Verdict
 from api.terminal.checking import check
 from api.terminal.follower import Follower
 from api.terminal.holding import Holding
+from api.terminal.journal import Journal
 from api.terminal.remote import RemoteFailed
 from api.terminal.snapshot import SnapshotRefused
 from tests.api.terminal.worlds import ManualClock, World, WorldRemote, card
@@ -152,3 +153,23 @@ def test_it_goes_on_by_itself(holding: Holding, world: World, tmp_path: Path, mo
         time.sleep(0.005)
     stop.set()
     thread.join()
+
+
+def test_a_change_of_the_key_that_fails_half_way_leaves_all_under_the_old_one(
+    follower: Follower, holding: Holding, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes under the new key, taken in beside the old view, would be found by no card."""
+    follower.catch_up()
+    world.feed_key = bytes(32)
+
+    def fails(_: Journal, *, mend: bool) -> None:
+        raise OSError("too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Journal, "load", fails)
+        with pytest.raises(OSError, match="open files"):
+            follower.catch_up()
+    assert check(holding, card(1)).verdict is Verdict.REVIEW
+    world.change(9, True)
+    follower.catch_up()
+    assert (check(holding, card(9)).verdict, holding.key) == (Verdict.REVIEW, world.feed_key)
