@@ -7,8 +7,8 @@ from api.alerts import routes as alerts
 from api.cards import routes as cards
 from api.evidence import routes as evidence
 from api.feed import routes as feed
-from api.feed.webhooks import routes as webhooks
 from api.feed.snapshots import routes as snapshots
+from api.feed.webhooks import routes as webhooks
 from api.http import errors, openapi, public
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope

@@ -23,6 +23,7 @@ from api.service import Service
 from api.storage import migrate
 from tests.api.bodies import Json, fresh, fresh_key, new_nonce, registration, report, verification, verify
 from tests.api.conftest import NewClient, NewDatabase
+from tests.api.elsewhere import over
 from tests.api.scripted import ScriptedComparer
 
 NUMBER, NAME, ADDRESS, BIRTH = "11010519491231002X", "欧阳龘靐", "杏花岭胡同七十九号院", "19491231"
@@ -90,7 +91,7 @@ def alone(service: Service, new_database: NewDatabase, log: io.StringIO) -> Serv
     """A service with a database of its own, opened while everything is logged."""
     database = new_database()
     migrate.upgrade(database)
-    return replace(service, database=database, comparer=ScriptedComparer())
+    return replace(over(service, database), comparer=ScriptedComparer())
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from api.storage.keys import Keys
 from api.storage.tables import evidence_archives, evidence_texts
 from tests.api.bodies import register, verify
 from tests.api.conftest import NewClient, NewDatabase
+from tests.api.elsewhere import over
 from tests.api.evidence.conftest import write
 
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -270,7 +270,7 @@ def test_old_decisions_are_still_answered(
 ) -> None:
     database = new_database()
     migrate.upgrade(database)
-    alone = replace(service, database=database, settings=service.settings.model_copy(update={"receipt_wait_s": 0}))
+    alone = over(service, database)
     terminal = new_client(Role.TERMINAL, service=alone)
     _, card = register(new_client(Role.AUTHORITY, service=alone))
     given = verify(terminal, card)

@@ -16,6 +16,7 @@ from api.institutions.roles import Role, Scope
 from api.service import Service
 from api.storage.database import Database
 from tests.api.bodies import fresh_key, register, report, verify
+from tests.api.elsewhere import over
 from tests.api.evidence.conftest import administer
 from tests.api.scripted import ScriptedComparer
 from tests.api.verification.guessers import settle, watchful
@@ -177,7 +178,7 @@ def lived(service: Service, migrated: str) -> Iterator[Service]:
     name = f"lived_{secrets.token_hex(6)}"
     administer(service, f"CREATE DATABASE {name} TEMPLATE {migrated}")
     database = Database(service.database.url.set(database=name), pool_size=4, timeout_s=5)
-    alone = replace(service, database=database, comparer=ScriptedComparer())
+    alone = replace(over(service, database), comparer=ScriptedComparer())
     live(alone)
     drain(database, alone.keys)
     yield alone

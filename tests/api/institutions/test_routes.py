@@ -3,7 +3,6 @@
 import base64
 import json
 import secrets
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ from api.service import Service
 from api.storage import migrate, tables
 from tests.api.bodies import Json, fresh_key
 from tests.api.conftest import NewDatabase
+from tests.api.elsewhere import over
 from tests.api.entries import new_key
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import House, ids, made, me, signed_in
@@ -280,7 +280,7 @@ def test_one_administrator_stays(service: Service, new_database: NewDatabase) ->
     """In a database of its own, where nobody else administers."""
     database = new_database()
     migrate.upgrade(database)
-    alone = replace(service, database=database)
+    alone = over(service, database)
     app = create_app(alone)
     first = signed_in(app, new_key(database, alone.keys, Role.ADMINISTRATOR, "headquarters"))
     mine = me(first)
@@ -305,7 +305,7 @@ def test_a_key_that_runs_out_stands_in_for_no_lasting_administrator(
 ) -> None:
     database = new_database()
     migrate.upgrade(database)
-    alone = replace(service, database=database)
+    alone = over(service, database)
     app = create_app(alone)
     first = signed_in(app, new_key(database, alone.keys, Role.ADMINISTRATOR, "headquarters"))
     mine = me(first)

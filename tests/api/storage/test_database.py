@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -21,6 +20,7 @@ from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.tables import cards, institutions
 from tests.api.bodies import fresh, fresh_key, register
 from tests.api.conftest import NewClient, NewDatabase
+from tests.api.elsewhere import over
 from tests.api.http.answers import assert_error
 
 IDENTIFIER = UUID("0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11")
@@ -146,7 +146,7 @@ def test_a_pool_without_a_free_connection_is_busy(new_database: NewDatabase) -> 
 def test_a_busy_service_says_so_over_http(service: Service, new_database: NewDatabase, new_client: NewClient) -> None:
     database = new_database(pool_size=1, timeout_s=0.2)
     migrate.upgrade(database)
-    alone = replace(service, database=database)
+    alone = over(service, database)
     _, card = register(new_client(Role.AUTHORITY, service=alone))
     client = new_client(service=alone)
     body, key = fresh(client, card), fresh_key()
@@ -163,7 +163,7 @@ def test_a_card_locked_for_too_long_is_answered(
     """A report that hangs holds decisions on its card up, but not for ever."""
     database = new_database(timeout_s=0.3)
     migrate.upgrade(database)
-    alone = replace(service, database=database)
+    alone = over(service, database)
     card_id, card = register(new_client(Role.AUTHORITY, service=alone))
     client = new_client(service=alone)
     body, key = fresh(client, card), fresh_key()
@@ -177,7 +177,7 @@ def test_a_card_locked_for_too_long_is_answered(
 def test_an_outdated_schema_is_not_ready(service: Service, new_database: NewDatabase, anonymous: TestClient) -> None:
     database = new_database()
     migrate.upgrade(database, "0001")
-    old = TestClient(create_app(replace(service, database=database)))
+    old = TestClient(create_app(over(service, database)))
     assert_error(old.get("/readyz"), 503, "schema_outdated")
     assert old.get("/healthz").json() == {"status": "ok"}
     assert anonymous.get("/readyz").json() == {"status": "ok"}
