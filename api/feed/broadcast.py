@@ -43,7 +43,7 @@ from api.terminal.naming import key_id
 
 _log = logging.getLogger(__name__)
 
-_HEAD = sa.select(feed_head.c.seq, sa.func.statement_timestamp().label("now"))
+_HEAD = sa.select(feed_head.c.seq, feed_head.c.key_id, sa.func.statement_timestamp().label("now"))
 _LIVE = (
     sa.select(keys_table.c.id)
     .join(principals, principals.c.id == keys_table.c.principal_id)
@@ -144,6 +144,14 @@ class Broadcaster:
     def _read(self, connection: Connection) -> None:
         """Take in what is new, and wake the streams for it."""
         asked = connection.execute(_HEAD).one()
+        if asked.key_id not in {None, self.key_id}:
+            # Heartbeats would name a key that the tags are no longer made with: nobody would find a card by it.
+            self.hub.close()
+            raise ValueError("the feed's key was replaced, and this replica has to be started anew")
+        if asked.seq < self.ring.last:
+            self._begin_again(asked.seq)
+        if not self._ended.is_set():
+            self.hub.reopen()
         while self.ring.last < asked.seq:
             events = records.page(connection, self.ring.last, PAGE_EVENTS)
             if not events:
@@ -152,6 +160,13 @@ class Broadcaster:
             self.hub.wake()
             self._on_news()
         self.as_of = asked.now
+
+    def _begin_again(self, seq: int) -> None:
+        """The register was brought back to an earlier point, and numbers that were told will be given again: whoever
+        heard them has to ask, and is told so (`feed_position_unknown`)."""
+        _log.error("the feed went back from %d to %d: was the database restored?", self.ring.last, seq)
+        self.hub.close()
+        self.ring = Ring(seq)
 
     def _check_keys(self, connection: Connection) -> None:
         """End the streams of keys that were revoked, or ran out, or whose holder was disabled."""

@@ -105,12 +105,17 @@ class Hub:
             _call(one, "end")
 
     def close(self) -> None:
-        """End every stream, and take no more: the service ends."""
+        """End every stream, and take no more: the service ends, or what it tells is not to be trusted."""
         with self._lock:
             self._closed = True
             streams = list(self._streams)
         for one in streams:
             _call(one, "end")
+
+    def reopen(self) -> None:
+        """Take streams again; a no-op where they are taken."""
+        with self._lock:
+            self._closed = False
 
     def _by_loop(self) -> dict[asyncio.AbstractEventLoop, list[Listening]]:
         with self._lock:

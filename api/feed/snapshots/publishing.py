@@ -80,17 +80,32 @@ class Copies:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database, self._folder = database, folder
         self._fetching = threading.Lock()
+        self._checked: set[bytes] = set()
 
     def file(self, one: Published) -> Path:
         """Where a snapshot lies here; fetched the first time. Raises `SnapshotDamaged` and OSError."""
         path = self._folder / f"{one.sha256.hex()}.snapshot"
         # One fetches, the others wait for it instead of fetching it too.
         with self._fetching:
-            if not path.is_file():
+            if not self._is_whole(one, path):
                 self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._fetch(one, path)
                 self._sweep()
         return path
+
+    def _is_whole(self, one: Published, path: Path) -> bool:
+        """Whether the copy is there: its length is looked at every time, its bytes once in a process."""
+        try:
+            if path.stat().st_size != one.size:
+                return False
+            if one.sha256 not in self._checked:
+                with path.open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").digest() != one.sha256:
+                        return False
+                self._checked.add(one.sha256)
+        except OSError:
+            return False
+        return True
 
     def _fetch(self, one: Published, path: Path) -> None:
         part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
@@ -109,9 +124,12 @@ class Copies:
                 for piece in rows.scalars():
                     digest.update(piece)
                     file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
             if digest.digest() != one.sha256:
                 raise SnapshotDamaged
             part.replace(path)
+            self._checked.add(one.sha256)
         finally:
             part.unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, func, text, update
 from api.feed import frames, records
 from api.feed.parameters import ATTEMPTS_AT_ONCE, FIRST_PAUSE_S, LEASE, LONGEST_PAUSE_S, MESSAGE_EVENTS
 from api.feed.webhooks.subscriptions import sealed_as
+from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.sealing import unseal
 from api.storage.tables import webhooks
@@ -35,6 +36,13 @@ _CLAIM = text(f"""
     RETURNING webhooks.*
 """).bindparams(bindparam("lease"))  # noqa: S608 - numbers of our own
 
+# After a restore to an earlier point, what was acknowledged lies ahead of the head: numbers will be given again, to
+# other changes, which have to be sent.
+_BRING_BACK = text("""
+    UPDATE webhooks SET acknowledged_seq = feed_head.seq, pending_seq = NULL
+    FROM feed_head WHERE webhooks.acknowledged_seq > feed_head.seq
+""")
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -51,9 +59,14 @@ class Delivery:
 
 
 def claim(connection: Connection, keys: Keys, most: int = ATTEMPTS_AT_ONCE) -> list[Delivery]:
-    """Take what is due and held by nobody else, the longest waiting first."""
+    """Take what is due and held by nobody else, the longest waiting first.
+
+    What cannot be sent now (its events are being tagged anew, its secret does not open) is put off, and holds up
+    nobody else.
+    """
+    connection.execute(_BRING_BACK)
     rows = connection.execute(_CLAIM, {"lease": uuid4(), "most": most}).all()
-    return [_delivery(connection, keys, row) for row in rows]
+    return [found for row in rows if (found := _delivery(connection, keys, row)) is not None]
 
 
 def acknowledge(connection: Connection, delivery: Delivery) -> None:
@@ -89,22 +102,39 @@ def pause_s(failures: int) -> float:
 
 
 def _settle(connection: Connection, delivery: Delivery, **values: Any) -> None:
-    held = (webhooks.c.id == delivery.webhook_id) & (webhooks.c.lease == delivery.lease)
+    _release(connection, delivery.webhook_id, delivery.lease, **values)
+
+
+def _release(connection: Connection, webhook_id: UUID, lease: UUID, **values: Any) -> None:
+    held = (webhooks.c.id == webhook_id) & (webhooks.c.lease == lease)
     connection.execute(update(webhooks).where(held).values(lease=None, leased_until=None, **values))
 
 
-def _delivery(connection: Connection, keys: Keys, row: Any) -> Delivery:
+def _delivery(connection: Connection, keys: Keys, row: Any) -> Delivery | None:
     reader = row.institution_id if row.names_cards else None
     first, last = row.acknowledged_seq + 1, row.pending_seq
     events = [frames.shown(one, reader) for one in records.page(connection, first - 1, last - first + 1, last)]
+    if len(events) != last - first + 1:
+        _put_off(connection, row, "events_not_ready")
+        return None
+    try:
+        secret = unseal(keys.master, row.secret_sealed, sealed_as(row.id))
+    except SealBroken:
+        _put_off(connection, row, "secret_unreadable")
+        return None
     body = {"type": "feed.events", "first": first, "last": last, "events": events}
     return Delivery(
         webhook_id=row.id,
         lease=row.lease,
         url=row.url,
-        secret=unseal(keys.master, row.secret_sealed, sealed_as(row.id)),
+        secret=secret,
         message_id=f"{row.id}.{first}-{last}",
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
         last=last,
         failures=row.failures,
     )
+
+
+def _put_off(connection: Connection, row: Any, failure: str) -> None:
+    later = func.clock_timestamp() + timedelta(seconds=pause_s(row.failures))
+    _release(connection, row.id, row.lease, failures=webhooks.c.failures + 1, last_failure=failure, next_try_at=later)

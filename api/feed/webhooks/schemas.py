@@ -42,8 +42,8 @@ class WebhookAnswer(BaseModel):
     acknowledged_at: datetime | None
     failures: int = Field(description="Attempts in a row that failed.")
     last_failure: str | None = Field(
-        description="`timeout`, `not_reached`, `tls_failed`, `name_unknown`, `address_refused`, `broken_off`, or "
-        "`status_` and the status."
+        description="`timeout`, `not_reached`, `tls_failed`, `name_unknown`, `address_refused`, `broken_off`, "
+        "`status_` and the status, `events_not_ready` or `secret_unreadable`."
     )
     next_try_at: datetime
 
