@@ -79,7 +79,7 @@ def test_a_name_is_judged_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> N
     """The first that may be reached is taken, and connected to as it was looked at."""
 
     def answering(*found: str) -> Any:
-        async def getaddrinfo(self: Any, host: str, port: int, **_: Any) -> list[Any]:
+        def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
 
         return getaddrinfo
@@ -87,9 +87,9 @@ def test_a_name_is_judged_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> N
     async def ask() -> str:
         return str(await resolve("rebinding.example", 443, ()))
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", answering("127.0.0.1", "8.8.8.8"))
+    monkeypatch.setattr(socket, "getaddrinfo", answering("127.0.0.1", "8.8.8.8"))
     assert asyncio.run(ask()) == "8.8.8.8"
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", answering("127.0.0.1", "10.0.0.1"))
+    monkeypatch.setattr(socket, "getaddrinfo", answering("127.0.0.1", "10.0.0.1"))
     with pytest.raises(AddressRefused):
         asyncio.run(ask())
 
