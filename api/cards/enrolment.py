@@ -43,8 +43,9 @@ def enrol(
 ) -> StoredAnswer:
     """Make templates of the captures and register the card. A capture that gives no template stops it all.
 
-    Raises `CardExists`, `ServiceError` `enrolment_failed` with the captures that failed, and for a card that it
-    supersedes the errors of `register.report`, of which `CardUnknown` is told as a `ServiceError` that names the field.
+    Raises `CardExists`, `HolderRecordedDeceased`, `ServiceError` `enrolment_failed` with the captures that failed, and
+    for a card that it supersedes the errors of `register.report`, of which `CardUnknown` is told as a `ServiceError`
+    that names the field.
     """
     with service.database.begin() as connection:
         given = idempotency.find(connection, attempt)
@@ -64,7 +65,7 @@ def add_templates(
 ) -> StoredAnswer:
     """Add a face (`face_added`) or fingers (`fingerprints_added`) to a registered card that does not hold them.
 
-    A capture that gives no template stops it all. Raises `CardUnknown`, `EventNotPossible`, and `ServiceError`
+    A capture that gives no template stops it all. Raises `CardUnknown`, `CardNotValid`, and `ServiceError`
     `enrolment_failed` with the captures that failed, `face_enrolled`, or `finger_enrolled` with the fingers that the
     card has.
     """

@@ -57,6 +57,10 @@ class EventNotPossible(Exception):
     """The card's state does not allow the event."""
 
 
+class CardNotValid(EventNotPossible):
+    """Templates are added to good cards only."""
+
+
 _MISSING = frozenset({Status.LOST, Status.STOLEN})
 _LIVE = _MISSING | {Status.VALID}
 _ENDED = frozenset({Status.REISSUED, Status.CANCELLED, Status.DECEASED})
@@ -85,6 +89,7 @@ _TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
     Event.DISPUTE_REJECTED: (None, frozenset(Status)),
 }
 
+_ADDING = frozenset({Event.FACE_ADDED, Event.FINGERPRINTS_ADDED})
 # They name the card that takes this one's place.
 SUPERSEDING = frozenset({Event.REISSUED, Event.RENEWED, Event.DATA_CORRECTED})
 _CLOSING = frozenset({Event.DISPUTE_UPHELD, Event.DISPUTE_REJECTED})
@@ -93,10 +98,11 @@ TAKEN_BACK = frozenset({Status.CANCELLED, Status.DECEASED})
 
 
 def after(state: State, event: Event) -> State:
-    """The state after an event. Raises `EventNotPossible`."""
+    """The state after an event. Raises `EventNotPossible`; for templates, `CardNotValid`."""
     target, possible = _TRANSITIONS.get(event, (None, frozenset[Status]()))
     if state.status not in possible or not _in_order(state, event):
-        raise EventNotPossible(f"{event} in {state.status}")
+        kind = CardNotValid if event in _ADDING else EventNotPossible
+        raise kind(f"{event} in {state.status}")
     changed = _moved(state, event, target or state.status)
     if event is Event.SURRENDERED:
         return replace(changed, surrendered=True)

@@ -18,10 +18,13 @@ from api.storage.idempotency import Attempt, StoredAnswer
 
 CODES: dict[type[Exception], str] = {
     register.CardExists: "card_exists",
+    register.HolderRecordedDeceased: "holder_recorded_deceased",
     register.CardUnknown: "card_unknown",
     register.SupersedingCardUnknown: "superseding_card_unknown",
     register.SupersedingCardMissing: "superseding_card_missing",
     register.SupersedingCardInvalid: "superseding_card_invalid",
+    # Before the kind that it is of: the first that fits is told.
+    lifecycle.CardNotValid: "card_not_valid",
     lifecycle.EventNotPossible: "event_not_possible",
 }
 """The register's refusals and the codes they have at the door."""

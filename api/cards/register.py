@@ -51,6 +51,10 @@ class CardUnknown(Exception):
     """No card of the caller's institution or its branches has this identifier."""
 
 
+class HolderRecordedDeceased(Exception):
+    """The holder of the number is recorded dead in the caller's own register: no new card comes in."""
+
+
 class SupersedingCardUnknown(Exception):
     """The card named as the replacement is not registered, or not by the caller's institution."""
 
@@ -110,11 +114,11 @@ class KnownCard:
 
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
-    """Register a card instance. Raises `CardExists`, and `EventNotPossible` for the dead of its own register."""
+    """Register a card instance. Raises `CardExists`, and `HolderRecordedDeceased` for the dead of its own register."""
     enter_deaths(connection, alone=False)
     enter(connection, found.number)
     if _is_dead(connection, found.number, caller):
-        raise EventNotPossible("its holder is recorded dead")
+        raise HolderRecordedDeceased
     card_id = uuid4()
     added = connection.execute(
         upsert(cards)

@@ -46,11 +46,11 @@ def _number(value: Any) -> str:
 def _day(value: Any) -> date:
     # Pydantic would take 20160101 for a number of seconds; a chip writes a day so.
     if not isinstance(value, str) or _DAY.fullmatch(value) is None:
-        raise bad_value("request_invalid")
+        raise bad_value("day_invalid")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise bad_value("request_invalid") from error
+        raise bad_value("day_invalid") from error
 
 
 def _written_instant(value: Any) -> Any:

@@ -79,12 +79,17 @@ OnFault = Callable[[int, str, str], None]
 
 @dataclass(frozen=True)
 class Tally:
-    """How far a file got, earlier runs included; `rows_before` were dealt with before this run."""
+    """How far a file got, earlier runs included; `rows_before` were dealt with before this run.
+
+    `also_dead`: how many cards that were there before this run recorded dead, because the file states their holder's
+    death; of those that the caller may see.
+    """
 
     rows_done: int = 0
     registered: int = 0
     left_out: int = 0
     rows_before: int = field(default=0, compare=False)
+    also_dead: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -173,17 +178,17 @@ def _sound(keys: Keys, chunk: list[Row], faults: list[tuple[int, str, str]]) -> 
             continue
         values = dict(row.values)
         values.pop("id", None)  # another register's name of the card, where the file is an export
-        try:
-            status = Status(values.pop("status", Status.VALID))
-        except ValueError:
-            faults.append((row.line, "status", "request_invalid"))
-            continue
+        status = _status(values.pop("status", Status.VALID))
+        if status is None:
+            faults.append((row.line, "status", "status_unknown"))
         # A long-term card leaves the column empty in a file, where JSON says null.
         values.setdefault("valid_to", None)
         try:
             identity = CardBody.model_validate(values).identity()
         except ValidationError as error:
-            faults.append((row.line, *_fault(error)))
+            faults.extend((row.line, *fault) for fault in _faults(error))
+            continue
+        if status is None:
             continue
         found = indexes(keys.index, identity)
         if found.instance in seen:
@@ -193,12 +198,21 @@ def _sound(keys: Keys, chunk: list[Row], faults: list[tuple[int, str, str]]) -> 
         yield _Card(row.line, uuid4(), identity, found, status)
 
 
-def _fault(error: ValidationError) -> tuple[str, str]:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    return field if field in CardBody.model_fields else "", first["type"] if first[
-        "type"
-    ] in catalogue() else "request_invalid"
+def _status(given: Any) -> Status | None:
+    try:
+        return Status(given)
+    except ValueError:
+        return None
+
+
+def _faults(error: ValidationError) -> list[tuple[str, str]]:
+    """Every field at fault with its code, once; a field that there is not is told without its name."""
+    found: dict[tuple[str, str], None] = {}
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        name = ".".join(str(part) for part in one["loc"])
+        code = one["type"] if one["type"] in catalogue() else "request_invalid"
+        found[name if name in CardBody.model_fields else "", code] = None
+    return list(found)
 
 
 def _write(
@@ -223,8 +237,14 @@ def _write(
     events = _tell(
         connection, keys, caller, [replace(card, dead=card.id in dead) for card in sound if card.id in taken]
     )
-    done = Tally(
-        tally.rows_done + read, tally.registered + len(taken), tally.left_out + read - len(taken), tally.rows_before
+    there = {one.card_id for one in events} - taken
+    done = replace(
+        tally,
+        rows_done=tally.rows_done + read,
+        registered=tally.registered + len(taken),
+        left_out=tally.left_out + read - len(taken),
+        # Of others' cards nothing is told, not even how many there are.
+        also_dead=tally.also_dead + (len(register.seen(connection, caller, there)) if there else 0),
     )
     connection.execute(
         update(imports)

@@ -106,7 +106,7 @@ def re_enrol(
     """Give every card of `source` a face template of `engine`, with `first` also those that hold none.
 
     Raises FileUnusable, KeyRevoked and DatabaseUnavailable. Left out, each with its code: `card_unknown` (also another
-    authority's), `no_reference` (the card holds no face, and `first` was not asked for), `event_not_possible` (it holds
+    authority's), `no_reference` (the card holds no face, and `first` was not asked for), `card_not_valid` (it holds
     none and is not good), `capture_missing` (the picture cannot be read, or there are too many), a code of
     `InvalidImage` or `NotAssessable`, `pictures_disagree` (the card's pictures are not of one person).
     """

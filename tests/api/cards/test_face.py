@@ -106,7 +106,7 @@ def test_the_rules_of_captures_are_those_of_a_registration(authority: TestClient
 def test_only_a_good_card_gets_a_face(authority: TestClient, service: Service, event: str) -> None:
     card_id, _ = faceless(authority)
     report(authority, card_id, event)
-    assert_error(authority.post(place(card_id), json=face()), 409, "event_not_possible")
+    assert_error(authority.post(place(card_id), json=face()), 409, "card_not_valid")
     assert held(service, card_id) == ["finger"]
 
 
@@ -122,7 +122,7 @@ def test_a_card_that_is_reported_while_its_face_is_made_gets_none(
         return real(captures)  # type: ignore[arg-type]
 
     monkeypatch.setattr(service.comparer, "enrol", meanwhile)
-    assert_error(authority.post(place(card_id), json=face()), 409, "event_not_possible")
+    assert_error(authority.post(place(card_id), json=face()), 409, "card_not_valid")
     assert held(service, card_id) == ["finger"]
 
 

@@ -101,7 +101,7 @@ def test_the_rules_of_captures_are_those_of_a_registration(authority: TestClient
 def test_only_a_good_card_gets_fingers(authority: TestClient, service: Service, event: str) -> None:
     card_id, _ = register(authority)
     report(authority, card_id, event)
-    assert_error(authority.post(place(card_id), json=fingers(left_index="person:a")), 409, "event_not_possible")
+    assert_error(authority.post(place(card_id), json=fingers(left_index="person:a")), 409, "card_not_valid")
     assert held(service, card_id) == set()
 
 
@@ -117,7 +117,7 @@ def test_a_card_that_is_reported_while_its_fingers_are_made_gets_none(
         return real(captures)  # type: ignore[arg-type]
 
     monkeypatch.setattr(service.comparer, "enrol", meanwhile)
-    assert_error(authority.post(place(card_id), json=fingers(left_index="person:a")), 409, "event_not_possible")
+    assert_error(authority.post(place(card_id), json=fingers(left_index="person:a")), 409, "card_not_valid")
     assert held(service, card_id) == set()
 
 

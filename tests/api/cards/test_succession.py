@@ -259,7 +259,9 @@ def test_the_dead_are_given_no_new_card(authority: TestClient, new_client: NewCl
     card_id, card = register(authority)
     report(authority, card_id, "holder_deceased")
     again = authority.post("/v1/cards", json=registration(renewed(card)), headers=fresh_key())
-    assert_error(again, 409, "event_not_possible")
+    told = assert_error(again, 409, "holder_recorded_deceased")
+    assert "dispute" in told["operator"]["en"]
+    assert "异议" in told["operator"]["zh"]
     register(new_client(Role.AUTHORITY), renewed(card, issuer="上海市公安局"))
     alive_id, alive = register(authority)
     for event in ("holder_deceased", "dispute_opened", "dispute_upheld"):

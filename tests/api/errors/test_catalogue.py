@@ -147,6 +147,12 @@ def test_the_service_gives_the_whole_catalogue(anonymous: TestClient) -> None:
     assert answer.json() == {code: found.model_dump() for code, found in catalogue().items()}
 
 
+def test_an_unknown_status_names_those_that_there_are() -> None:
+    told = entry("status_unknown").message
+    for language in (told.zh, told.en):
+        assert [status for status in Status if status not in language] == []
+
+
 def test_an_unknown_code_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         entry("no_such_code")

@@ -109,20 +109,25 @@ def test_bad_rows_are_left_out_and_told_by_line_field_and_code(
         ["no card"],
         {**new_card(), "type": "passport"},
         {name: value for name, value in new_card().items() if name != "issuer"},
+        {**new_card(), "valid_from": "2046-11-31", "valid_to": "2020/01/01", "status": "lost", "serial": 7},
     ]
     faults: list[Any] = []
-    assert load(service, caller, written(tmp_path / "a.jsonl", rows), faults) == Tally(11, 1, 10)
+    assert load(service, caller, written(tmp_path / "a.jsonl", rows), faults) == Tally(12, 1, 11)
     assert faults == [
         (2, "number", "number_check_digit"),
-        (3, "valid_from", "request_invalid"),
+        (3, "valid_from", "day_invalid"),
         (4, "", "valid_to_before_valid_from"),
         (5, "", "card_exists"),
         (6, "", "card_exists"),
-        (7, "status", "request_invalid"),
+        (7, "status", "status_unknown"),
         (8, "", "request_invalid"),
         (9, "", "row_malformed"),
         (10, "type", "card_type_unsupported"),
         (11, "issuer", "request_invalid"),
+        (12, "serial", "request_invalid"),
+        (12, "status", "status_unknown"),
+        (12, "valid_from", "day_invalid"),
+        (12, "valid_to", "day_invalid"),
     ]
     assert counted(service, caller) == (2, 2, 2)
 
@@ -314,7 +319,8 @@ def test_a_death_in_a_file_reaches_others_cards_and_tells_their_authorities(
     reader = named_caller(service, name)
     own_id, card = register(new_client(Role.AUTHORITY, name))
     other_id, theirs = register(authority, other(card, issuer="上海市公安局"))
-    load(service, reader, written(tmp_path / "a.jsonl", [{**other(card), **DEAD}]))
+    tally = load(service, reader, written(tmp_path / "a.jsonl", [{**other(card), **DEAD}]))
+    assert tally.also_dead == 1, "their own; of others' cards not even the number is told"
     own = new_client(Role.AUTHORITY, name)
     assert events_of(own, own_id) == ["registered", "holder_deceased"]
     assert events_of(authority, other_id) == ["registered", "holder_deceased"]
@@ -363,7 +369,7 @@ def test_a_card_is_not_registered_while_a_file_records_its_holder_dead(
     monkeypatch.setattr(importing, "_tell", meanwhile)
     load(service, reader, written(tmp_path / "a.jsonl", [{**card, **DEAD}]))
     waiting[0].join(10)
-    assert answers[0]["code"] == "event_not_possible"
+    assert answers[0]["code"] == "holder_recorded_deceased"
 
 
 def test_rows_with_deaths_make_short_chunks(

@@ -205,7 +205,7 @@ def test_cards_without_a_face_get_their_first_one_where_that_is_asked_for(desk: 
     assert desk.move(tmp_path) == Tally(made=1, left_out=2)
     assert {code for _, code in desk.faults} == {"no_reference"}
     assert desk.move(tmp_path, first=True) == Tally(made=1, there=1, left_out=1)
-    assert desk.faults == [(lost, "event_not_possible")]
+    assert desk.faults == [(lost, "card_not_valid")]
     assert desk.events(fresh) == ["registered", "face_added"]
     assert desk.events(there) == ["registered", "face_re_enrolled"]
     assert [engine for engine, _ in desk.held(fresh)] == ["grey-2"]
