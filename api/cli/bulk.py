@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from api.cli import client
 from api.cli.failure import BROKEN_OFF, NEGATIVE, CommandFailed, explanation, fail, guarded
 from api.cli.registry import Registry, registry
+from api.cli.wording import count
 from api.errors import entry
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def import_cards(
         def progress(tally: Tally) -> None:
             nonlocal so_far
             so_far = tally
-            told = f"{tally.rows_done:,} rows, {tally.registered:,} registered, {tally.left_out:,} left out"
+            told = (
+                f"行 rows {tally.rows_done:,} · 登记 registered {tally.registered:,} · 略过 left out {tally.left_out:,}"
+            )
             status(tally.rows_done, told)
 
         try:
@@ -81,10 +84,23 @@ def import_cards(
         except KeyboardInterrupt:
             fail(_how_far(so_far), BROKEN_OFF)
     if tally.rows_before == tally.rows_done > 0:
-        typer.echo("This file was read before, and nothing is done now. What came of it then:")
+        typer.echo(
+            "该文件此前已读完，本次未作处理；当时结果："
+            " This file was read before, and nothing is done now. What came of it then:"
+        )
+    elif tally.rows_before == 1:
+        typer.echo("此前已处理第 1 行；合计： The first row was dealt with before. In all:")
     elif tally.rows_before:
-        typer.echo(f"The first {tally.rows_before:,} rows were dealt with before. In all:")
-    typer.echo(f"{tally.registered:,} cards registered, {tally.left_out:,} rows left out.")
+        typer.echo(
+            f"此前已处理前 {tally.rows_before:,} 行；合计："
+            f" The first {tally.rows_before:,} rows were dealt with before. In all:"
+        )
+    typer.echo(
+        f"登记 {tally.registered:,} 张，略过 {tally.left_out:,} 行。 {count(tally.registered, 'card')} registered,"
+        f" {count(tally.left_out, 'row')} left out."
+    )
+    if tally.also_dead:
+        typer.echo(_also_dead(tally))
     if tally.left_out:
         raise typer.Exit(NEGATIVE)
 
@@ -96,12 +112,20 @@ def _how_far(tally: "Tally") -> str:
             "已中断，本次尚未登记；再次执行同一命令即可。\n"
             "Broken off before anything was done now: the same command begins again."
         )
-    return (
+    told = (
         f"已中断：文件前 {tally.rows_done:,} 行已处理，登记 {tally.registered:,} 张，略过 {tally.left_out:,} 行；"
         "再次执行同一命令即从该处继续。\n"
-        f"Broken off: the file's first {tally.rows_done:,} rows are dealt with, {tally.registered:,} cards registered,"
-        f" {tally.left_out:,} rows left out. The same command goes on from there."
+        f"Broken off: {count(tally.rows_done, 'row')} of the file dealt with, {count(tally.registered, 'card')}"
+        f" registered, {count(tally.left_out, 'row')} left out. The same command goes on from there."
     )
+    return f"{told}\n{_also_dead(tally)}" if tally.also_dead else told
+
+
+def _also_dead(tally: "Tally") -> str:
+    """Cards that this run made invalid without a row of their own."""
+    found = tally.also_dead
+    verb = "of the same number in the register is" if found == 1 else "of the same numbers in the register are"
+    return f"登记库中另有 {found:,} 张同号证件记为死亡。 {count(found, 'card')} {verb} recorded dead too."
 
 
 @guarded
@@ -121,17 +145,17 @@ def export_cards(
 
     with signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller), status_line() as status:
         try:
-            count = exporting.save(
+            written = exporting.save(
                 opened.database,
                 opened.keys,
                 caller,
                 file,
-                lambda done: status(f"{done:,} cards written"),
+                lambda done: status(f"已写出 cards written {done:,}"),
                 overwrite=overwrite,
             )
         except FileUnusable as error:
             raise CommandFailed(f"{file.name}: {error}") from error
-    typer.echo(f"{count:,} cards written to {file}.")
+    typer.echo(f"已将 {written:,} 张证件写入 {file}。 {count(written, 'card')} written to {file}.")
 
 
 @contextmanager
@@ -139,7 +163,7 @@ def signed_in(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry
     """The database, and who holds the key; the key must bear the right."""
     from api.institutions import principals
 
-    key = client.read_key(key_file, os.environ.get(client.KEY_VARIABLE))
+    key = client.read_key(key_file, os.environ.get(client.KEY_VARIABLE), authority=True)
     with registry() as opened:
         with opened.database.begin() as connection:
             caller = principals.authenticate(connection, key)
@@ -164,14 +188,14 @@ def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
             codes[code] += 1
             shown = codes.total()
             if shown <= _SHOWN_FAULTS:
-                console.print(f"line {line}: {f'{field}: ' if field else ''}{code}", markup=False)
+                console.print(f"第 {line} 行 line {line}: {f'{field}: ' if field else ''}{code}", markup=False)
             elif shown == _SHOWN_FAULTS + 1 and path is None:
-                console.print("… more rows are left out; --faults FILE lists them all")
+                console.print("…… 其余从略，--faults FILE 可列出全部 … there are more; --faults FILE lists them all")
 
         yield note
-    for code, count in codes.most_common():
+    for code, times in codes.most_common():
         text = entry(code).message  # the advice beside it is for a terminal's operator
-        console.print(f"{code} ({count:,}): {text.zh} {text.en}", markup=False, soft_wrap=True)
+        console.print(f"{code} ({times:,}): {text.zh} {text.en}", markup=False, soft_wrap=True)
 
 
 @contextmanager

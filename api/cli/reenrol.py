@@ -12,6 +12,7 @@ import typer
 from api.cli import client
 from api.cli.bulk import console, signed_in, status_line
 from api.cli.failure import BROKEN_OFF, NEGATIVE, CommandFailed, fail, guarded
+from api.cli.wording import count
 
 _SHOWN_FAULTS = 20
 
@@ -66,7 +67,9 @@ def re_enrol(
                 own[engine.engine],
                 pictures,
                 note,
-                lambda so_far: status(f"{so_far.made:,} made, {so_far.there:,} there, {so_far.left_out:,} left out"),
+                lambda so_far: status(
+                    f"新建 made {so_far.made:,} · 已有 there {so_far.there:,} · 略过 left out {so_far.left_out:,}"
+                ),
                 first=first,
             )
         except FileUnusable as error:
@@ -78,8 +81,9 @@ def re_enrol(
                 BROKEN_OFF,
             )
     typer.echo(
-        f"{engine.engine}: {tally.made:,} cards have a new template, {tally.there:,} had one already,"
-        f" {tally.left_out:,} are left out."
+        f"{engine.engine}：新建模板 {tally.made:,} 张，已有 {tally.there:,} 张，略过 {tally.left_out:,} 张。"
+        f" {count(tally.made, 'new template')} made, {count(tally.there, 'card')} had one already,"
+        f" {count(tally.left_out, 'card')} left out."
     )
     if tally.left_out:
         raise typer.Exit(NEGATIVE)
@@ -99,6 +103,6 @@ def _noting(path: Path | None) -> Iterator[Callable[[str, str], None]]:
             if shown <= _SHOWN_FAULTS:
                 console.print(f"{card}: {code}", markup=False)
             elif shown == _SHOWN_FAULTS + 1 and path is None:
-                console.print("… more cards are left out; --faults FILE lists them all")
+                console.print("…… 其余从略，--faults FILE 可列出全部 … there are more; --faults FILE lists them all")
 
         yield note

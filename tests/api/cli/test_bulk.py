@@ -35,10 +35,14 @@ def test_what_is_exported_can_be_imported(line: CommandLine, kind: str, tmp_path
     cards = [new_card(), new_card(valid_to="长期"), {**new_card(), "status": "card_reported_lost"}]
     file = line.file("cards.jsonl", "\n".join(json.dumps(card) for card in cards))
     result = line("cards", "import", file)
-    assert (result.exit_code, result.stdout) == (0, "3 cards registered, 0 rows left out.\n"), result.output
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "登记 3 张，略过 0 行。 3 cards registered, 0 rows left out.\n",
+    ), result.output
     out = tmp_path / f"out.{kind}"
     result = line("cards", "export", str(out))
     assert result.exit_code == 0, result.output
+    assert result.stdout == f"已将 3 张证件写入 {out}。 3 cards written to {out}.\n"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     found = [dict(row.values) for row in reading.rows(out) if row.values]
     ids = {row["number"]: row.pop("id") for row in found}
@@ -49,7 +53,7 @@ def test_what_is_exported_can_be_imported(line: CommandLine, kind: str, tmp_path
     assert lost.exit_code == 0, lost.output
     again = line("cards", "import", str(out))
     assert again.exit_code == 1
-    assert again.stdout == "0 cards registered, 3 rows left out.\n"
+    assert again.stdout == "登记 0 张，略过 3 行。 0 cards registered, 3 rows left out.\n"
 
 
 def test_a_file_that_is_there_is_not_overwritten_in_silence(line: CommandLine, tmp_path: Path) -> None:
@@ -98,6 +102,31 @@ def test_every_fault_is_explained_in_both_languages(line: CommandLine) -> None:
         assert f"{code} (1): {text.zh} {text.en}\n" in result.stderr
 
 
+def test_all_that_is_wrong_with_a_row_is_told(line: CommandLine) -> None:
+    wrong = {**new_card(), "valid_from": "2046-11-31", "valid_to": "2020/01/01", "status": "lost"}
+    result = line("cards", "import", line.file("cards.jsonl", json.dumps(wrong)))
+    assert result.exit_code == 1
+    for field, code in (("valid_from", "day_invalid"), ("valid_to", "day_invalid"), ("status", "status_unknown")):
+        assert f"第 1 行 line 1: {field}: {code}\n" in result.stderr
+    assert "day_invalid (2): 日期须为 YYYY-MM-DD 的有效日期。" in result.stderr
+    assert "card_reported_lost" in result.stderr, "the statuses that there are"
+    assert result.stdout == "登记 0 张，略过 1 行。 0 cards registered, 1 row left out.\n"
+
+
+def test_cards_that_a_files_death_made_invalid_are_told(line: CommandLine) -> None:
+    card = new_card()
+    assert line("cards", "import", line.file("old.jsonl", json.dumps(card))).exit_code == 0
+    new = {**card, "valid_from": "2026-03-01", "valid_to": "2046-03-01", "status": "holder_deceased"}
+    result = line("cards", "import", line.file("new.jsonl", json.dumps(new)))
+    assert (result.exit_code, result.stdout.splitlines()) == (
+        0,
+        [
+            "登记 1 张，略过 0 行。 1 card registered, 0 rows left out.",
+            "登记库中另有 1 张同号证件记为死亡。 1 card of the same number in the register is recorded dead too.",
+        ],
+    ), result.output
+
+
 @pytest.mark.parametrize("role", [Role.TERMINAL, Role.SUPERVISOR])
 def test_only_an_authority_may(as_role: Callable[[Role], CommandLine], home: Path, role: Role) -> None:
     line = as_role(role)
@@ -123,7 +152,7 @@ def test_a_terminal_shows_a_bar_up_to_the_last_row(line: CommandLine, monkeypatc
     file = line.file("cards.jsonl", "".join(f"{json.dumps(new_card())}\n" for _ in range(3)))
     assert line("cards", "import", file).exit_code == 0
     assert "100%" in shown.getvalue()
-    assert "3 rows, 3 registered, 0 left out" in shown.getvalue()
+    assert "行 rows 3 · 登记 registered 3 · 略过 left out 0" in shown.getvalue()
 
 
 @pytest.fixture
@@ -157,11 +186,12 @@ def test_an_import_that_is_broken_off_says_how_far_it_got(
     result = line("cards", "import", file)
     assert result.exit_code == 130, result.output
     assert "文件前 20 行已处理，登记 20 张，略过 0 行；再次执行同一命令即从该处继续" in result.stderr
-    assert "first 20 rows are dealt with, 20 cards registered, 0 rows left out. The same command" in result.stderr
+    assert "20 rows of the file dealt with, 20 cards registered, 0 rows left out. The same command" in result.stderr
     again = line("cards", "import", file)
     assert (again.exit_code, again.stdout) == (
         0,
-        "The first 20 rows were dealt with before. In all:\n25 cards registered, 0 rows left out.\n",
+        "此前已处理前 20 行；合计： The first 20 rows were dealt with before. In all:\n"
+        "登记 25 张，略过 0 行。 25 cards registered, 0 rows left out.\n",
     )
 
 
@@ -187,7 +217,7 @@ def test_an_import_whose_key_is_revoked_stops_and_says_so(
     result = line("cards", "import", in_chunks(revoke))
     assert result.exit_code == 3, result.output
     assert f"key_invalid: {entry('key_invalid').message.zh} {entry('key_invalid').message.en}" in result.stderr
-    assert "first 20 rows are dealt with" in result.stderr
+    assert "20 rows of the file dealt with" in result.stderr
 
 
 def test_an_export_whose_key_is_revoked_meanwhile_writes_no_file(
