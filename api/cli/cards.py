@@ -26,8 +26,8 @@ def _event(given: str) -> str:
     return given
 
 
-def _superseding(given: str) -> str:
-    if given not in SUPERSEDING:
+def _superseding(given: str | None) -> str | None:
+    if given is not None and given not in SUPERSEDING:
         raise typer.BadParameter(f"{given} is not one of {', '.join(sorted(SUPERSEDING))}")
     return given
 
@@ -54,19 +54,23 @@ def register(
         typer.Option(metavar="CARD_ID", help="The card whose place this one takes: invalid from then on, in one act."),
     ] = None,
     supersedes_event: Annotated[
-        str,
+        str | None,
         typer.Option(
             callback=_superseding,
             metavar="EVENT",
-            help=f"What that card is recorded with: {', '.join(sorted(SUPERSEDING))}.",
+            help=f"What that card is recorded with: {', '.join(sorted(SUPERSEDING))}. Default: {Event.REISSUED}.",
         ),
-    ] = Event.REISSUED.value,
+    ] = None,
     url: client.Url = client.DEFAULT_URL,
     key_file: client.KeyFile = None,
     idempotency_key: client.IdempotencyKey = None,
     raw: client.Raw = False,
 ) -> None:
     """Register a card with templates of its holder, and print the card's identifier."""
+    if supersedes_event is not None and supersedes is None:
+        raise typer.BadParameter(
+            "--supersedes-event 须与 --supersedes CARD_ID 同用；--supersedes-event goes with --supersedes CARD_ID"
+        )
     body: dict[str, Any] = {
         "card": inputs.card_body(
             card,
@@ -80,7 +84,7 @@ def register(
         "captures": inputs.captures_body(face, finger, dpi, more_face),
     }
     if supersedes is not None:
-        body["supersedes"] = {"card_id": str(supersedes), "event": supersedes_event}
+        body["supersedes"] = {"card_id": str(supersedes), "event": supersedes_event or Event.REISSUED.value}
     answer = client.ask("/v1/cards", body, url=url, key_file=key_file, idempotency_key=idempotency_key, raw=raw)
     if raw:
         return
@@ -119,8 +123,11 @@ def report(
         body["reason"] = reason
     path = f"/v1/cards/{card_id}/events"
     answer = client.ask(path, body, url=url, key_file=key_file, idempotency_key=idempotency_key, raw=raw)
-    if not raw:
-        typer.echo(f"{registered.status_text(answer['status'])} ({answer['recorded_at']})")
+    if raw:
+        return
+    typer.echo(f"{registered.status_text(answer['status'])} ({answer['recorded_at']})")
+    for other in answer.get("also", ()):
+        typer.echo(f"同一号码另有证件一并失效 also invalid now: {other['card_id']}")
 
 
 app.command("find", epilog="Example: renzheng cards find --card card.json")(registered.find)

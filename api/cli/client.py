@@ -27,6 +27,7 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _TRIES = 3
 _PAUSE_S = 0.5
 _OVER_LIMIT_S = 1.0
+_OF_AUTHORITIES = "/v1/cards"
 _HOPELESS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 Url = Annotated[str, typer.Option("--url", envvar="RENZHENG_URL", metavar="URL", help="Where the service listens.")]
@@ -63,6 +64,11 @@ class Client(AbstractContextManager["Client"]):
 
         warn_of_unknown()
         self._url = url
+        if not url.lower().startswith(("http://", "https://")):
+            raise CommandFailed(
+                f"服务地址须以 http:// 或 https:// 开头：{url}\n"
+                f"The address of the service has to begin with http:// or https://: {url}"
+            )
         self._signing_key = None if signing_key is None else read_signing_key(signing_key)
         try:
             self._http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT)
@@ -137,7 +143,7 @@ def ask(
     `complete` asks the service for what the body still lacks. Raises `CommandFailed`; with `raw`, `typer.Exit` for an
     error that was printed.
     """
-    key = read_key(key_file, os.environ.get(KEY_VARIABLE))
+    key = read_key(key_file, os.environ.get(KEY_VARIABLE), authority=path.startswith(_OF_AUTHORITIES))
     with Client(url, key, signing_key_file()) as caller:
         try:
             whole = body if complete is None else body | complete(caller)
@@ -158,14 +164,16 @@ def signing_key_file() -> Path | None:
     return Path(named) if named else None
 
 
-def read_key(file: Path | None, environment: str | None) -> str:
-    """The terminal's key from a file, else from the environment. Raises `CommandFailed` where there is none."""
+def read_key(file: Path | None, environment: str | None, *, authority: bool = False) -> str:
+    """The key from a file, else from the environment. Raises `CommandFailed`, which says how one is made, where there
+    is none; `authority`: one of an issuing authority is needed."""
     key = (environment or "") if file is None else read_text(file)
     if not key.strip():
-        text = (
-            f"没有密钥。\nThere is no key: set {KEY_VARIABLE} or give --key-file (`renzheng terminals add` makes keys)."
+        makes = "renzheng terminals add INSTITUTION NAME" + (" --role authority" if authority else "")
+        raise CommandFailed(
+            f"没有密钥：请设置 {KEY_VARIABLE} 或给出 --key-file（密钥由 `{makes}` 生成）。\n"
+            f"There is no key: set {KEY_VARIABLE} or give --key-file (`{makes}` makes one)."
         )
-        raise CommandFailed(text)
     return key.strip()
 
 

@@ -19,9 +19,11 @@ def read_text(path: Path) -> str:
             raise typer.BadParameter(f"there is no file {path}")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise CommandFailed(f"{name_of(path)} 不是 UTF-8 文本。\n{name_of(path)} is not UTF-8 text.") from error
+        raise CommandFailed(said_of(path, "不是 UTF-8 文本。", "is not UTF-8 text.")) from error
 
 
-def name_of(path: Path) -> str:
-    """How to speak of it."""
-    return "The standard input" if str(path) == _STANDARD_INPUT else str(path)
+def said_of(path: Path, zh: str, en: str) -> str:
+    """Something about the file, or the standard input, in both languages."""
+    if str(path) == _STANDARD_INPUT:
+        return f"标准输入{zh}\nThe standard input {en}"
+    return f"{path} {zh}\n{path} {en}"

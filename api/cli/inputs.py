@@ -2,25 +2,49 @@
 
 import base64
 import json
+import re
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api.cli.failure import CommandFailed
-from api.cli.files import name_of, read_text
+from api.cli.files import read_text, said_of
 from api.matching.captures import FingerPosition
 
 _CARD = "Card"
 _CAPTURES = "Captures"
+_LONG_TERM = "长期"
+# As the service takes them: a chip writes a day without hyphens.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}", re.ASCII)
 
 
 def _file(help_text: str, *names: str, panel: str, exists: bool = True) -> Any:
     return typer.Option(*names, exists=exists, dir_okay=False, metavar="FILE", help=help_text, rich_help_panel=panel)
 
 
-def _text(help_text: str, *names: str, metavar: str) -> Any:
-    return typer.Option(*names, metavar=metavar, help=help_text, rich_help_panel=_CARD)
+def _text(help_text: str, *names: str, metavar: str, callback: Callable[[str | None], str | None] | None = None) -> Any:
+    return typer.Option(*names, metavar=metavar, help=help_text, rich_help_panel=_CARD, callback=callback)
+
+
+def _day(given: str | None) -> str | None:
+    if given is None:
+        return None
+    try:
+        if _DAY.fullmatch(given) is None:
+            raise ValueError
+        date.fromisoformat(given)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{given}：日期须为 YYYY-MM-DD 的有效日期 / it has to be a real day as YYYY-MM-DD"
+        ) from error
+    return given
+
+
+def _last_day(given: str | None) -> str | None:
+    return given if given == _LONG_TERM else _day(given)
 
 
 CardFile = Annotated[
@@ -35,9 +59,12 @@ CardFile = Annotated[
 ]
 Number = Annotated[str | None, _text("Citizen number, 18 characters.", "--number", metavar="NUMBER")]
 Issuer = Annotated[str | None, _text("Issuing authority, as printed.", "--issuer", metavar="NAME")]
-ValidFrom = Annotated[str | None, _text("First day of validity, YYYY-MM-DD.", "--valid-from", metavar="DAY")]
+ValidFrom = Annotated[
+    str | None, _text("First day of validity, YYYY-MM-DD.", "--valid-from", metavar="DAY", callback=_day)
+]
 ValidTo = Annotated[
-    str | None, _text("Last day of validity, YYYY-MM-DD, or 长期 (long-term).", "--valid-to", metavar="DAY")
+    str | None,
+    _text("Last day of validity, YYYY-MM-DD, or 长期 (long-term).", "--valid-to", metavar="DAY", callback=_last_day),
 ]
 Serial = Annotated[str | None, _text("The chip's card serial.", "--serial", metavar="SERIAL")]
 ChipText = Annotated[
@@ -122,7 +149,7 @@ def number_of(file: Path | None, number: str | None) -> str:
         return str(number)
     found = _read_card(file).get("number")
     if not isinstance(found, str):
-        raise CommandFailed(f"{name_of(file)} 中没有 number。\n{name_of(file)} has no number.")
+        raise CommandFailed(said_of(file, "中没有 number。", "has no number."))
     return found
 
 
@@ -132,11 +159,14 @@ def photo_body(path: Path | None) -> dict[str, Any]:
 
 
 def _finger(given: str) -> tuple[str, Path]:
-    position, _, name = given.partition("=")
+    position, equals, name = given.partition("=")
     path = Path(name)
     if position not in set(FingerPosition):
         raise typer.BadParameter(f"not a finger: {position}; one of {', '.join(FingerPosition)}, then = and a file")
-    if not name or not path.is_file():
+    if not equals or not name:
+        example = f"{position}=finger.png"
+        raise typer.BadParameter(f"请写作 指位=文件，如 {example} / write POSITION=FILE, such as {example}")
+    if not path.is_file():
         raise typer.BadParameter(f"{position}: there is no file {name}")
     return position, path
 
@@ -145,15 +175,14 @@ def _read_card(file: Path) -> dict[str, Any]:
     try:
         body = json.loads(read_text(file))
     except json.JSONDecodeError as error:
-        text = (
-            f"{name_of(file)} 不是 JSON：第 {error.lineno} 行第 {error.colno} 列有误。\n"
-            f"{name_of(file)} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        text = said_of(
+            file,
+            f"不是 JSON：第 {error.lineno} 行第 {error.colno} 列有误。",
+            f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
         )
         raise CommandFailed(text) from error
     if not isinstance(body, dict):
-        raise CommandFailed(
-            f"{name_of(file)} 须为一个 JSON 对象，即证件。\n{name_of(file)} must hold one JSON object: the card."
-        )
+        raise CommandFailed(said_of(file, "须为一个 JSON 对象，即证件。", "must hold one JSON object: the card."))
     return body
 
 

@@ -89,6 +89,7 @@ def _show(answer: dict[str, Any]) -> None:
     for title, axis in (("证件 card", answer["document"]), ("人员 person", answer["person"])):
         for code in axis["reasons"]:
             out.print(f"{title}: {words.get(code, '')} ({code})", markup=False)
+    _show_status(out, answer["words"].get("document") or {})  # a service before this one has none
     for result in answer["person"]["modalities"]:
         out.print(f"  {_modality(result)}", markup=False)
     advice = answer["words"]["advice"]
@@ -96,6 +97,13 @@ def _show(answer: dict[str, Any]) -> None:
     out.print(f"柜员 operator: {advice['operator']['zh']} {advice['operator']['en']} ({advice['code']})", markup=False)
     out.print(f"核验编号 verification: {answer['id']}  {answer['decided_at']}", markup=False)
     out.print(f"回执 receipt: {answer['receipt']['leaf_hash']} (key {answer['receipt']['key_id']})", markup=False)
+
+
+def _show_status(out: Console, told: dict[str, Any]) -> None:
+    """Since when the card is what it is, and what its holder does next."""
+    for title, text in (("状态时间 since", told.get("since_words")), ("持证人 holder", told.get("holder"))):
+        if text is not None:
+            out.print(f"{title}: {text['zh']} {text['en']}", markup=False)
 
 
 def _modality(result: dict[str, Any]) -> str:

@@ -145,6 +145,15 @@ def test_a_service_that_is_away_is_a_failure(renzheng: CommandLine, url: str) ->
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
+@pytest.mark.parametrize("url", ["here", "here:8470", "ftp://here"])
+def test_an_address_without_its_scheme_is_told(renzheng: CommandLine, url: str) -> None:
+    renzheng.environment |= {"RENZHENG_KEY": "rz_x", "RENZHENG_URL": url}
+    result = renzheng(*LOST)
+    assert result.exit_code == 3
+    assert f"须以 http:// 或 https:// 开头：{url}\n" in result.stderr
+    assert f"has to begin with http:// or https://: {url}\n" in result.stderr
+
+
 def test_a_wrong_key_is_a_failure(renzheng: CommandLine, url: str) -> None:
     renzheng.environment |= {"RENZHENG_KEY": "rz_wrong", "RENZHENG_URL": url}
     result = renzheng(*LOST)
@@ -166,6 +175,8 @@ def test_no_key_is_a_failure(renzheng: CommandLine, key: str | None) -> None:
     result = renzheng(*LOST)
     assert result.exit_code == 3
     assert "RENZHENG_KEY" in result.stderr
+    advice = "renzheng terminals add INSTITUTION NAME --role authority"
+    assert result.stderr.count(advice) == 2, "a terminal's key reports no card; told in both languages"
 
 
 @pytest.mark.parametrize("key", ["键", "a\nb", "\x00"])

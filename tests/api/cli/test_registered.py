@@ -53,6 +53,8 @@ def test_nothing_found_is_a_negative_answer(authority_line: CommandLine) -> None
     none = authority_line("cards", "find", "--card", authority_line.file("c.json", "{}"))
     assert none.exit_code == 3
     assert "has no number" in none.stderr
+    piped = authority_line("cards", "find", "--card", "-", stdin="{}")
+    assert piped.stderr == "标准输入中没有 number。\nThe standard input has no number.\n"
 
 
 def test_a_card_takes_anothers_place(authority_line: CommandLine) -> None:
