@@ -1,9 +1,7 @@
 """`renzheng cards import` and `renzheng cards export`: whole registers, where the database is."""
 
-import csv
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +13,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from api.cli import client
 from api.cli.failure import BROKEN_OFF, NEGATIVE, CommandFailed, explanation, fail, guarded
+from api.cli.faults import noted
 from api.cli.registry import Registry, registry
 from api.cli.wording import count
-from api.errors import entry
 
 if TYPE_CHECKING:
     from api.cards.bulk.importing import Tally
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from api.institutions.roles import Scope
 
 console = Console(stderr=True, highlight=False)
-_SHOWN_FAULTS = 20
 _TELL_EVERY_S = 10.0
 
 
@@ -63,9 +60,12 @@ def import_cards(
     so_far = Tally()
     with (
         signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
-        _fault_file(faults) as note,
+        noted(faults) as note,
         _bar(reading.count(file)) as status,
     ):
+
+        def fault(line: int, field: str, code: str) -> None:
+            note(_place(line, field), (line, field), code)
 
         def progress(tally: Tally) -> None:
             nonlocal so_far
@@ -76,13 +76,20 @@ def import_cards(
             status(tally.rows_done, told)
 
         try:
-            tally = importing.load(opened.database, opened.keys, caller, file, note, progress)
+            tally = importing.load(opened.database, opened.keys, caller, file, fault, progress)
         except (FileUnusable, ImportMoved) as error:
             raise CommandFailed(f"{file.name}: {error}") from error
         except (KeyRevoked, StorageError) as error:
             raise CommandFailed(f"{explanation(error)}\n{_how_far(so_far)}") from error
         except KeyboardInterrupt:
             fail(_how_far(so_far), BROKEN_OFF)
+    _tell(tally)
+    if tally.left_out:
+        raise typer.Exit(NEGATIVE)
+
+
+def _tell(tally: "Tally") -> None:
+    """What came of a file that was read to its end."""
     if tally.rows_before == tally.rows_done > 0:
         typer.echo(
             "该文件此前已读完，本次未作处理；当时结果："
@@ -101,8 +108,6 @@ def import_cards(
     )
     if tally.also_dead:
         typer.echo(_also_dead(tally))
-    if tally.left_out:
-        raise typer.Exit(NEGATIVE)
 
 
 def _how_far(tally: "Tally") -> str:
@@ -174,28 +179,8 @@ def signed_in(key_file: Path | None, scope: "Scope") -> "Iterator[tuple[Registry
         yield opened, caller
 
 
-@contextmanager
-def _fault_file(path: Path | None) -> Iterator[Callable[[int, str, str], None]]:
-    """Takes faults: the first are shown, all are written to the file where one is wanted, and at the end each code is
-    explained once."""
-    codes: Counter[str] = Counter()
-    with Path(os.devnull if path is None else path).open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-
-        def note(line: int, field: str, code: str) -> None:
-            writer.writerow((line, field, code))
-            file.flush()
-            codes[code] += 1
-            shown = codes.total()
-            if shown <= _SHOWN_FAULTS:
-                console.print(f"第 {line} 行 line {line}: {f'{field}: ' if field else ''}{code}", markup=False)
-            elif shown == _SHOWN_FAULTS + 1 and path is None:
-                console.print("…… 其余从略，--faults FILE 可列出全部 … there are more; --faults FILE lists them all")
-
-        yield note
-    for code, times in codes.most_common():
-        text = entry(code).message  # the advice beside it is for a terminal's operator
-        console.print(f"{code} ({times:,}): {text.zh} {text.en}", markup=False, soft_wrap=True)
+def _place(line: int, field: str) -> str:
+    return f"第 {line} 行 line {line}" + (f": {field}" if field else "")
 
 
 @contextmanager

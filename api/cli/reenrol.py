@@ -1,20 +1,15 @@
 """`renzheng cards re-enrol`: new face templates for registered cards, where the database is."""
 
-import csv
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.cli import client
-from api.cli.bulk import console, signed_in, status_line
+from api.cli.bulk import signed_in, status_line
 from api.cli.failure import BROKEN_OFF, NEGATIVE, CommandFailed, fail, guarded
+from api.cli.faults import noted
 from api.cli.wording import count
-
-_SHOWN_FAULTS = 20
 
 
 @guarded
@@ -51,7 +46,7 @@ def re_enrol(
 
     with (
         signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
-        _noting(faults) as note,
+        noted(faults) as note,
         status_line() as status,
     ):
         settings = opened.settings
@@ -66,7 +61,7 @@ def re_enrol(
                 engine,
                 own[engine.engine],
                 pictures,
-                note,
+                lambda card, code: note(card, (card,), code),
                 lambda so_far: status(
                     f"新建 made {so_far.made:,} · 已有 there {so_far.there:,} · 略过 left out {so_far.left_out:,}"
                 ),
@@ -87,22 +82,3 @@ def re_enrol(
     )
     if tally.left_out:
         raise typer.Exit(NEGATIVE)
-
-
-@contextmanager
-def _noting(path: Path | None) -> Iterator[Callable[[str, str], None]]:
-    """Takes faults: the first are shown, all are written to the file where one is wanted."""
-    shown = 0
-    with Path(os.devnull if path is None else path).open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-
-        def note(card: str, code: str) -> None:
-            nonlocal shown
-            writer.writerow((card, code))
-            shown += 1
-            if shown <= _SHOWN_FAULTS:
-                console.print(f"{card}: {code}", markup=False)
-            elif shown == _SHOWN_FAULTS + 1 and path is None:
-                console.print("…… 其余从略，--faults FILE 可列出全部 … there are more; --faults FILE lists them all")
-
-        yield note
