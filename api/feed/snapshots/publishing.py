@@ -46,8 +46,9 @@ def deployment_id(connection: Connection) -> UUID:
 
 
 def publish(connection: Connection, head: Head, file: bytes) -> None:
-    """Store a signed snapshot, and let go of old ones."""
+    """Store a signed snapshot, and let go of old ones, and of such as the database's clock dated when it was ahead."""
     number = uuid4()
+    connection.execute(delete(feed_snapshots).where(feed_snapshots.c.as_of > head.as_of))
     connection.execute(
         insert(feed_snapshots).values(
             id=number,

@@ -174,11 +174,23 @@ def test_a_copy_that_was_damaged_is_fetched_anew(service: Service, terminal: Tes
         (CHANGED_AGE_S, 1, True),
         (CHANGED_AGE_S, 0, False),
         (AGE_S, 0, True),
+        (-1, 0, True),
+        (-12 * 3600, 0, True),
     ],
 )
 def test_when_one_is_due(age_s: float, changes: int, due: bool) -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
     assert is_due(published(7, now - timedelta(seconds=age_s)), 7 + changes, now) is due
+
+
+def test_one_that_a_clock_ahead_has_dated_is_replaced(service: Service) -> None:
+    """Once: the right one, of the same number and an earlier time, is then the newest."""
+    service.snapshots.make()
+    with service.database.begin() as connection:
+        connection.execute(update(feed_snapshots).values(as_of=feed_snapshots.c.as_of + timedelta(hours=12)))
+    assert service.snapshots.make_if_due()
+    assert newest(service).as_of < datetime.now(UTC) + timedelta(minutes=1)
+    assert not service.snapshots.make_if_due()
 
 
 def test_old_ones_go(service: Service) -> None:
