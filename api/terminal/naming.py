@@ -32,7 +32,9 @@ def canonical(text: str) -> str:
     Else a card could be registered twice under two spellings of its issuer, and a loss report would reach only one.
     """
     unified = unicodedata.normalize("NFKC", text)
-    return "".join(one for one in unified if not one.isspace() and unicodedata.category(one) not in {"Cf", "Cc"})
+    shown = "".join(one for one in unified if not one.isspace() and unicodedata.category(one) not in {"Cf", "Cc"})
+    # What stood apart may stand side by side now, and be one character: the form of this form has to be itself.
+    return unicodedata.normalize("NFKC", shown)
 
 
 def card_tag(feed_key: bytes, number: str, issuer: str, valid_from: date, valid_to: date | None) -> bytes:

@@ -4,7 +4,9 @@ import hashlib
 from datetime import date
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from api.terminal import naming
 
@@ -68,6 +70,18 @@ def test_another_card_or_key_has_another_tag(changes: dict[str, Any]) -> None:
 def test_a_part_does_not_flow_into_the_next() -> None:
     days = (date(2016, 3, 1), None)
     assert naming.card_tag(KEY, "12", "3", *days) != naming.card_tag(KEY, "1", "23", *days)
+
+
+@hypothesis.given(
+    st.text(st.sampled_from("eか北市公局ｱ\u0301\u0304\u3099\u200b\u200d\ufeff \t\u1100\u1161\u11a8ﾞ\u2126"), max_size=8)
+)
+@hypothesis.example("か\u200b\u3099公安局")
+@hypothesis.example("e\u200d\u0301")
+def test_the_form_of_a_form_is_itself(text: str) -> None:
+    """The service names the form that it keeps, a terminal what the card says: both have to be one card."""
+    once = naming.canonical(text)
+    assert naming.canonical(once) == once
+    assert tag(issuer=once) == tag(issuer=text)
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33, 64])
