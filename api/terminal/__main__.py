@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from .card import Card
 from .client import Terminal
+from .clock import sound_limit
 from .lock import FolderInUse
 from .parameters import STALE_AFTER_S
 from .remote import Remote, RemoteFailed
@@ -114,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="what is held, and how old it is")
     status.set_defaults(run=_status)
     for one in (check, status):
-        one.add_argument("--stale-after", type=float, default=STALE_AFTER_S, metavar="SECONDS")
+        one.add_argument("--stale-after", type=_seconds, default=STALE_AFTER_S, metavar="SECONDS")
     for one in (follow, check, status):
         one.add_argument("--folder", type=Path, required=True, metavar="DIR", help="where the list is kept")
         one.add_argument(
@@ -142,6 +143,10 @@ def _key(path: Path | None) -> str:
     if not key.strip():
         raise UsageError("there is no key: give --key-file, or set RENZHENG_KEY")
     return key.strip()
+
+
+def _seconds(text: str) -> float:
+    return sound_limit(float(text))
 
 
 def _day(text: str) -> date:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from .answer import Answer, Verdict
 from .card import Card
+from .clock import age_s, is_stale
 from .holding import Holding, View
 from .journal import Delta
 from .naming import card_tag
@@ -17,14 +18,14 @@ def check(holding: Holding, card: Card, stale_after_s: float = STALE_AFTER_S) ->
     if view is None or seq is None or as_of is None:
         return Answer(Verdict.REVIEW, "no_data", None, None, None, True)
     now = holding.service_time()
-    age_s = None if now is None else max(0.0, (now - as_of).total_seconds())
-    stale = age_s is None or age_s > stale_after_s
+    age = age_s(as_of, now)
+    stale = is_stale(age, stale_after_s)
     # Where the clock lies, what had expired when the list was made has expired.
     reason = _fault(view, card, now or max(as_of, holding.clock.wall()), as_of)
     if reason is None and stale:
         reason = "stale"
     verdict = Verdict.NOT_LISTED if reason is None else Verdict.REVIEW
-    return Answer(verdict, reason or "not_listed", seq, as_of, age_s, stale)
+    return Answer(verdict, reason or "not_listed", seq, as_of, age, stale)
 
 
 def _fault(view: View, card: Card, now: datetime, as_of: datetime) -> str | None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from .answer import Answer
 from .card import Card
 from .checking import check
-from .clock import Clock
+from .clock import Clock, age_s, is_stale, sound_limit
 from .follower import Follower
 from .holding import Holding
 from .parameters import LOOK_EVERY_S, STALE_AFTER_S
@@ -34,9 +34,10 @@ class Terminal:
     ) -> None:
         """`signers`: the service's public keys, as `GET /v1/keys` gives them, compared on a second way.
 
-        Raises `FolderInUse` where another process keeps the folder fresh, and OSError where it cannot be read.
+        Raises `FolderInUse` where another process keeps the folder fresh, OSError where it cannot be read, and
+        ValueError for a limit that is no number of seconds.
         """
-        self._folder, self._stale_after_s = folder, stale_after_s
+        self._folder, self._stale_after_s = folder, sound_limit(stale_after_s)
         self.holding = Holding(folder, signers, writing=remote is not None, clock=clock)
         self.follower = None if remote is None else Follower(self.holding, remote, folder, stream=stream)
         self._stop = threading.Event()
@@ -62,14 +63,14 @@ class Terminal:
             self._look()
         holding = self.holding
         as_of, now, view = holding.as_of, holding.service_time(), holding.view
-        age_s = None if as_of is None or now is None else max(0.0, (now - as_of).total_seconds())
+        age = age_s(as_of, now)
         head = None if view is None else view.snapshot.head
         trouble = None if self.follower is None else self.follower.trouble.reason
         return {
             "as_of_seq": holding.seq,
             "as_of_time": None if as_of is None else as_of.isoformat(),
-            "age_s": age_s,
-            "stale": age_s is None or age_s > self._stale_after_s,
+            "age_s": age,
+            "stale": is_stale(age, self._stale_after_s),
             "snapshot_seq": None if head is None else head.seq,
             "snapshot_as_of": None if head is None else head.as_of.isoformat(),
             "invalid_cards": None if head is None else head.count,

@@ -7,7 +7,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from .clock import is_ahead
 from .holding import Holding
+from .journal import Delta
 from .naming import key_id
 from .parameters import (
     FAR_BEHIND,
@@ -79,10 +81,13 @@ class Follower:
 
     def _take_page(self) -> bool:
         """Take what follows; whether there is more."""
-        asked = self._holding.clock.ticks()
-        seq = self._holding.seq or 0
+        asked, wall = self._holding.clock.ticks(), self._holding.clock.wall()
+        seq, last = self._holding.seq or 0, self._holding.last
         try:
-            page = self._remote.page(seq, PAGE_EVENTS)
+            # From the change that is held on: a register that was restored has another one under its number.
+            page = self._remote.page(seq if last is None else seq - 1, PAGE_EVENTS)
+            if page.key_id == self._held_key():
+                _require_same(page, seq, last)
         except RemoteFailed as failed:
             if failed.code != RESTORED or not self._begin_again():
                 raise
@@ -90,16 +95,15 @@ class Follower:
         if page.key_id != self._held_key():
             self._change_key(page.key_id)
             return True
-        if page.head < seq:
-            raise RemoteFailed("behind", f"the service is at {page.head}, behind {seq}, which is held")
         if page.head - seq > FAR_BEHIND and self._may_ask():
             self._try_snapshot()
             return True
-        if self._holding.apply(page.deltas) == 0 and page.head != seq:
+        taken = self._holding.apply(page.deltas)
+        if taken == 0 and page.head != seq:
             raise RemoteFailed("gap", f"the service does not tell what follows on {seq}")
         if page.as_of is not None:
-            self._holding.confirm(page.head, page.as_of, asked)
-        return page.more
+            self._holding.confirm(page.head, page.as_of, asked, wall)
+        return page.more and taken > 0
 
     def _follow_stream(self, stop: threading.Event) -> None:
         """Take changes as they come; returns at a gap, when the key changed, or for a new snapshot."""
@@ -111,6 +115,10 @@ class Follower:
         """Whether the stream can be gone on with."""
         if not told.deltas:
             if told.key_id and told.key_id != self._held_key():
+                return False
+            standing = self._holding.standing
+            if standing is not None and standing.is_outrun(self._holding.clock):
+                # A machine that was saved and resumed may read here what was said before: it has to ask.
                 return False
             if told.as_of is not None:
                 self._holding.confirm(told.head, told.as_of, self._holding.clock.ticks())
@@ -155,18 +163,24 @@ class Follower:
             self._told(error, 1)
 
     def _take_snapshot(self, key: bytes | None) -> None:
-        got = self._remote.snapshot(self._part, self._etag)
-        if got is not None:
-            raw, tag = got
-            self._holding.take(raw, key)
-            self._etag = tag if tag.startswith('"') else None
+        got = self._remote.snapshot(self._part, self._etag, lambda head: self._holding.judge(head, key))
+        if got is None:
+            if key is None and self._etag is not None:
+                return
+            self._etag = None
+            raise RemoteFailed("malformed", "the service says that a snapshot is known which was never named")
+        raw, tag = got
+        self._holding.take(raw, key)
+        self._etag = tag if tag.startswith('"') else None
 
     def _is_due(self) -> bool:
         view, now = self._holding.view, self._holding.service_time()
         if view is None:
             return True
-        age_s = 0.0 if now is None else (now - view.snapshot.head.as_of).total_seconds()
-        return (self._holding.deltas > MOST_DELTAS or age_s > SNAPSHOT_AGE_S) and self._may_ask()
+        made = view.snapshot.head.as_of
+        age_s = 0.0 if now is None else (now - made).total_seconds()
+        old = age_s > SNAPSHOT_AGE_S or is_ahead(made, now)
+        return (self._holding.deltas > MOST_DELTAS or old) and self._may_ask()
 
     def _may_ask(self) -> bool:
         return time.monotonic() - self._asked_at > SNAPSHOT_PAUSE_S
@@ -188,6 +202,18 @@ class Follower:
         pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311
         asked = getattr(error, "retry_after_s", None)
         return pause if asked is None else max(pause, min(float(asked), LONGEST_RETRY_AFTER_S))
+
+
+def _require_same(page: Told, seq: int, last: Delta | None) -> None:
+    """Raises `RemoteFailed` where the service has not the change `last`, or not reached its number `seq`."""
+    if page.head < seq:
+        raise RemoteFailed(RESTORED, f"the service is at {page.head}, behind {seq}, which is held")
+    found = next((one for one in page.deltas if last is not None and one.seq == seq), None)
+    if last is not None and found is None:
+        raise RemoteFailed("gap", f"the service does not tell the change {seq}, which is held")
+    # As records: of a status of a newer service the disk has kept the kind alone.
+    if last is not None and found is not None and found.packed() != last.packed():
+        raise RemoteFailed(RESTORED, f"the service has another change under the number {seq}: it was restored")
 
 
 def _named(error: Exception) -> tuple[str, str]:

@@ -14,6 +14,7 @@ and behind a gap nothing counts. A new key takes effect when `key` is replaced, 
 """
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +23,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from . import files, naming
-from .clock import Clock, Standing, SystemClock, told
+from .clock import Clock, Standing, SystemClock, is_ahead, told
 from .journal import Delta, Journal
 from .lock import FolderLock
 from .parameters import STANDING_EVERY_S
-from .snapshot import Snapshot, SnapshotRefused, open_snapshot
+from .snapshot import Head, Snapshot, SnapshotRefused, open_head, open_snapshot
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,13 @@ class Holding:
         self._lock: FolderLock | None = None
         if writing:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if files.others_can_write(folder):
+                _log.warning("others can write to the folder of the list, and could replace what lies there")
             self._lock = FolderLock(folder / "lock")
         self.view: View | None = None
         self.seq: int | None = None
+        # The change of the number held; None where that is the snapshot's own.
+        self.last: Delta | None = None
         self.standing: Standing | None = None
         self.key: bytes | None = None
         self.fault: str | None = None
@@ -79,16 +86,16 @@ class Holding:
         self.key = _read(self._folder / "key", naming.KEY_BYTES)
         self.standing = self._read_standing()
         if self.key is None:
-            self.view, self.seq = None, None
+            self.view, self.seq, self.last = None, None, None
             return
         try:
             raw = self._snapshot_path(self.key).read_bytes()
             snapshot = open_snapshot(raw, self._signers)
-            self._require_key(snapshot, self.key)
+            self._require_key(snapshot.head, self.key)
         except FileNotFoundError:
-            self.view, self.seq = None, None
+            self.view, self.seq, self.last = None, None, None
         except SnapshotRefused as refused:
-            self.view, self.seq, self.fault = None, None, refused.reason
+            self.view, self.seq, self.last, self.fault = None, None, None, refused.reason
         else:
             self.fault = None
             self._adopt(self.key, snapshot, self._journal(self.key).load(mend=self._writing))
@@ -98,11 +105,14 @@ class Holding:
         """Up to when everything is known, by the service's clock."""
         if self.view is None or self.seq is None:
             return None
-        shown = self.view.snapshot.head.as_of
+        head, standing = self.view.snapshot.head, self.standing
         # A word on more than is held, after a loss on the disk, is no word on this.
-        if self.standing is not None and self.standing.seq <= self.seq:
-            return max(shown, self.standing.as_of)
-        return shown
+        if standing is None or standing.seq > self.seq:
+            return head.as_of
+        # A snapshot made while the service's clock was ahead; what was said since holds, and has an age.
+        if standing.seq >= head.seq and is_ahead(head.as_of, standing.service_time(self.clock)):
+            return standing.as_of
+        return max(head.as_of, standing.as_of)
 
     def service_time(self) -> datetime | None:
         """What the service's clock shows at most; None where that cannot be known."""
@@ -122,11 +132,7 @@ class Holding:
         if self._lock is None:
             raise SnapshotRefused("read_only", "this process does not write the folder")
         snapshot = open_snapshot(raw, self._signers)
-        used = key or self.key
-        if used is None:
-            raise SnapshotRefused("other_key", "there is no key of the feed yet")
-        self._require_key(snapshot, used)
-        self._require_newer(snapshot, used)
+        used = self._wanted(snapshot.head, key)
         files.replace(self._snapshot_path(used), raw)
         changed = used != self.key
         if changed:
@@ -136,6 +142,13 @@ class Holding:
         self.key, self.fault = used, None
         if changed:
             self._forget_other_keys(used)
+
+    def judge(self, raw: bytes, key: bytes | None = None) -> None:
+        """Whether `take` would use a snapshot with this head (`HEAD_BYTES`), unless its filter is damaged.
+
+        Raises `SnapshotRefused` as `take` does.
+        """
+        self._wanted(open_head(raw, self._signers), key)
 
     def apply(self, deltas: Iterable[Delta]) -> int:
         """Add what the feed told, as far as it follows on without a gap; gives how many were new.
@@ -149,15 +162,15 @@ class Holding:
         if new:
             self._journal(self.view.key).append(new)
             self.view.overlay.update((one.tag, one) for one in new)
-            self.seq = new[-1].seq
+            self.seq, self.last = new[-1].seq, new[-1]
         return len(new)
 
-    def confirm(self, seq: int, as_of: datetime, asked: float) -> None:
-        """The service said at `as_of` that `seq` was the newest; asked for at the ticks `asked`. It is noted where that
-        is what is held."""
+    def confirm(self, seq: int, as_of: datetime, asked: float, wall: datetime | None = None) -> None:
+        """The service said at `as_of` that `seq` was the newest; asked for at the ticks `asked`, and the calendar clock
+        `wall` where it was asked and did not say so by itself. It is noted where that is what is held."""
         if seq != self.seq or self._lock is None:
             return
-        self.standing = told(self.clock, seq, as_of, asked, self.standing)
+        self.standing = told(self.clock, seq, as_of, asked, wall, self.standing)
         if self.clock.ticks() - self._saved_at >= STANDING_EVERY_S:
             self._save_standing()
 
@@ -166,20 +179,32 @@ class Holding:
         if self._writing and len(kept) != len(recorded):
             self._journal(key).rewrite(kept)
         self.view = View(key, snapshot, {one.tag: one for one in kept})
-        self.seq = kept[-1].seq if kept else snapshot.head.seq
+        self.last = kept[-1] if kept else None
+        self.seq = snapshot.head.seq if self.last is None else self.last.seq
 
-    def _require_key(self, snapshot: Snapshot, key: bytes) -> None:
-        if snapshot.head.key_id != naming.key_id(key):
-            raise SnapshotRefused("other_key", f"the snapshot is under another key of the feed: {snapshot.head.key_id}")
+    def _wanted(self, offered: Head, key: bytes | None) -> bytes:
+        """The key under which a snapshot is to be used. Raises `SnapshotRefused`."""
+        used = key or self.key
+        if used is None:
+            raise SnapshotRefused("other_key", "there is no key of the feed yet")
+        self._require_key(offered, used)
+        self._require_newer(offered, used)
+        return used
 
-    def _require_newer(self, snapshot: Snapshot, key: bytes) -> None:
+    def _require_key(self, offered: Head, key: bytes) -> None:
+        if offered.key_id != naming.key_id(key):
+            raise SnapshotRefused("other_key", f"the snapshot is under another key of the feed: {offered.key_id}")
+
+    def _require_newer(self, offered: Head, key: bytes) -> None:
         if self.view is None:
             return
-        held, offered = self.view.snapshot.head, snapshot.head
+        held = self.view.snapshot.head
         if offered.deployment != held.deployment:
             raise SnapshotRefused("other_deployment", f"the snapshot is of another deployment: {offered.deployment}")
         if key == self.view.key:
-            if (offered.seq, offered.as_of) < (held.seq, held.as_of):
+            # One of the same number is older by its time, unless the held one's time was never right.
+            wrong = offered.seq == held.seq and is_ahead(held.as_of, self.service_time())
+            if not wrong and (offered.seq, offered.as_of) < (held.seq, held.as_of):
                 raise SnapshotRefused("older", f"the snapshot ends at {offered.seq}, the held one at {held.seq}")
             return
         # A register that was restored to an earlier point has a new key and lower numbers; what is replayed is older.

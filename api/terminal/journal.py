@@ -72,7 +72,7 @@ class Journal:
         """Add records; they are on the disk when this returns. When it fails nothing of them is left in the file."""
         raw = b"".join(one.packed() for one in deltas)
         made = not self._path.exists()
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | files.NOT_LINKS, 0o600)
         with os.fdopen(descriptor, "ab", buffering=0) as file:
             end = os.fstat(file.fileno()).st_size
             try:

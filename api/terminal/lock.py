@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from .files import NOT_LINKS
+
 
 class FolderInUse(Exception):
     """Another process keeps this folder fresh."""
@@ -14,7 +16,7 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         """Raises `FolderInUse`."""
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NOT_LINKS, 0o600)
         try:
             _lock(self._descriptor)
         except OSError as error:

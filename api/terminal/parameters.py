@@ -1,7 +1,14 @@
 """Every constant of the terminal's client. Times in seconds, sizes in bytes."""
 
+from datetime import UTC, datetime
+
 # Older than this, what is held says nothing any more: every answer is REVIEW.
 STALE_AFTER_S = 3600.0
+# What is dated later than the present by more than this was dated by a clock that was wrong: its age is unknown.
+AHEAD_S = 5.0
+# What is outside is no time of the service, and may be none of the calendar; nor does any machine run that long.
+EARLIEST, LATEST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+LONGEST_RUN_S = 1e10
 
 # How the feed is followed.
 PAGE_EVENTS = 1000
@@ -27,6 +34,7 @@ LOOK_EVERY_S = 1.0
 
 LARGEST_ANSWER_BYTES = 8 * 1024 * 1024
 LARGEST_LINE_BYTES = 64 * 1024
+LARGEST_EVENT_CHARACTERS = 64 * 1024
 # Filters of 130 million cards.
 LARGEST_SNAPSHOT_BYTES = 192 * 1024 * 1024
 BLOCK_BYTES = 256 * 1024

@@ -7,25 +7,34 @@ import base64
 import binascii
 import http.client
 import json
+import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import files
+from .clock import sound_time
 from .journal import Delta
 from .naming import KEY_BYTES, TAG_BYTES, key_id
 from .parameters import (
     BLOCK_BYTES,
     LARGEST_ANSWER_BYTES,
+    LARGEST_EVENT_CHARACTERS,
     LARGEST_LINE_BYTES,
     LARGEST_SNAPSHOT_BYTES,
     STREAM_SILENCE_S,
     TIMEOUT_S,
 )
+from .snapshot import HEAD_BYTES
 
+Judge = Callable[[bytes], None]
+"""Raises for a snapshot's head that is not wanted."""
+
+_CODE = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -83,10 +92,11 @@ class Remote:
         """The changes that follow a number."""
         return _told(self._json(f"/v1/feed?after={after}&limit={limit}"))
 
-    def snapshot(self, part: Path, etag: str | None = None) -> tuple[bytes, str] | None:
+    def snapshot(self, part: Path, etag: str | None = None, judge: Judge | None = None) -> tuple[bytes, str] | None:
         """The newest snapshot, unverified, and its tag; None where it is still the one of `etag`.
 
-        A download that broke off lies in `part`, its tag in the first line, and is gone on with.
+        A download that broke off lies in `part`, its tag in the first line, and is gone on with. `judge` is called with
+        the head as soon as it is there, and what it raises ends the download: the rest is not fetched.
         """
         headers = {} if etag is None else {"If-None-Match": etag}
         begun_tag, begun = _begun(part)
@@ -103,7 +113,7 @@ class Remote:
             else:
                 _require_ok(answer)
                 begun = b""
-            raw = begun + _received(answer, part, tag, begun)
+            raw = begun + _received(answer, part, tag, begun, judge)
         part.unlink(missing_ok=True)
         return raw, tag
 
@@ -122,6 +132,8 @@ class Remote:
                     kind = value
                 elif name == "data":
                     data += value
+                    if len(data) > LARGEST_EVENT_CHARACTERS:
+                        raise _malformed("an event larger than any can be")
                 elif not line and data:
                     told = _parsed(data)
                     yield _told({**told, "events": []}) if kind == "head" else Told([_delta(told)], -1, None, "")
@@ -152,25 +164,34 @@ class _Opened:
 
     def __init__(self, connection: http.client.HTTPConnection, target: str, headers: dict[str, str]) -> None:
         self._connection, self._target, self._headers = connection, target, headers
+        self._answer: http.client.HTTPResponse | None = None
 
     def __enter__(self) -> http.client.HTTPResponse:
         try:
             self._connection.request("GET", self._target, headers=self._headers)
-            return self._connection.getresponse()
+            self._answer = self._connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise _unreachable(error) from error
+        return self._answer
 
     def __exit__(self, *_: object) -> None:
+        # An answer that was not read to its end holds the connection open by itself.
+        if self._answer is not None:
+            self._answer.close()
         self._connection.close()
 
 
-def _received(answer: http.client.HTTPResponse, part: Path, tag: str, begun: bytes) -> bytes:
+def _received(answer: http.client.HTTPResponse, part: Path, tag: str, begun: bytes, judge: Judge | None) -> bytes:
     """The body; what came before the connection broke is kept in `part`, so that it is not sent twice."""
     blocks: list[bytes] = []
     room = LARGEST_SNAPSHOT_BYTES - len(begun)
     expected = answer.length
     try:
+        first = answer.read(max(0, HEAD_BYTES - len(begun)))
+        blocks.append(first)
+        if judge is not None and len(begun) + len(first) >= HEAD_BYTES:
+            _judge(judge, (begun + first)[:HEAD_BYTES], part)
         while block := answer.read(BLOCK_BYTES):
             blocks.append(block)
             room -= len(block)
@@ -179,10 +200,18 @@ def _received(answer: http.client.HTTPResponse, part: Path, tag: str, begun: byt
         if expected is not None and sum(map(len, blocks)) != expected:
             raise http.client.IncompleteRead(b"")
     except (OSError, http.client.HTTPException) as error:
-        if tag.startswith('"') and blocks:
-            part.write_bytes(tag.encode("latin-1") + b"\n" + begun + b"".join(blocks))
+        if tag.startswith('"') and any(blocks):
+            files.write_anew(part, tag.encode("latin-1") + b"\n" + begun + b"".join(blocks))
         raise _unreachable(error) from error
     return b"".join(blocks)
+
+
+def _judge(judge: Judge, head: bytes, part: Path) -> None:
+    try:
+        judge(head)
+    except Exception:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _begun(part: Path) -> tuple[str, bytes]:
@@ -203,11 +232,13 @@ def _require_ok(answer: http.client.HTTPResponse) -> None:
     code, seconds = f"status_{answer.status}", answer.headers.get("Retry-After", "")
     try:
         told = json.loads(_bounded(answer))
-        code = str(told["code"]) if isinstance(told, dict) and "code" in told else code
-    except (ValueError, OSError, http.client.HTTPException):
+        said = told.get("code") if isinstance(told, dict) else None
+        # It goes to the log and to people: one word, and nothing that breaks a line.
+        code = said if isinstance(said, str) and _CODE.fullmatch(said) is not None else code
+    except (ValueError, RecursionError, OSError, http.client.HTTPException):
         pass
     wait_s = float(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 6 else None
-    raise RemoteFailed(code, f"the service answers {answer.status}, {code[:64]}", wait_s)
+    raise RemoteFailed(code, f"the service answers {answer.status}, {code}", wait_s)
 
 
 def _bounded(answer: http.client.HTTPResponse) -> bytes:
@@ -230,7 +261,7 @@ def _lines(answer: http.client.HTTPResponse) -> Iterator[str]:
 def _parsed(raw: bytes | str) -> dict[str, Any]:
     try:
         told = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _malformed("no JSON") from error
     if not isinstance(told, dict):
         raise _malformed("no object")
@@ -239,11 +270,12 @@ def _parsed(raw: bytes | str) -> dict[str, Any]:
 
 def _told(answer: dict[str, Any]) -> Told:
     try:
-        as_of = None if answer["as_of"] is None else datetime.fromisoformat(answer["as_of"])
-        if as_of is not None and as_of.tzinfo is None:
-            raise ValueError("a time without its zone")
+        as_of = None if answer["as_of"] is None else sound_time(answer["as_of"])
+        head = answer["head"]
+        if type(head) is not int or not 0 <= head < 2**63:
+            raise ValueError("out of bounds")
         deltas = [_delta(one) for one in answer["events"]]
-        return Told(deltas, int(answer["head"]), as_of, str(answer["key_id"]), bool(answer.get("more", False)))
+        return Told(deltas, head, as_of, str(answer["key_id"]), bool(answer.get("more", False)))
     except (KeyError, TypeError, ValueError) as error:
         raise _malformed("not in the form of the feed") from error
 

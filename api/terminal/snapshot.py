@@ -30,6 +30,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from .filter import FINGERPRINT_BITS, Filter, FilterMalformed, Shape
+from .parameters import EARLIEST, LATEST
 
 VERSION = 1
 _MAGIC = b"rzsnap\r\n"
@@ -38,8 +39,8 @@ _SIGNED = struct.Struct(">8sHBBIIQ16s8sQQQ32s8s")
 _SIGNATURE_BYTES = 64
 HEAD_BYTES = _SIGNED.size + _SIGNATURE_BYTES
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# From 2020 to 2200: what is outside is no time of a snapshot, and may be none of the calendar.
-_TIMES = range(1_577_836_800_000_000, 7_258_118_400_000_000)
+_MICROSECOND = timedelta(microseconds=1)
+_TIMES = range((EARLIEST - _EPOCH) // _MICROSECOND, (LATEST - _EPOCH) // _MICROSECOND)
 _LARGEST_NUMBER = 2**63 - 1
 
 
@@ -77,7 +78,7 @@ class Head:
             self.deployment.bytes,
             bytes.fromhex(self.key_id),
             self.seq,
-            (self.as_of - _EPOCH) // timedelta(microseconds=1),
+            (self.as_of - _EPOCH) // _MICROSECOND,
             self.count,
             self.body_sha256,
             bytes.fromhex(self.signing_id),
@@ -125,12 +126,27 @@ def read_head(raw: bytes) -> Head:
     return Head(shape, UUID(bytes=deployment), key_id.hex(), seq, when, count, digest, signer.hex())
 
 
+def open_head(raw: bytes, signers: Iterable[Ed25519PublicKey]) -> Head:
+    """Verify a head (at least `HEAD_BYTES`), which says nothing yet of the filter's bytes. Raises `SnapshotRefused`."""
+    head = read_head(raw)
+    _verify(head, raw, signers)
+    return head
+
+
 def open_snapshot(raw: bytes, signers: Iterable[Ed25519PublicKey]) -> Snapshot:
     """Verify a whole file against the keys that may have signed it. Raises `SnapshotRefused`."""
     head = read_head(raw)
     if len(raw) != HEAD_BYTES + head.shape.body_bytes:
         short = len(raw) < HEAD_BYTES + head.shape.body_bytes
         raise SnapshotRefused("truncated" if short else "malformed", "the file has not the length that its head says")
+    _verify(head, raw, signers)
+    body = raw[HEAD_BYTES:]
+    if sha256(body).digest() != head.body_sha256:
+        raise SnapshotRefused("corrupted", "the filter's bytes are not those that were signed")
+    return Snapshot(head, Filter(head.shape, body))
+
+
+def _verify(head: Head, raw: bytes, signers: Iterable[Ed25519PublicKey]) -> None:
     key = next((one for one in signers if signing_id(one) == head.signing_id), None)
     if key is None:
         raise SnapshotRefused("unknown_signer", f"the snapshot is signed by a key not trusted here: {head.signing_id}")
@@ -138,7 +154,3 @@ def open_snapshot(raw: bytes, signers: Iterable[Ed25519PublicKey]) -> Snapshot:
         key.verify(raw[_SIGNED.size : HEAD_BYTES], _DOMAIN + raw[: _SIGNED.size])
     except InvalidSignature as error:
         raise SnapshotRefused("forged", "the snapshot's signature does not hold") from error
-    body = raw[HEAD_BYTES:]
-    if sha256(body).digest() != head.body_sha256:
-        raise SnapshotRefused("corrupted", "the filter's bytes are not those that were signed")
-    return Snapshot(head, Filter(head.shape, body))

@@ -118,8 +118,8 @@ def test_it_grows_old(holding: Holding, clock: ManualClock, world: World) -> Non
     assert check(holding, card(GOOD), 60).age_s == 0
 
 
-@pytest.mark.parametrize("hours", [-48, -1, 1, 48])
-def test_setting_the_clock_changes_nothing_while_the_machine_runs(
+@pytest.mark.parametrize("hours", [-48, -1])
+def test_setting_the_clock_back_changes_nothing_while_the_machine_runs(
     holding: Holding, clock: ManualClock, world: World, tmp_path: Path, hours: int
 ) -> None:
     clock.pass_s(30)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -173,3 +174,103 @@ def test_a_change_of_the_key_that_fails_half_way_leaves_all_under_the_old_one(
     world.change(9, True)
     follower.catch_up()
     assert (check(holding, card(9)).verdict, holding.key) == (Verdict.REVIEW, world.feed_key)
+
+
+@pytest.mark.parametrize("since", [1, 2, 3, 30])
+def test_numbers_that_passed_the_held_one_after_a_restoration_are_not_taken_on(
+    follower: Follower, holding: Holding, world: World, since: int
+) -> None:
+    """The terminal was away from the restoration on until the numbers had passed its own."""
+    follower.catch_up()
+    world.change(10, True)
+    world.change(11, True)
+    follower.catch_up()
+    before = holding.as_of
+    restore(world, 4)
+    for number in range(50, 50 + since):
+        world.change(number, True)
+    for _ in range(2):
+        with pytest.raises(RemoteFailed) as caught:
+            follower.catch_up()
+        assert caught.value.code == "feed_position_unknown"
+    assert (holding.seq, holding.as_of) == (6, before)
+    world.feed_key = bytes(32)
+    follower.catch_up()
+    assert (holding.seq, check(holding, card(50), 1e9).verdict) == (world.head, Verdict.REVIEW)
+    assert check(holding, card(10), 1e9).verdict is Verdict.NOT_LISTED
+
+
+def test_the_same_card_with_another_status_is_another_change(
+    holding: Holding, remote: WorldRemote, world: World, follower: Follower
+) -> None:
+    follower.catch_up()
+    world.change(5, True)
+    follower.catch_up()
+    world.changes[-1] = replace(world.changes[-1], invalid=False)
+    with pytest.raises(RemoteFailed) as caught:
+        follower.catch_up()
+    assert caught.value.code == "feed_position_unknown"
+
+
+def test_a_change_that_lies_on_the_disk_is_compared_too(
+    holding: Holding, remote: WorldRemote, world: World, follower: Follower, tmp_path: Path
+) -> None:
+    """Also one of a status that only a newer program knows, of which the disk has less."""
+    delta = world.delta
+    world.delta = lambda seq: replace(delta(seq), status="Of A Newer Service")  # type: ignore[method-assign]
+    follower.catch_up()
+    world.change(5, True)
+    follower.catch_up()
+    holding.close()
+    again = Holding(tmp_path, world.signers, writing=True, clock=holding.clock)
+    assert again.last is not None
+    assert again.last.seq == 5
+    Follower(again, remote, tmp_path).catch_up()  # type: ignore[arg-type]
+    assert again.as_of == world.time
+
+
+def test_a_snapshot_of_the_restored_register_is_a_beginning(
+    follower: Follower, holding: Holding, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower.catch_up()
+    world.change(10, True)
+    follower.catch_up()
+    restore(world, 2)
+    for number in range(50, 55):
+        world.change(number, True)
+    with pytest.raises(RemoteFailed):
+        follower.catch_up()
+    holding.take(world.snapshot())
+    follower.catch_up()
+    assert (holding.seq, check(holding, card(50), 1e9).verdict) == (7, Verdict.REVIEW)
+
+
+def test_a_service_that_knows_what_was_never_named_is_not_asked_without_a_pause(
+    follower: Follower, remote: WorldRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WorldRemote, "snapshot", lambda *_: remote.asked.append("snapshot"))
+    with pytest.raises(RemoteFailed) as caught:
+        follower.catch_up()
+    assert (caught.value.code, remote.asked) == ("malformed", ["key", "snapshot"])
+
+
+def test_more_that_never_comes_is_not_asked_for_without_a_pause(
+    follower: Follower, remote: WorldRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = WorldRemote.page
+    monkeypatch.setattr(WorldRemote, "page", lambda self, after, limit: replace(page(self, after, limit), more=True))
+    follower.catch_up()
+    assert remote.asked == ["key", "snapshot", "page"]
+
+
+def test_a_snapshot_of_the_future_is_replaced_when_there_is_another(
+    follower: Follower, holding: Holding, remote: WorldRemote, world: World
+) -> None:
+    world.time += timedelta(hours=12)
+    follower.catch_up()
+    world.time -= timedelta(hours=12)
+    follower.catch_up()
+    remote.asked.clear()
+    follower.catch_up()
+    assert holding.view is not None
+    assert (remote.asked, holding.view.snapshot.head.as_of) == (["snapshot", "page"], world.time)

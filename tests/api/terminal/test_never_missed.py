@@ -295,7 +295,7 @@ def forget_the_journal(patch: pytest.MonkeyPatch) -> None:
 
 def confirm_what_is_not_held(patch: pytest.MonkeyPatch) -> None:
     confirm = Holding.confirm
-    patch.setattr(Holding, "confirm", lambda self, seq, as_of, asked: confirm(self, self.seq or 0, as_of, asked))
+    patch.setattr(Holding, "confirm", lambda self, seq, as_of, *asked: confirm(self, self.seq or 0, as_of, *asked))
 
 
 def take_any_key(patch: pytest.MonkeyPatch) -> None:

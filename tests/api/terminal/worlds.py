@@ -15,8 +15,8 @@ from api.feed.snapshots import building
 from api.terminal.card import Card
 from api.terminal.journal import Delta
 from api.terminal.naming import card_tag, key_id
-from api.terminal.remote import RemoteFailed, Told
-from api.terminal.snapshot import Head, sign, signing_id
+from api.terminal.remote import Judge, RemoteFailed, Told
+from api.terminal.snapshot import HEAD_BYTES, Head, sign, signing_id
 
 BEGAN = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 
@@ -153,7 +153,7 @@ class WorldRemote:
             deltas = [world.delta(seq) for seq in range(1, after + 1)] + deltas + deltas
         return Told(deltas, world.head, world.time, key_id(world.feed_key), last < world.head)
 
-    def snapshot(self, part: Path, etag: str | None = None) -> tuple[bytes, str] | None:
+    def snapshot(self, part: Path, etag: str | None = None, judge: Judge | None = None) -> tuple[bytes, str] | None:
         fault = self._fault("snapshot")
         raw = self.world.snapshot()
         if fault == "truncated":
@@ -163,4 +163,8 @@ class WorldRemote:
         elif fault == "forged":
             raw = World(self.world.feed_key, changes=self.world.changes).snapshot()
         tag = f'"{sha256(raw).hexdigest()}"'
-        return None if tag == etag else (raw, tag)
+        if tag == etag:
+            return None
+        if judge is not None:
+            judge(raw[:HEAD_BYTES])
+        return raw, tag
