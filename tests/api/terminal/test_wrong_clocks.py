@@ -46,8 +46,10 @@ def follower(holding: Holding, world: World, tmp_path: Path) -> Follower:
 def test_a_snapshot_of_the_future_has_no_age(
     world: World, holding: Holding, clock: ManualClock, tmp_path: Path
 ) -> None:
-    holding.take(world.snapshot(as_of=world.time + timedelta(hours=12)), world.feed_key)
-    holding.confirm(world.head - 1, world.time, clock.ticks())
+    holding.take(world.snapshot(), world.feed_key)
+    holding.confirm(world.head, world.time, clock.ticks())
+    world.change(9, True)
+    holding.take(world.snapshot(as_of=world.time + timedelta(hours=12)))
     for passed_s in (0, 6 * HOURS):
         clock.pass_s(passed_s)
         answer = check(holding, card(GOOD), 1e9)
