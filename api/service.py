@@ -11,6 +11,7 @@ from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.population.findings import PopulationRegister
 from api.population.opening import open_register
+from api.screening.keeping import GalleryKeeper
 from api.settings import Settings
 from api.storage import database, keys, migrate
 from api.storage.forgetting import Forgetter
@@ -31,6 +32,7 @@ class Service:
     webhooks: Deliverer
     snapshots: SnapshotMaker
     forgetter: Forgetter
+    impostors: GalleryKeeper
     register: PopulationRegister | None = None
 
     def close(self) -> None:
@@ -39,6 +41,7 @@ class Service:
         self.webhooks.stop()
         self.snapshots.stop()
         self.forgetter.stop()
+        self.impostors.stop()
         self.sequencer.stop()
         self.database.close()
         if self.register is not None:
@@ -68,6 +71,9 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     snapshots.start()
     forgetter = Forgetter(opened, settings.idempotency_days)
     forgetter.start()
+    fpir = rules.screening.fpir
+    impostors = GalleryKeeper(opened, secrets, comparer, fpir, settings.home / "impostors")
+    impostors.start()
     return Service(
-        settings, opened, secrets, rules, comparer, sequencer, feed, webhooks, snapshots, forgetter, register
+        settings, opened, secrets, rules, comparer, sequencer, feed, webhooks, snapshots, forgetter, impostors, register
     )

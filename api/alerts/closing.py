@@ -1,17 +1,21 @@
 """Closing an alert, with its evidence; the authority that registered the card ends the lock of its number by it."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from api.alerts import records
 from api.errors import ServiceError
 from api.institutions import acts, credentials
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
+from api.screening import alerting
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
+from api.storage.keys import Keys
 from api.verification import guessing
 
 
@@ -46,7 +50,8 @@ def close(service: Service, caller: Caller, attempt: Attempt, alert_id: UUID, no
             details={"lock_released": released},
         )
         answer = {
-            **shown(alert),
+            # The answer is kept in the clear: which case it was is read again.
+            **shown(connection, service.keys, caller, [alert], with_cases=False)[0],
             "closed_at": closed_at.isoformat(),
             "closed_by": str(caller.principal_id),
             "note": note,
@@ -57,14 +62,21 @@ def close(service: Service, caller: Caller, attempt: Attempt, alert_id: UUID, no
         return StoredAnswer(200, answer, new=True)
 
 
-def shown(alert: Row[tuple[object, ...]]) -> dict[str, object]:
-    """An alert as it is answered."""
+def shown(
+    connection: Connection, keys: Keys, caller: Caller, rows: Sequence[Row[Any]], *, with_cases: bool = True
+) -> list[dict[str, object]]:
+    """Alerts as they are answered to the caller."""
+    hits = alerting.shown(connection, keys, caller, rows, with_cases=with_cases)
+    return [_shown(alert, hits.get(alert.id, alert.details)) for alert in rows]
+
+
+def _shown(alert: Row[Any], details: dict[str, Any]) -> dict[str, object]:
     return {
         "id": str(alert.id),
         "kind": alert.kind,
         "institution_id": str(alert.institution_id),
         "card_id": None if alert.card_id is None else str(alert.card_id),
-        "details": alert.details,
+        "details": details,
         "raised_at": alert.raised_at.isoformat(),
         "closed_at": None if alert.closed_at is None else alert.closed_at.isoformat(),
         "closed_by": None if alert.closed_by is None else str(alert.closed_by),

@@ -33,9 +33,8 @@ def list_alerts(
     """Alerts of the caller's institution and its branches."""
     with service.database.begin() as connection:
         rows, following = records.page(connection, caller, still_open=still_open, after=after, limit=limit)
-    return JSONResponse(
-        {"items": [closing.shown(row) for row in rows], "next": None if following is None else str(following)}
-    )
+        items = closing.shown(connection, service.keys, caller, rows)
+    return JSONResponse({"items": items, "next": None if following is None else str(following)})
 
 
 @router.get(
@@ -48,9 +47,10 @@ def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONR
     """An alert of the caller's institution or one of its branches."""
     with service.database.begin() as connection:
         found = records.find(connection, caller, alert_id)
-    if found is None:
-        raise ServiceError("not_found")
-    return JSONResponse(closing.shown(found))
+        if found is None:
+            raise ServiceError("not_found")
+        (alert,) = closing.shown(connection, service.keys, caller, [found])
+    return JSONResponse(alert)
 
 
 @router.post(

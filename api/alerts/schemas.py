@@ -31,17 +31,32 @@ class DeathDetails(BaseModel):
     event: UUID = Field(description="The event of the card that the alert names.")
 
 
+class ListedCase(BaseModel):
+    """An entry of the impostor list."""
+
+    id: UUID
+    case_reference: str | None
+
+
+class ImpostorHitDetails(BaseModel):
+    """What an alert of the kind `impostor_hit` tells."""
+
+    verification: UUID | None = Field(description="For the institution whose terminal made it.")
+    entries: list[ListedCase] = Field(description="Those that the caller may see, under a key with `read_cases`.")
+
+
 class AlertAnswer(BaseModel):
     """An alert, raised for one institution."""
 
     id: UUID
     kind: str = Field(
         description="`card_guessing`: too many people who are not its holder tried one card number. "
-        "`holder_deceased_elsewhere`: another authority recorded the holder of the card dead."
+        "`holder_deceased_elsewhere`: another authority recorded the holder of the card dead. "
+        "`impostor_hit`: somebody who was verified looks like somebody on the impostor list."
     )
     institution_id: UUID
     card_id: UUID | None = Field(description="The card, for the institution that registered it.")
-    details: GuessingDetails | DeathDetails
+    details: GuessingDetails | DeathDetails | ImpostorHitDetails
     raised_at: datetime
     closed_at: datetime | None
     closed_by: UUID | None

@@ -52,7 +52,7 @@ def enrol(
     if given is not None:
         return given
     enrolment = service.comparer.enrol(captures)
-    _require_all(enrolment)
+    require_all(enrolment)
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
         given = idempotency.claim(connection, attempt)
@@ -76,7 +76,7 @@ def add_templates(
         # Asked early, so that a card of nobody's costs no comparison.
         register.require_possible(connection, card_id, event, caller)
     enrolment = service.comparer.enrol(captures)
-    _require_all(enrolment)
+    require_all(enrolment)
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
         given = idempotency.claim(connection, attempt)
@@ -132,7 +132,8 @@ def _require_new(connection: Connection, card_id: UUID, enrolment: Enrolment) ->
         raise ServiceError("finger_enrolled", [{"field": str(one), "code": "finger_enrolled"} for one in again])
 
 
-def _require_all(enrolment: Enrolment) -> None:
+def require_all(enrolment: Enrolment) -> None:
+    """Raises `ServiceError` `enrolment_failed` with the captures that gave no template."""
     if enrolment.failures:
         raise ServiceError(
             "enrolment_failed",

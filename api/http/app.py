@@ -14,6 +14,7 @@ from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.institutions import routes as institutions
 from api.population import routes as population
+from api.screening import routes as screening
 from api.service import Service
 from api.verification import capture_routes as captures
 from api.verification import routes as verification
@@ -31,6 +32,7 @@ ROUTERS = (
     population.router,
     cards.router,
     alerts.router,
+    screening.router,
     institutions.router,
     feed.router,
     webhooks.router,

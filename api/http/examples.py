@@ -60,6 +60,27 @@ ALERT_CLOSING: Any = {
     },
 }
 
+IMPOSTOR: Any = {
+    "caught": {
+        "summary": "Caught at the counter with another person's card",
+        "value": {
+            "captures": _CAPTURES,
+            "ground": "card_of_another",
+            "case_reference": "A-2026-1187",
+            "review_on": "2027-05-22",
+            "expires_on": "2028-11-22",
+        },
+    },
+}
+
+IMPOSTOR_APPROVAL: Any = {"approved": {"summary": "Looked at by a second person", "value": {}}}
+
+IMPOSTOR_ENDING: Any = {
+    "mistake": {"summary": "The wrong person was entered", "value": {"reason": "The pictures show the victim."}},
+}
+
+IMPOSTOR_REVIEW: Any = {"stays": {"summary": "The case is still open", "value": {"review_on": "2027-11-22"}}}
+
 VERIFICATION: Any = {
     "counter": {
         "summary": "At a bank counter, face and one finger",

@@ -36,6 +36,11 @@ class Scope(StrEnum):
     them (`READ_CARDS`), their own and their branches'."""
     MANAGE_WEBHOOKS = "manage_webhooks"
     """Where the feed is sent to for one's institution and its branches."""
+    MANAGE_IMPOSTORS = "manage_impostors"
+    """Put people on the impostor list, approve what somebody else entered, take them off: one's institution's entries
+    and its branches', an authority's all."""
+    READ_CASES = "read_cases"
+    """Read of an entry of the impostor list, and of an alert that names one, which case it belongs to."""
 
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
@@ -48,6 +53,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.HANDLE_ALERTS,
             Scope.FOLLOW_FEED,
             Scope.MANAGE_WEBHOOKS,
+            Scope.MANAGE_IMPOSTORS,
+            Scope.READ_CASES,
         }
     ),
     Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS}),
@@ -57,6 +64,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.MANAGE_PRINCIPALS,
             Scope.HANDLE_ALERTS,
             Scope.MANAGE_WEBHOOKS,
+            Scope.MANAGE_IMPOSTORS,
+            Scope.READ_CASES,
         }
     ),
     Role.REGULATOR: frozenset({Scope.READ_EVIDENCE, Scope.FOLLOW_FEED}),
@@ -111,3 +120,6 @@ READ_BRANCHES = frozenset({Role.SUPERVISOR})
 
 READ_ALL_EVIDENCE = frozenset({Role.REGULATOR})
 """Who reads the evidence of all institutions, where `READ_EVIDENCE` is held."""
+
+READ_ALL_IMPOSTORS = frozenset({Role.AUTHORITY})
+"""Who reaches the entries of the impostor list that any institution made."""

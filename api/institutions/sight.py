@@ -1,14 +1,14 @@
-"""Whose verifications and cards a caller sees: conditions for statements over their tables.
+"""Whose verifications, cards and listed impostors a caller sees: conditions for statements over their tables.
 
 Kept in one place, so that a list and a single object cannot differ. What is not seen is not there.
 """
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, false, or_, select, true
 
 from api.institutions.caller import Caller
 from api.institutions.institutions import within
-from api.institutions.roles import READ_BRANCHES, Scope
-from api.storage.tables import cards, principals, verifications
+from api.institutions.roles import READ_ALL_IMPOSTORS, READ_BRANCHES, Scope
+from api.storage.tables import cards, impostors, principals, verifications
 
 
 def verifications_seen(caller: Caller) -> ColumnElement[bool]:
@@ -29,3 +29,10 @@ def cards_seen(caller: Caller) -> ColumnElement[bool]:
     """The cards that the caller's institution, or a branch of it, registered."""
     registrars = select(principals.c.id).where(within(principals.c.institution_id, caller.institution_id))
     return cards.c.registered_by.in_(registrars)
+
+
+def impostors_seen(caller: Caller) -> ColumnElement[bool]:
+    """Entries of the impostor list that the caller's institution, or a branch of it, made; an authority sees all."""
+    if caller.role in READ_ALL_IMPOSTORS:
+        return true()
+    return within(impostors.c.institution_id, caller.institution_id)

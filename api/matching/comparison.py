@@ -1,9 +1,15 @@
 """What a comparison says, and the seam at which one is asked for: all that the service knows of engines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from api.matching.captures import Captures, FingerPosition, Modality, Reference
+from biometrics.face import FaceTemplate
+from biometrics.finger import FingerTemplate
+from biometrics.scoring.calibration import Calibration
+
+Template = FaceTemplate | FingerTemplate
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,15 @@ class LivenessResult:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """The template of a live capture, for as long as its verification lasts."""
+
+    modality: Modality
+    position: FingerPosition | None
+    template: Template = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PersonResult:
     """All modalities, and what the assessed ones say together; the three figures are None when none was assessed.
 
@@ -49,7 +64,9 @@ class PersonResult:
     `chip_photo` compares the chip's photograph with the registered face; `by_chip_photo` says that the register held
     nothing and the live face was compared with that photograph, which alone passes nobody. `calibrations` names each
     engine's, with its version. `capture_digests` are
-    SHA-256 over shape and pixels of every live capture that was assessed.
+    SHA-256 over shape and pixels of every live capture that was assessed. `probes` are the templates of all live
+    captures that gave one, also where the card holds nothing to compare them with: they are searched for on the
+    impostor list.
     """
 
     modalities: tuple[ModalityResult, ...]
@@ -63,6 +80,7 @@ class PersonResult:
     extrapolated: bool = False
     liveness: LivenessResult | None = None
     capture_digests: tuple[bytes, ...] = field(default=(), repr=False)
+    probes: tuple[Probe, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,8 @@ class CaptureInvalid(Exception):
 class Comparer(Protocol):
     """The engines behind one door. Implementations must be safe to call from several threads.
 
-    Both methods raise `CaptureInvalid` for a capture that is no acceptable image, `compare` also for a live face that
-    is the chip's photograph itself (`capture_duplicate`).
+    `enrol` and `compare` raise `CaptureInvalid` for a capture that is no acceptable image, `compare` also for a live
+    face that is the chip's photograph itself (`capture_duplicate`).
     """
 
     def enrol(self, captures: Captures) -> Enrolment:
@@ -106,3 +124,10 @@ class Comparer(Protocol):
 
     def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
         """Compare captures with references; with no face reference, the face with the chip's photograph."""
+
+    @property
+    def calibrations(self) -> Mapping[Modality, Calibration]:
+        """What the scores of the engines in use mean; none for a modality that is not searched."""
+
+    def opened(self, reference: Reference) -> Template:
+        """A stored template. Raises `InvalidTemplate`, and `IncompatibleTemplates` for another engine's."""

@@ -1,7 +1,7 @@
 """The real comparer: the face and finger engines side by side on a pool of threads, and the fusion of what they say."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from api.matching import calibrations as own_calibrations
-from api.matching.captures import Captures, FingerCapture, Reference
+from api.matching.captures import Captures, FingerCapture, Modality, Reference
 from api.matching.comparison import (
     CaptureInvalid,
     EnrolledTemplate,
@@ -17,6 +17,8 @@ from api.matching.comparison import (
     LivenessResult,
     ModalityResult,
     PersonResult,
+    Probe,
+    Template,
 )
 from api.matching.digests import digest_of
 from api.matching.liveness import Judged as JudgedLiveness
@@ -33,7 +35,6 @@ from biometrics.scoring.fusion import combine
 
 _log = logging.getLogger(__name__)
 
-Template = FaceTemplate | FingerTemplate
 SAME_PERSON_FMR = 1e-3
 """Pictures that are enrolled as one person have to be as alike as the threshold of this FMR asks."""
 
@@ -54,6 +55,7 @@ class _Judged:
     result: ModalityResult
     scored: tuple[Calibration, float] | None = None
     digest: bytes | None = field(default=None, repr=False)
+    probe: Template | None = field(default=None, repr=False)
 
 
 class BiometricComparer:
@@ -102,6 +104,16 @@ class BiometricComparer:
     def engines(self) -> tuple[str, ...]:
         """The engines' identifiers, which stand in every piece of evidence."""
         return tuple(self._calibrations)
+
+    @property
+    def calibrations(self) -> Mapping[Modality, Calibration]:
+        """See `Comparer.calibrations`."""
+        found = self._calibrations
+        return {"face": found[self._face.engine], "finger": found[self._finger.engine]}
+
+    def opened(self, reference: Reference) -> Template:
+        """See `Comparer.opened`."""
+        return self._open_reference(reference)
 
     def enrol(self, captures: Captures) -> Enrolment:
         """See `Comparer.enrol`."""
@@ -157,6 +169,9 @@ class BiometricComparer:
             capture_digests=tuple(
                 dict.fromkeys([*(one.digest for one in judged if one.digest is not None), *live.digests])
             ),
+            probes=tuple(
+                Probe(one.result.modality, one.result.position, one.probe) for one in judged if one.probe is not None
+            ),
         )
 
     def _live(self, captures: Captures) -> JudgedLiveness:
@@ -175,7 +190,7 @@ class BiometricComparer:
         if not references and captures.chip_photo is not None:
             photo = partial(self._photo_reference, captures.chip_photo)
             return partial(self._judge, slot, partial(self._probe_face, captures.face), photo)
-        return self._against(slot, partial(self._probe_face, captures.face), captures.face, _faces(references))
+        return self._against(slot, partial(self._probe_face, captures.face), _faces(references))
 
     def _chip_photo_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged] | None:
         faces = _faces(references)
@@ -195,7 +210,6 @@ class BiometricComparer:
             self._against(
                 ModalityResult("finger", capture.position),
                 partial(self._probe_finger, capture),
-                capture.image,
                 [held[capture.position]] if capture.position in held else [],
             )
             for capture in captures.fingers
@@ -209,16 +223,17 @@ class BiometricComparer:
         return jobs
 
     def _against(
-        self, slot: ModalityResult, make_probe: Callable[[], _Probe], image: bytes, references: list[Reference]
+        self, slot: ModalityResult, make_probe: Callable[[], _Probe], references: list[Reference]
     ) -> Callable[[], _Judged]:
         if not references:
-            return partial(_not_enrolled, slot, image, slot.position or slot.modality)
+            return partial(self._probe_only, slot, make_probe)
         return partial(self._judge, slot, make_probe, partial(self._open_reference, references[0]))
 
     def _judge(
         self, slot: ModalityResult, make_probe: Callable[[], _Probe], make_reference: Callable[[], Template]
     ) -> _Judged:
         """Probe against reference. What cannot be done is not assessed, with its reason, and never a match."""
+        made: _Probe | None = None
         try:
             made = make_probe()
             probe, reference = made.template, make_reference()
@@ -230,18 +245,37 @@ class BiometricComparer:
         except InvalidImage as error:
             raise CaptureInvalid(error.code, slot.position or slot.modality) from error
         except NotAssessable as error:
-            return _Judged(replace(slot, reason=error.reason))
+            reason = error.reason
         except IncompatibleTemplates:
-            return _Judged(replace(slot, reason="engine_mismatch"))
+            reason = "engine_mismatch"
         except InvalidTemplate:
-            return _Judged(replace(slot, reason="template_damaged"))
+            reason = "template_damaged"
         except Exception as error:  # noqa: BLE001 - one engine's fault must not take the decision with it
             _log.error("comparing a %s failed: %s", slot.modality, type(error).__name__)
+            reason = "engine_failed"
+        else:
+            figures = replace(
+                slot,
+                llr=evidence.llr,
+                fmr=evidence.fmr,
+                quality=float(probe.quality),
+                extrapolated=evidence.extrapolated,
+            )
+            return _Judged(figures, (calibration, score), made.digest, probe)
+        return _Judged(replace(slot, reason=reason), probe=None if made is None else made.template)
+
+    def _probe_only(self, slot: ModalityResult, make_probe: Callable[[], _Probe]) -> _Judged:
+        """Nothing to compare with, but the impostor list is searched all the same."""
+        missing = replace(slot, reason="not_enrolled")
+        try:
+            return _Judged(missing, probe=make_probe().template)
+        except InvalidImage as error:
+            raise CaptureInvalid(error.code, slot.position or slot.modality) from error
+        except NotAssessable:
+            return _Judged(missing)
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.error("looking at a %s failed: %s", slot.modality, type(error).__name__)
             return _Judged(replace(slot, reason="engine_failed"))
-        result = replace(
-            slot, llr=evidence.llr, fmr=evidence.fmr, quality=float(probe.quality), extrapolated=evidence.extrapolated
-        )
-        return _Judged(result, (calibration, score), made.digest)
 
     def _score(self, probe: Template, reference: Template) -> float:
         if isinstance(probe, FaceTemplate) and isinstance(reference, FaceTemplate):

@@ -10,13 +10,19 @@ from api.errors import entry
 from api.evidence.leaves import Receipt
 from api.matching.comparison import LivenessResult, ModalityResult, PersonResult
 from api.population.asking import Word
+from api.screening.search import UNTOLD, Screening
 from api.verification.decision import Decision
 from api.verification.document import Document
 from api.verification.request import VerificationRequest
 
 
 def findings(
-    document: Document, word: Word | None, person: PersonResult, decision: Decision, policy_version: str
+    document: Document,
+    word: Word | None,
+    person: PersonResult,
+    screened: Screening,
+    decision: Decision,
+    policy_version: str,
 ) -> dict[str, Any]:
     """What was found and decided, as it stands in the answer and in the evidence alike."""
     found: dict[str, Any] = {
@@ -30,6 +36,7 @@ def findings(
             "modalities": [_modality(result) for result in person.modalities],
             "reasons": list(decision.person_reasons),
         },
+        "screening": screened.as_json(),
         "policy_version": policy_version,
         "calibrations": dict(person.calibrations),
     }
@@ -52,8 +59,9 @@ def answer(
     decision: Decision,
     receipt: Receipt,
 ) -> dict[str, Any]:
-    """The answer to the terminal. `words` is what may be read to the customer: no score stands in it."""
-    codes = [*found["document"]["reasons"], *found["person"]["reasons"]]
+    """The answer to the terminal. `words` is what may be read to the customer: no score stands in it,
+    and nothing of the impostor list."""
+    codes = [*found["document"]["reasons"], *(one for one in decision.person_reasons if one not in UNTOLD)]
     return {
         "id": str(verification_id),
         "decided_at": decided_at.isoformat(),

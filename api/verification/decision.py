@@ -29,31 +29,39 @@ class Decision:
     advice: str
 
 
-def decide(document: Document, person: PersonResult | None, policy: ChannelPolicy, earlier_attempts: int) -> Decision:
+def decide(
+    document: Document,
+    person: PersonResult | None,
+    policy: ChannelPolicy,
+    earlier_attempts: int,
+    screening: str | None = None,
+) -> Decision:
     """Apply a channel's policy. `earlier_attempts` are this transaction's attempts without a PASS before this one.
 
-    `person` None: the number is locked, and nothing that was compared counts or is told.
+    `person` None: the number is locked, and nothing that was compared counts or is told. `screening`: why the impostor
+    list bars a PASS, None where it does not; it never refuses anybody.
     """
+    screened = [] if screening is None else [screening]
     if person is None:
-        return _withheld(document)
+        return _withheld(document, screened)
     verdict = verdict_on(person, policy)
     missing = _missing(person, policy)
     unlive = _unlive(person, policy)
     exceeded = ["attempts_exceeded"] if earlier_attempts >= policy.max_attempts else []
     against = ["modalities_disagree"] if verdict == "match" and contradicted(person, policy) else []
     # Card and photograph come from one hand: alone they pass nobody.
-    barred = bool(unlive or exceeded or against) or (person.by_chip_photo and not document.vouched)
+    barred = bool(unlive or exceeded or against or screened) or (person.by_chip_photo and not document.vouched)
     outcome = _outcome(document, verdict, incomplete=bool(missing), barred=barred)
-    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against])
+    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against, *screened])
     # Another capture helps where it alone is what stands in the way; otherwise it only keeps the customer waiting.
     retry = not barred and document.reasons == ("valid",) and bool(_RETRY & set(missing))
     return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, retry=retry))
 
 
-def _withheld(document: Document) -> Decision:
+def _withheld(document: Document, screened: list[str]) -> Decision:
     outcome = Outcome.REFUSE if document.refused else Outcome.REVIEW
     advice = "see_police" if document.refused else "other_document"
-    return Decision(outcome, ("not_assessed", "card_locked"), advice)
+    return Decision(outcome, ("not_assessed", "card_locked", *screened), advice)
 
 
 def verdict_on(person: PersonResult, policy: ChannelPolicy) -> str:

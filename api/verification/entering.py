@@ -17,6 +17,7 @@ from api.institutions import credentials
 from api.institutions.credentials import KeyRevoked, OperatorRevoked
 from api.matching import duplicates
 from api.matching.comparison import PersonResult
+from api.screening import records as impostors
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
@@ -45,11 +46,15 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Held:
-    """The card as it stays until the commit, None for one that the register does not know, and the moment of now."""
+    """The card as it stays until the commit, None for one that the register does not know, and the moment of now.
+
+    `listed`: the number of the impostor list's last change at that moment.
+    """
 
     card_id: UUID | None
     card: RegisteredCard | None
     moment: Moment
+    listed: int
 
 
 def enter(
@@ -110,7 +115,7 @@ def _claimed(row: Any, request: VerificationRequest, captures: int) -> Claimed:
 
 def _held(connection: Connection, card: Any, moment: Any) -> Held:
     card_id, found = (None, None) if card.id is None else records.registered(connection, card)
-    return Held(card_id, found, Moment(moment.at, moment.until))
+    return Held(card_id, found, Moment(moment.at, moment.until), moment.listed)
 
 
 def _lock(name: str, *, shared: bool = False) -> Any:
@@ -151,4 +156,5 @@ _HOLD = Statement(_hold())
 _USE_UP = Statement(_use_up())
 _CARD = Statement(_card(alone=False))
 _CARD_ALONE = Statement(_card(alone=True))
-_MOMENT = Statement(records.MOMENT)
+# After the locks too: what was approved or removed while they were waited for is known of.
+_MOMENT = Statement(records.MOMENT.add_columns(impostors.SEQUENCE.label("listed")))

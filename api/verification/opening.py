@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, literal_column, select
 from api.cards import templates
 from api.cards.identity import CardIndexes
 from api.matching.captures import Reference
+from api.screening import records as impostors
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
@@ -23,12 +24,13 @@ from api.verification.request import VerificationRequest
 @dataclass(frozen=True)
 class Known:
     """`given`: the request was answered before. `locked`: the card's number is locked; nobody is told so of a card that
-    is not registered."""
+    is not registered. `listed`: the number of the impostor list's last change."""
 
     given: StoredAnswer | None
     nonce: nonces.Found
     references: tuple[Reference, ...]
     locked: bool
+    listed: int
 
 
 def read(connection: Connection, service: Service, request: VerificationRequest, shown: CardIndexes) -> Known:
@@ -44,7 +46,7 @@ def read(connection: Connection, service: Service, request: VerificationRequest,
     given = None if row.status_code is None else idempotency.given(row, request.attempt)
     references = templates.opened(service.keys, [one for one in rows if one.template_id is not None])
     nonce = nonces.Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
-    return Known(given, nonce, references, bool(references) and row.locked)
+    return Known(given, nonce, references, bool(references) and row.locked, row.listed)
 
 
 def _known() -> Statement:
@@ -62,6 +64,7 @@ def _known() -> Statement:
             *given.c,
             *held.c,
             guessing.LOCKED.exists().label("locked"),
+            impostors.SEQUENCE.label("listed"),
         )
         .select_from(one.outerjoin(nonces_table, named).outerjoin(given, true()).outerjoin(held, true()))
         .order_by(held.c.modality, held.c.position)

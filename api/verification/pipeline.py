@@ -1,5 +1,5 @@
-"""The verification, in order: fresh? compared; another register asked; then, in one transaction, status under the lock,
-decision, evidence.
+"""The verification, in order: fresh? compared; screened; another register asked; then, in one transaction, status under
+the lock, decision, evidence.
 
 Nothing is written before the comparison is done, and everything that is written is written together: a process that
 dies on the way leaves nothing, one that dies after the commit has answered for good.
@@ -16,6 +16,8 @@ from api.matching.comparison import PersonResult
 from api.population import asking
 from api.population.asking import Word
 from api.population.findings import Question
+from api.screening import alerting, search
+from api.screening.search import Screening
 from api.service import Service
 from api.storage import idempotency
 from api.verification import answers, entering, freshness, guessing, opening, records, registers
@@ -43,10 +45,12 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
     if fault is not None:
         raise ServiceError(fault)
     person = None if known.locked else service.comparer.compare(request.captures, known.references)
+    day = records.day_of_validity(known.nonce.now)
+    screened = None if person is None else search.screen(service, request, person, known.listed, day)
     # Where the number is locked nobody compares, the other register neither.
     portrait = None if known.locked else request.captures.chip_photo
     word = asking.ask(service, Question(request.card.number, request.card, portrait))
-    return settle(service, request, shown, person, word)
+    return settle(service, request, shown, person, word, screened)
 
 
 def settle(
@@ -55,10 +59,12 @@ def settle(
     shown: CardIndexes,
     person: PersonResult | None,
     word: Word | None = None,
+    screened: Screening | None = None,
 ) -> idempotency.StoredAnswer:
     """The transaction that decides, after the comparison. Raises as `verify`.
 
     `person` None: the number is locked, and nothing was compared. `word` None: no other register is configured.
+    `screened` None: not yet; it is done before the decision.
     """
     rules = service.policy.channels[request.channel].of(request.purpose)
     with service.database.begin() as connection:
@@ -79,7 +85,7 @@ def settle(
             raise ServiceError("nonce_reused")
         if not claimed.captures_new:
             raise ServiceError("capture_duplicate")
-        return _decide(connection, service, request, shown, person, word, rules, claimed.attempts, held)
+        return _decide(connection, service, request, shown, person, word, screened, rules, claimed.attempts, held)
 
 
 def _decide(
@@ -89,6 +95,7 @@ def _decide(
     shown: CardIndexes,
     person: PersonResult | None,
     word: Word | None,
+    screened: Screening | None,
     rules: ChannelPolicy,
     attempts: int,
     held: Held,
@@ -97,6 +104,7 @@ def _decide(
     failed = guessing.is_failure(person, rules, service.policy.chip_photo)
     elsewhere = word is not None and word.holds_card
     card_id, card, moment = held.card_id, held.card, held.moment
+    checked = search.renewed(connection, service, request, person, screened, held.listed, moment.day)
     known = card is not None or elsewhere
     if not known or moment.locked:
         failed = False
@@ -107,13 +115,15 @@ def _decide(
     own = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
     document = registers.together(own, word, request.card, moment.day)
     document = registers.attested(document, by_chip_photo=person is not None and person.by_chip_photo)
-    decision = decide(document, person, rules, attempts)
+    decision = decide(document, person, rules, attempts, checked.reason)
     verification_id = uuid4()
-    found = answers.findings(document, word, person or PersonResult(()), decision, service.policy.version)
+    assessed = person or PersonResult(())
+    found = answers.findings(document, word, assessed, checked, decision, service.policy.version)
     leaf = answers.leaf(request, shown, person, found, moment.at, registered=card is not None)
     composed = leaves.compose(service.keys, "verification", verification_id, moment.at, leaf)
     answer = answers.answer(verification_id, moment.at, found, document, decision, composed.receipt())
     given = records.write(connection, request, shown, composed, card_id, answer, moment.at, failed=failed)
+    alerting.tell(connection, service.keys, request, verification_id, checked, moment)
     if failed:
         guessing.count(connection, service, shown.number, card_id, moment)
     return given

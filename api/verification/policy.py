@@ -74,11 +74,18 @@ class GuessingPolicy(_Strict):
     lock_s: int = Field(ge=1, le=365 * 86400)
 
 
+class ScreeningPolicy(_Strict):
+    """How often a search of the impostor list may hit somebody who is not on it (FPIR, ISO/IEC 19795-1)."""
+
+    fpir: float = Field(default=0.01, gt=0, lt=1)
+
+
 class _PolicyFile(_Strict):
     version: str = Field(min_length=1, max_length=64)
     channels: dict[Channel, ChannelPolicy]
     chip_photo: ChipPhotoPolicy
     guessing: GuessingPolicy
+    screening: ScreeningPolicy = Field(default_factory=ScreeningPolicy)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -99,6 +106,7 @@ class Policy(BaseModel):
     channels: dict[Channel, ChannelPolicy]
     chip_photo: ChipPhotoPolicy
     guessing: GuessingPolicy
+    screening: ScreeningPolicy = ScreeningPolicy()
 
 
 def load(path: Path | None) -> Policy:
@@ -114,4 +122,5 @@ def load(path: Path | None) -> Policy:
         channels=dict(parsed.channels),
         chip_photo=parsed.chip_photo,
         guessing=parsed.guessing,
+        screening=parsed.screening,
     )

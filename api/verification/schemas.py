@@ -134,6 +134,14 @@ class PersonAnswer(BaseModel):
     reasons: list[str]
 
 
+class ScreeningAnswer(BaseModel):
+    """The search of the impostor list, of whose outcome `person.reasons` says what the operator has to know."""
+
+    status: Literal["screened", "not_screened", "unavailable"]
+    sequence: int = Field(description="The number of the list's last change that was known of.")
+    modalities: list[Literal["face", "finger"]] = Field(description="What was searched for.")
+
+
 class CodedText(Text):
     """A reason in words."""
 
@@ -186,6 +194,7 @@ class VerificationAnswer(BaseModel):
     decided_at: datetime
     document: DocumentAnswer
     person: PersonAnswer
+    screening: ScreeningAnswer | None = Field(default=None, description="Left out of decisions from before the list.")
     policy_version: str
     calibrations: dict[str, str] = Field(
         default_factory=dict,

@@ -1,11 +1,13 @@
 """A comparer that really decodes what it is sent, and holds templates of nobody: for tests of images at the door."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.matching.captures import Captures, Reference
-from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult
-from biometrics.errors import InvalidImage
+from api.matching.captures import Captures, Modality, Reference
+from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult, Template
+from biometrics.errors import InvalidImage, InvalidTemplate
 from biometrics.images import decode
+from biometrics.scoring.calibration import Calibration
 
 
 @dataclass
@@ -16,6 +18,15 @@ class DecodingComparer:
         """A template that holds nothing of the image."""
         _decode_all(captures)
         return Enrolment((EnrolledTemplate("face", None, "decoding-1", b"template", 50.0),), ())
+
+    @property
+    def calibrations(self) -> Mapping[Modality, Calibration]:
+        """Nothing is searched."""
+        return {}
+
+    def opened(self, reference: Reference) -> Template:
+        """There is nothing to open."""
+        raise InvalidTemplate("template_malformed")
 
     def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
         """Nothing is assessed."""

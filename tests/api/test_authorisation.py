@@ -45,6 +45,13 @@ TABLE: dict[Route, set[Role] | str] = {
     ("GET", "/v1/alerts"): {A, S},
     ("GET", "/v1/alerts/{alert_id}"): {A, S},
     ("POST", "/v1/alerts/{alert_id}/close"): {A, S},
+    ("POST", "/v1/impostors"): {A, S},
+    ("GET", "/v1/impostors"): {A, S},
+    ("GET", "/v1/impostors/{impostor_id}"): {A, S},
+    ("POST", "/v1/impostors/{impostor_id}/approve"): {A, S},
+    ("POST", "/v1/impostors/{impostor_id}/refuse"): {A, S},
+    ("POST", "/v1/impostors/{impostor_id}/remove"): {A, S},
+    ("POST", "/v1/impostors/{impostor_id}/review"): {A, S},
     ("GET", "/v1/me"): ANY_KEY,
     ("POST", "/v1/me/key"): ANY_KEY,
     ("GET", "/v1/institutions"): {S, M},
@@ -87,16 +94,8 @@ def ask(client: TestClient, route: Route) -> Any:
     """A request to a route, about nothing that is there."""
     method, path = route
     filled = path.replace("{leaf_hash}", "0" * 64)
-    for name in (
-        "verification_id",
-        "card_id",
-        "alert_id",
-        "check_id",
-        "institution_id",
-        "principal_id",
-        "key_id",
-        "webhook_id",
-    ):
+    objects = ("verification", "card", "alert", "check", "impostor", "institution", "principal", "key", "webhook")
+    for name in (f"{one}_id" for one in objects):
         filled = filled.replace(f"{{{name}}}", UNKNOWN)
     assert "{" not in filled
     return client.request(method, filled, json={} if method == "POST" else None)

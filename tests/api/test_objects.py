@@ -24,6 +24,7 @@ from api.storage import tables
 from tests.api.bodies import Json, encoded, fresh_key, new_card, new_number, register, verify
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import signed_in
+from tests.api.screening.entries import approve, in_days, propose
 from tests.api.test_authorisation import KEYED, Route, routes
 
 BANK, BRANCH, OTHER = "bank", "bank/branch", "other bank"
@@ -50,6 +51,10 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("alert", Role.AUTHORITY): OWN_AND_BRANCHES,
     ("webhook", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("webhook", Role.AUTHORITY): OWN_AND_BRANCHES,
+    ("impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("impostor", Role.AUTHORITY): EVERYTHING,
+    ("listed_impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("listed_impostor", Role.AUTHORITY): EVERYTHING,
     ("institution", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("institution", Role.ADMINISTRATOR): EVERYTHING,
     ("principal", Role.SUPERVISOR): OWN_AND_BRANCHES,
@@ -68,6 +73,11 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
     ("DELETE", "/v1/feed/webhooks/{webhook_id}"): ("webhook", None, "not_found"),
+    ("GET", "/v1/impostors/{impostor_id}"): ("impostor", None, "not_found"),
+    ("POST", "/v1/impostors/{impostor_id}/approve"): ("impostor", {}, "not_found"),
+    ("POST", "/v1/impostors/{impostor_id}/refuse"): ("impostor", {"reason": "a mistake"}, "not_found"),
+    ("POST", "/v1/impostors/{impostor_id}/remove"): ("listed_impostor", {"reason": "a mistake"}, "not_found"),
+    ("POST", "/v1/impostors/{impostor_id}/review"): ("listed_impostor", {"review_on": in_days(20)}, "not_found"),
     ("POST", "/v1/institutions/{institution_id}/branches"): ("institution", {"name": "NEW"}, "not_found"),
     ("GET", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
     ("DELETE", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
@@ -79,6 +89,7 @@ LISTS: dict[Route, str] = {
     ("GET", "/v1/verifications"): "verification",
     ("GET", "/v1/alerts"): "alert",
     ("GET", "/v1/feed/webhooks"): "webhook",
+    ("GET", "/v1/impostors"): "impostor",
     ("GET", "/v1/institutions"): "institution",
     ("GET", "/v1/principals"): "principal",
 }
@@ -91,6 +102,7 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/cards/search"),  # below: test_a_number_finds_the_cards_that_the_asker_sees
     ("GET", "/v1/me"),
     ("POST", "/v1/me/key"),
+    ("POST", "/v1/impostors"),
     ("POST", "/v1/institutions"),
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
     ("GET", "/v1/feed"),  # tests/api/feed/test_pages.py
@@ -172,6 +184,13 @@ class World:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
+    def impostor(self, house: str) -> str:
+        # By somebody else than who approves.
+        return propose(signed_in(self.app, self.add(house, Role.SUPERVISOR).key))
+
+    def listed_impostor(self, house: str) -> str:
+        return approve(self.client(house, Role.SUPERVISOR), self.impostor(house))
+
     def key_of(self, principal_id: str) -> str:
         with self.service.database.begin() as connection:
             found = connection.execute(
@@ -214,7 +233,7 @@ def test_others_objects_are_not_found(world: World, route: Route, role: Role, as
     make: Callable[[str], str] = getattr(world, kind)
     for owner in owners(kind):
         identifier = make(owner)
-        filled = path.replace(f"{{{kind}_id}}", identifier)
+        filled = path.replace(f"{{{kind.removeprefix('listed_')}_id}}", identifier)
         if "{key_id}" in filled:
             filled = filled.replace("{key_id}", world.key_of(identifier))
         sent = {"name": secrets.token_hex(6)} if body == {"name": "NEW"} else body
@@ -227,7 +246,7 @@ def test_others_objects_are_not_found(world: World, route: Route, role: Role, as
             assert answer.is_success, (owner, answer.text)
 
 
-@pytest.mark.parametrize("kind", ["verification", "card", "alert", "principal", "institution"])
+@pytest.mark.parametrize("kind", ["verification", "card", "alert", "impostor", "principal", "institution"])
 def test_what_is_not_there_is_answered_as_what_is_others(world: World, kind: str) -> None:
     """Nobody can tell from an answer whether an identifier is somebody's."""
     role = Role.AUTHORITY if kind == "card" else Role.SUPERVISOR

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
 from api.cards.holdings import TOLD_BY
-from api.evidence.fsck import life_cycle, locks, people, rights
+from api.evidence.fsck import impostors, life_cycle, locks, people, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
@@ -59,6 +59,7 @@ def check(connection: Connection, report: Report) -> None:
     rights.check(connection, report)
     locks.check(connection, report)
     life_cycle.check(connection, report)
+    impostors.check(connection, report)
     newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
     events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
     other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))
@@ -101,7 +102,7 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "time", row.decided_at.isoformat(), body.get("at")
     yield "answer", answer.get("id"), leaf.subject_id
     yield "answer", answer.get("decided_at"), body.get("at")
-    for part in ("decision", "document", "person", "policy_version", "calibrations"):
+    for part in ("decision", "document", "person", "screening", "policy_version", "calibrations"):
         yield "answer", answer.get(part), body.get(part)
     yield from _receipt(answer, leaf)
 

@@ -8,7 +8,11 @@ from sqlalchemy import Connection, func, select
 from api.evidence.fsck.report import Report, named
 from api.storage.tables import acts, alerts, card_locks, cards
 
-_ACTS = select(acts).where(acts.c.act.in_(("card_locked", "death_told", "alert_closed"))).order_by(acts.c.at)
+_ACTS = (
+    select(acts)
+    .where(acts.c.act.in_(("card_locked", "death_told", "impostor_hit", "alert_closed")))
+    .order_by(acts.c.at)
+)
 
 
 class _Told:

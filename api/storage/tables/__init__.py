@@ -25,6 +25,7 @@ from api.storage.tables.evidence import (
 from api.storage.tables.feed import feed_events, feed_head, webhooks
 from api.storage.tables.imports import imports
 from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
+from api.storage.tables.screening import impostor_list, impostor_templates, impostors
 from api.storage.tables.snapshots import feed_snapshot_pieces, feed_snapshots
 
 __all__ = [
@@ -49,6 +50,9 @@ __all__ = [
     "feed_snapshots",
     "idempotency",
     "imports",
+    "impostor_list",
+    "impostor_templates",
+    "impostors",
     "institutions",
     "metadata",
     "nonces",

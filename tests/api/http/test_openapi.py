@@ -13,6 +13,7 @@ from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddit
 from api.feed.webhooks.schemas import WebhookBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
+from api.screening.schemas import ImpostorApproval, ImpostorBody, ImpostorEnding, ImpostorReview
 from api.verification.schemas import VerificationBody
 from tests.api.bodies import new_card
 
@@ -30,6 +31,11 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/principals/{principal_id}/keys": KeyBody,
     "/v1/alerts/{alert_id}/close": AlertClosing,
     "/v1/feed/webhooks": WebhookBody,
+    "/v1/impostors": ImpostorBody,
+    "/v1/impostors/{impostor_id}/approve": ImpostorApproval,
+    "/v1/impostors/{impostor_id}/refuse": ImpostorEnding,
+    "/v1/impostors/{impostor_id}/remove": ImpostorEnding,
+    "/v1/impostors/{impostor_id}/review": ImpostorReview,
 }
 
 
@@ -49,6 +55,13 @@ post /v1/cards/{card_id}/fingerprints
 get /v1/alerts
 get /v1/alerts/{alert_id}
 post /v1/alerts/{alert_id}/close
+post /v1/impostors
+get /v1/impostors
+get /v1/impostors/{impostor_id}
+post /v1/impostors/{impostor_id}/approve
+post /v1/impostors/{impostor_id}/refuse
+post /v1/impostors/{impostor_id}/remove
+post /v1/impostors/{impostor_id}/review
 get /v1/me
 post /v1/me/key
 get /v1/institutions

@@ -78,6 +78,7 @@ def test_an_upgrade_keeps_every_row(new_database: NewDatabase) -> None:
     told = {name: numbered[name] for name in ("card_id", "event", "status", "at")}
     assert told == {name: event[name] for name in ("card_id", "event", "status")} | {"at": event["recorded_at"]}
     assert (numbered["seq"], numbered["invalid"], numbered["tag"]) == (1, True, None)
+    assert after.pop("impostor_list") == [{"id": 1, "sequence": 0}]
     assert set(after) == set(before)
     for table, kept in before.items():
         assert [{name: row[name] for name in kept[0]} for row in after[table]] == kept

@@ -1,0 +1,161 @@
+"""A gallery of the whole list: from a snapshot on disk and what changed since, else from the database, with word of how
+far it is."""
+
+import fcntl
+import logging
+import os
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, select, text
+
+from api.feed.snapshots.publishing import deployment_id
+from api.screening import records
+from api.screening.faces import Faces, ListedFace
+from api.screening.fingers import Fingers
+from api.screening.gallery import ImpostorGallery
+from api.screening.parameters import BUILD_TIMEOUT_S, PROGRESS_S
+from api.screening.transform import rotation
+from api.storage.database import Database
+from api.storage.keys import Keys
+from biometrics.gallery import SnapshotError, load, save
+
+_log = logging.getLogger(__name__)
+
+_ONE_LOOK = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+_ROWS = 1000
+
+
+@dataclass
+class _Said:
+    """Says how many entries are in the gallery, now and then."""
+
+    expected: int
+    done: int = 0
+    due: float = 0.0
+
+    def __call__(self, more: int) -> None:
+        self.done += more
+        if time.monotonic() >= self.due:
+            _log.info("the impostors' gallery is made: %d of %d faces", self.done, self.expected)
+            self.due = time.monotonic() + PROGRESS_S
+
+
+class Filler:
+    """Fills a gallery. `folder` holds the snapshots, one of each deployment."""
+
+    def __init__(self, database: Database, keys: Keys, gallery: ImpostorGallery, folder: Path) -> None:
+        self._database = database
+        self._keys = keys
+        self._gallery = gallery
+        self._folder = folder
+        self._deployment = ""
+        self._saved = -1
+
+    def fill(self) -> None:
+        """Read the list as it is now. Raises `DatabaseUnavailable`."""
+        # The whole list may take longer to read than any request waits.
+        unhurried = Database(self._database.url, pool_size=1, timeout_s=BUILD_TIMEOUT_S)
+        try:
+            with unhurried.begin() as connection:
+                self._deployment = str(deployment_id(connection))
+            with unhurried.begin() as connection:
+                connection.execute(_ONE_LOOK)
+                self._fill(connection)
+        finally:
+            unhurried.close()
+
+    def save(self) -> None:
+        """Write a snapshot if the list changed since the last one, and nobody else writes. Raises OSError."""
+        faces = self._gallery.faces
+        if faces is None or faces.gallery.sequence == self._saved:
+            return
+        with self._alone() as alone:
+            if alone:
+                save(faces.gallery, self._path(faces.rotation.name))
+                self._saved = faces.gallery.sequence
+
+    def _fill(self, connection: Connection) -> None:
+        sequence: int = connection.execute(select(records.SEQUENCE)).scalar_one()
+        faces = None
+        with closing(self._faces(connection)) as listed:
+            first = next(listed, None)
+        if first is None:
+            _tidy(self._folder / self._deployment, None)
+        else:
+            faces = self._all_faces(connection, sequence, first)
+        self._gallery.fill(faces, self._fingers(connection), sequence)
+
+    def _all_faces(self, connection: Connection, sequence: int, first: ListedFace) -> Faces:
+        engine, dimensions = first.template.engine, len(first.template.vector)
+        expected = records.listed(connection).get(("face", engine), 0)
+        faces = self._from_snapshot(connection, sequence, expected, engine, dimensions)
+        if faces is None:
+            listed, said = self._faces(connection), _Said(expected)
+            faces = Faces.build(self._keys, listed, expected, dimensions, engine, said)
+            faces.gallery.sequence = sequence
+        return faces
+
+    def _from_snapshot(
+        self, connection: Connection, sequence: int, expected: int, engine: str, dimensions: int
+    ) -> Faces | None:
+        turned = rotation(self._keys, engine, dimensions)
+        path = self._path(turned.name)
+        _tidy(path.parent, path)
+        try:
+            faces = Faces(load(path, engine), turned)
+        except SnapshotError as error:
+            if error.code != "snapshot_missing":
+                _log.warning("the snapshot of the impostors' gallery cannot be used and is made anew: %s", error.code)
+            return None
+        self._saved = faces.gallery.sequence
+        if faces.gallery.sequence < sequence:
+            missed = self._gallery.read(connection, faces.gallery.sequence)
+            faces.change(missed.sequence, missed.faces, missed.removed)
+        if faces.gallery.sequence != sequence or len(faces) != expected:
+            # The database was brought back to an earlier state, or the files are another's.
+            _log.warning("the snapshot of the impostors' gallery is not of this list and is made anew")
+            self._saved = -1
+            return None
+        return faces
+
+    def _faces(self, connection: Connection) -> Generator[ListedFace, None, None]:
+        asked = {"modality": "face"}
+        with connection.execute(records.WHOLE, asked, execution_options={"yield_per": _ROWS}) as rows:
+            for row in rows:
+                face = self._gallery.face_of(row)
+                if face is not None:
+                    yield face
+
+    def _fingers(self, connection: Connection) -> Fingers:
+        rows = connection.execute(records.WHOLE, {"modality": "finger"})
+        found = (self._gallery.finger_of(row) for row in rows)
+        return Fingers(one for one in found if one is not None)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / self._deployment / name
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Replicas that share a home write one after another: each takes away the other's former files."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self._folder / "writing.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            with suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield True
+                return
+            yield False
+        finally:
+            os.close(handle)
+
+
+def _tidy(folder: Path, kept: Path | None) -> None:
+    """Delete snapshots under other keys, or of another engine: they hold people who may be listed no longer."""
+    for path in folder.glob("*"):
+        if path.is_dir() and path != kept:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,175 @@
+"""A replica's gallery of the impostor list: kept in step with the list's number, searched, never asked for anything
+else.
+
+Whoever searches names the number of the list that the search has to know of, as the database told it in the same
+request; a gallery that is behind reads what changed before it searches. So what was approved or removed counts for the
+next request at every replica, whether or not anybody told it.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.matching.comparison import Comparer, Probe
+from api.screening import records, templates
+from api.screening.faces import Faces, ListedFace
+from api.screening.fingers import Fingers, ListedFinger
+from api.storage.keys import Keys
+from biometrics.face import FaceTemplate
+from biometrics.finger import FingerTemplate
+from biometrics.gallery.parameters import EXACT_UP_TO
+from biometrics.gallery.threshold import hit_threshold
+
+_log = logging.getLogger(__name__)
+
+
+class NotReady(Exception):
+    """The gallery does not hold the list yet, or not what is asked for."""
+
+
+@dataclass
+class Changes:
+    """What happened on the list up to a number."""
+
+    sequence: int = 0
+    faces: list[ListedFace] = field(default_factory=list)
+    fingers: list[ListedFinger] = field(default_factory=list)
+    removed: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search: the number of the list that it knew of, what was looked for, and for each probe that found any the
+    entries' numbers, with the threshold (a comparison score) that they may reach."""
+
+    sequence: int
+    probes: tuple[Probe, ...] = field(repr=False)
+    candidates: tuple[tuple[Probe, float, list[int]], ...] = field(repr=False)
+
+
+class ImpostorGallery:
+    """Shared among threads. `fpir`: how often a search may hit somebody who is not listed (see `hit_threshold`)."""
+
+    def __init__(self, keys: Keys, comparer: Comparer, fpir: float) -> None:
+        self._keys = keys
+        self._comparer = comparer
+        self._fpir = fpir
+        self._changing = threading.Lock()
+        self.faces: Faces | None = None
+        self.fingers = Fingers()
+        self.sequence = -1
+
+    def fill(self, faces: Faces | None, fingers: Fingers, sequence: int) -> None:
+        """Put what was read of the whole list in the place of what is there."""
+        with self._changing:
+            self.faces, self.fingers, self.sequence = faces, fingers, sequence
+
+    def catch_up(self, connection: Connection, sequence: int) -> None:
+        """Know of everything up to a number of the list, at least. Raises `NotReady`, `DatabaseUnavailable`."""
+        if self.sequence >= sequence:
+            return
+        with self._changing:
+            if self.sequence < 0:
+                raise NotReady
+            if self.sequence >= sequence:
+                return
+            changes = self.read(connection, self.sequence)
+            if changes.sequence < sequence:
+                # Asked of a standby, or of another database: what it says is older than what was heard.
+                raise NotReady
+            self._apply(changes)
+
+    def rebuild(self, connection: Connection) -> None:
+        """Make the faces' gallery anew where it wants to be: searches and changes go on meanwhile."""
+        faces = self.faces
+        if faces is None or not _wants_rebuilding(faces):
+            return
+        fresh = Faces(faces.gallery.rebuilt(), faces.rotation)
+        with self._changing:
+            missed = self.read(connection, fresh.gallery.sequence)
+            fresh.change(missed.sequence, missed.faces, missed.removed)
+            if self.faces is not faces:
+                return
+            fingers = [one for one in missed.fingers if one.key > self.sequence]
+            self.fingers = self.fingers.changed(fingers, missed.removed)
+            self.faces, self.sequence = fresh, missed.sequence
+        _log.info("the impostors' gallery was made anew: %d faces", len(fresh))
+
+    def search(self, probes: Iterable[Probe], day: date) -> Found:
+        """Whom the probes may show. Raises `NotReady`."""
+        if self.sequence < 0:
+            raise NotReady
+        sequence, faces, fingers = self.sequence, self.faces, self.fingers
+        given = tuple(probes)
+        candidates = []
+        for probe in given:
+            template = probe.template
+            if isinstance(template, FaceTemplate):
+                threshold = self._threshold(probe, 0 if faces is None else len(faces))
+                keys = [] if faces is None else faces.candidates(template, threshold, day)
+            else:
+                threshold = self._threshold(probe, len(fingers))
+                keys = fingers.candidates(template, threshold)
+            if keys:
+                candidates.append((probe, threshold, keys))
+        return Found(sequence, given, tuple(candidates))
+
+    def read(self, connection: Connection, after: int) -> Changes:
+        """What happened after a number."""
+        rows = records.CHANGES.run(connection, after=after).fetchall()
+        changes = Changes(rows[0].sequence)
+        for row in rows:
+            if row.unlisted_seq is not None:
+                changes.removed.append(row.listed_seq)
+            elif row.template_id is not None:
+                self._sort_in(changes, row)
+        return changes
+
+    def face_of(self, row: Any) -> ListedFace | None:
+        """The face in a row, None for one that no engine in use can compare."""
+        template = self._of_an_engine_in_use(row)
+        return ListedFace(row.listed_seq, template, row.expires_on) if isinstance(template, FaceTemplate) else None
+
+    def finger_of(self, row: Any) -> ListedFinger | None:
+        """The finger in a row, None as above."""
+        template = self._of_an_engine_in_use(row)
+        return ListedFinger(row.listed_seq, template) if isinstance(template, FingerTemplate) else None
+
+    def _sort_in(self, changes: Changes, row: Any) -> None:
+        if row.modality == "face" and (face := self.face_of(row)) is not None:
+            changes.faces.append(face)
+        elif row.modality == "finger" and (finger := self.finger_of(row)) is not None:
+            changes.fingers.append(finger)
+
+    def _of_an_engine_in_use(self, row: Any) -> FaceTemplate | FingerTemplate | None:
+        calibration = self._comparer.calibrations.get(row.modality)
+        if calibration is None or row.engine != calibration.engine:
+            _log.warning("an impostor's template %s is of another engine: it is not found", row.template_id)
+            return None
+        return templates.opened(self._keys, self._comparer, row)
+
+    def _apply(self, changes: Changes) -> None:
+        if changes.faces and self.faces is None:
+            first = changes.faces[0].template
+            self.faces = Faces.of(self._keys, first.engine, len(first.vector))
+        if self.faces is not None:
+            self.faces.change(changes.sequence, changes.faces, changes.removed)
+        self.fingers = self.fingers.changed(changes.fingers, changes.removed)
+        self.sequence = changes.sequence
+
+    def _threshold(self, probe: Probe, entries: int) -> float:
+        calibration = self._comparer.calibrations.get(probe.modality)
+        if calibration is None:
+            raise NotReady
+        return hit_threshold(calibration, self._fpir, entries).score
+
+
+def _wants_rebuilding(faces: Faces) -> bool:
+    # Removed faces go out of memory and out of the next snapshot at once where that costs little.
+    condition = faces.gallery.condition()
+    return condition.wants_rebuilding or (condition.removed > 0 and condition.entries <= EXACT_UP_TO)

@@ -1,0 +1,55 @@
+"""Impostors' templates at rest: sealed for their record, opened for the galleries, gone when the entry ends."""
+
+import logging
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, delete, insert
+
+from api.matching.captures import FingerPosition, Reference
+from api.matching.comparison import Comparer, EnrolledTemplate, Template
+from api.storage.errors import SealBroken
+from api.storage.keys import Keys
+from api.storage.sealing import seal, unseal
+from api.storage.tables import impostor_templates
+from biometrics.errors import BiometricError
+
+_log = logging.getLogger(__name__)
+
+
+def add(connection: Connection, keys: Keys, impostor_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
+    """Seal and store the templates of an entry."""
+    for template in enrolled:
+        template_id = uuid4()
+        connection.execute(
+            insert(impostor_templates).values(
+                id=template_id,
+                impostor_id=impostor_id,
+                modality=template.modality,
+                position=template.position,
+                engine=template.engine,
+                template_sealed=seal(keys.master, template.template, _context(template_id, impostor_id)),
+                master_key_id=keys.master_id,
+            )
+        )
+
+
+def erase(connection: Connection, impostor_id: UUID) -> None:
+    """Delete the templates of an entry that ended."""
+    connection.execute(delete(impostor_templates).where(impostor_templates.c.impostor_id == impostor_id))
+
+
+def opened(keys: Keys, comparer: Comparer, row: Any) -> Template | None:
+    """The template in a row of `records.CHANGES` or `records.CANDIDATES`; None, and a line in the log, where it does
+    not open."""
+    try:
+        content = unseal(keys.master, row.template_sealed, _context(row.template_id, row.impostor_id))
+        position = None if row.position is None else FingerPosition(row.position)
+        return comparer.opened(Reference(row.modality, position, row.engine, content))
+    except (SealBroken, BiometricError, ValueError) as error:
+        _log.error("an impostor's template %s cannot be used: %s", row.template_id, type(error).__name__)
+        return None
+
+
+def _context(template_id: UUID, impostor_id: UUID) -> str:
+    return f"impostor template:{template_id}:{impostor_id}"

@@ -1,0 +1,1 @@
+"""The impostor list."""
