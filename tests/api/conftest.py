@@ -105,17 +105,18 @@ def new_database(service: Service) -> Iterator[NewDatabase]:
 
     def make(*, pool_size: int = 4, timeout_s: float = 5.0) -> Database:
         name = f"test_{secrets.token_hex(6)}"
-        _administer(service, f"CREATE DATABASE {name}")
+        administer(service, f"CREATE DATABASE {name}")
         made.append(Database(service.database.url.set(database=name), pool_size=pool_size, timeout_s=timeout_s))
         return made[-1]
 
     yield make
     for database in made:
         database.close()
-        _administer(service, f"DROP DATABASE {database.url.database} WITH (FORCE)")
+        administer(service, f"DROP DATABASE {database.url.database} WITH (FORCE)")
 
 
-def _administer(service: Service, statement: str) -> None:
+def administer(service: Service, statement: str) -> None:
+    """Send a statement outside of transactions."""
     # Databases are made and dropped outside of transactions.
     with service.database.engine.connect() as connection:
         alone = connection.execution_options(isolation_level="AUTOCOMMIT")

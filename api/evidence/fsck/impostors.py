@@ -33,8 +33,10 @@ def check(connection: Connection, report: Report) -> None:
     sequence: int = connection.execute(select(impostor_list.c.sequence)).scalar_one()
     hit = exists().where(acts.c.act == "impostor_hit", acts.c.subject_id == verifications.c.id)
     told = cast(verifications.c.answer["person"]["reasons"], Text).contains('"screening_hit"')
-    kept = select(impostor_templates.c.impostor_id.distinct()).join(
-        impostors, impostors.c.id == impostor_templates.c.impostor_id
+    kept = (
+        select(impostor_templates.c.impostor_id)
+        .distinct()
+        .join(impostors, impostors.c.id == impostor_templates.c.impostor_id)
     )
     ended = impostors.c.state.not_in(("proposed", "approved"))
     wrong: dict[str, Iterable[object]] = {

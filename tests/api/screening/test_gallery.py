@@ -1,0 +1,232 @@
+"""A replica's gallery: the rotation, fingers, snapshots and what becomes of damaged ones, rebuilding."""
+
+import logging
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api.institutions.roles import Role
+from api.screening.faces import Faces, ListedFace, similarity
+from api.screening.fingers import Fingers, ListedFinger
+from api.screening.parameters import DEAD_FINGERS
+from api.screening.transform import rotation
+from api.storage.keys import Keys, load
+from biometrics.face import FaceTemplate
+from biometrics.finger import FingerTemplate
+from tests.api.screening.conftest import Town, build
+from tests.api.screening.entries import act, somebody
+from tests.api.screening.test_screening import paused, reasons
+from tests.api.scripted import ENGINE, template_of
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return load(tmp_path_factory.mktemp("keys"))
+
+
+def face(word: str) -> FaceTemplate:
+    made = template_of("face", word)
+    assert isinstance(made, FaceTemplate)
+    return made
+
+
+def finger(word: str) -> FingerTemplate:
+    made = template_of("finger", word)
+    assert isinstance(made, FingerTemplate)
+    return made
+
+
+@pytest.mark.parametrize("dimensions", [128, 512])
+def test_the_rotation_keeps_scores_and_hides_vectors(keys: Keys, dimensions: int) -> None:
+    drawn = np.random.default_rng(5).standard_normal((300, dimensions))
+    vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    turned = rotation(keys, ENGINE, dimensions).apply(vectors)
+    assert turned.dtype == np.float32
+    assert np.abs(turned @ turned.T - vectors @ vectors.T).max() < 1e-6
+    alike = np.abs((turned * vectors).sum(axis=1))
+    assert alike.max() < 8 / np.sqrt(dimensions), "a turned vector is as far from its own as from anybody's"
+
+
+def test_a_rotation_is_the_deployments_and_the_engines_own(keys: Keys, tmp_path: Path) -> None:
+    own = rotation(keys, ENGINE, 128)
+    assert np.array_equal(own.matrix, rotation(keys, ENGINE, 128).matrix)
+    assert own.name == rotation(keys, ENGINE, 128).name
+    for other in (rotation(load(tmp_path), ENGINE, 128), rotation(keys, "other-1", 128)):
+        assert other.name != own.name
+        assert np.abs((own.matrix * other.matrix).sum(axis=1)).max() < 0.6
+    assert np.allclose(own.matrix @ own.matrix.T, np.eye(128), atol=1e-12)
+    assert "0." not in repr(own), "it is a key of a kind"
+
+
+def test_a_candidate_is_whoever_may_reach_the_threshold(keys: Keys) -> None:
+    faces = Faces.of(keys, ENGINE, 128)
+    people = [ListedFace(key, face(f"person:{key}"), date(2027, 1, 1)) for key in range(1, 400)]
+    faces.change(7, people, [])
+    day = date(2026, 12, 31)
+    for place in (1, 200, 399):
+        probe = face(f"maybe:{place}")
+        score = similarity(probe, people[place - 1].template)
+        assert faces.candidates(probe, score, day) == [place]
+        assert faces.candidates(probe, score + 0.01, day) == []
+    faces.change(8, [], [200])
+    assert faces.candidates(face("person:200"), 0.9, day) == []
+    assert (len(faces), faces.gallery.sequence) == (398, 8)
+
+
+def test_fingers_are_found_after_adds_and_removals() -> None:
+    fingers = Fingers(ListedFinger(key, finger(f"person:{key}")) for key in range(1, 30))
+    assert fingers.candidates(finger("person:7"), 50.0) == [7]
+    fingers = fingers.changed([ListedFinger(30, finger("person:30")), ListedFinger(30, finger("person:31"))], [7])
+    assert (fingers.candidates(finger("person:7"), 50.0), len(fingers)) == ([], 30)
+    assert fingers.candidates(finger("person:31"), 50.0) == [30], "either finger of one entry"
+    many = fingers.changed([ListedFinger(key, finger(f"person:{key}")) for key in range(100, 200)], [])
+    fewer = many.changed([], range(100, 102 + DEAD_FINGERS))
+    assert len(fewer._keys) == len(fewer), "the dead are gone when they are many"
+    assert fewer.candidates(finger("person:199"), 50.0) == [199]
+    assert fewer.candidates(finger("person:100"), 50.0) == []
+    assert Fingers().candidates(finger("person:1"), 0.0) == []
+
+
+@pytest.fixture
+def snapshot(town: Town) -> Iterator[tuple[str, Path]]:
+    """A face that is listed and in the first replica's snapshot, and the snapshot's folder."""
+    word = somebody()
+    town.listed(word)
+    town.checked(word)
+    with paused(town):
+        keeper = town.service.impostors
+        keeper.look()
+        keeper.save()
+        (manifest,) = (town.service.settings.home / "impostors").glob("*/*/manifest.json")
+        yield word, manifest.parent
+
+
+def third(town: Town) -> Town:
+    """A replica that starts now."""
+    url = town.service.database.url.render_as_string(hide_password=False)
+    return Town([build(town.service.settings.home, url)], town.mark)
+
+
+def hits(town: Town, word: str) -> bool:
+    return "screening_hit" in reasons(town.checked(word))
+
+
+def test_a_replica_starts_from_a_snapshot_and_what_came_after_it(
+    town: Town, snapshot: tuple[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    word, _ = snapshot
+    later = somebody()
+    town.listed(later)
+    removed = somebody()
+    act(town.new(Role.SUPERVISOR), town.listed(removed), "remove")
+    caplog.set_level(logging.INFO, "api.screening")
+    started = third(town)
+    try:
+        assert not [one for one in caplog.messages if "is made" in one], "nothing was built anew"
+        assert [hits(started, one) for one in (word, later, removed)] == [True, True, False]
+    finally:
+        started.service.close()
+
+
+def test_a_damaged_snapshot_is_built_anew_and_said_so(
+    town: Town, snapshot: tuple[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    word, folder = snapshot
+    (numbers,) = folder.glob("*.numbers")
+    content = bytearray(numbers.read_bytes())
+    content[0] ^= 1
+    numbers.write_bytes(content)
+    caplog.set_level(logging.INFO, "api.screening")
+    started = third(town)
+    try:
+        said = [one for one in caplog.messages if "snapshot" in one]
+        assert said == ["the snapshot of the impostors' gallery cannot be used and is made anew: snapshot_damaged"]
+        assert hits(started, word)
+    finally:
+        started.service.close()
+
+
+def test_the_snapshot_of_another_list_is_not_taken(
+    town: Town, snapshot: tuple[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after the database was brought back to an earlier state: more people, or later ones, than are listed."""
+    word, _ = snapshot
+    gallery = town.service.impostors.gallery
+    assert gallery.faces is not None
+    listed = gallery.faces
+    stranger = ListedFace(gallery.sequence + 1000, face(somebody()), date(2030, 1, 1))
+    listed.change(gallery.sequence + 1000, [stranger], [])
+    town.service.impostors.save()
+    started = third(town)
+    try:
+        assert [one for one in caplog.messages if "not of this list" in one]
+        assert hits(started, word)
+        other = started.service.impostors.gallery
+        assert other.faces is not None
+        assert len(other.faces) == len(listed) - 1
+    finally:
+        started.service.close()
+
+
+def test_snapshots_under_other_keys_are_deleted(town: Town, snapshot: tuple[str, Path]) -> None:
+    _, folder = snapshot
+    old = folder.with_name("0123456789abcdef")
+    old.mkdir()
+    (old / "manifest.json").write_text("{}")
+    third(town).service.close()
+    assert (old.exists(), folder.exists()) == (False, True)
+
+
+def test_nobodys_vector_is_in_the_snapshot(town: Town, snapshot: tuple[str, Path]) -> None:
+    word, folder = snapshot
+    vector = face(word).vector
+    (numbers,) = folder.glob("*.numbers")
+    rows = np.fromfile(numbers, np.float16).reshape(-1, 128).astype(np.float32)
+    assert np.abs(rows @ vector).max() < 0.6
+    assert np.abs(rows @ rotation(town.service.keys, ENGINE, 128).apply(vector[None])[0]).max() > 0.99
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_removed_faces_leave_the_memory_and_the_next_snapshot(town: Town) -> None:
+    words = [somebody() for _ in range(3)]
+    entries = [town.listed(word) for word in words]
+    act(town.new(Role.SUPERVISOR), entries[0], "remove")
+    with paused(town):
+        keeper = town.service.impostors
+        keeper.look()
+        faces = keeper.gallery.faces
+        assert faces is not None
+        assert faces.gallery.condition().removed == 0
+        with faces.gallery.held() as (rows, register, _):
+            assert len(rows) == len(register) == len(faces)
+    assert [hits(town, word) for word in words] == [False, True, True]
+
+
+def test_a_rebuilding_loses_nothing_that_came_meanwhile(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [somebody() for _ in range(3)]
+    entries = [town.listed(word) for word in words[:2]]
+    supervisor = town.new(Role.SUPERVISOR)
+    with paused(town):
+        keeper = town.service.impostors
+        keeper.look()
+        act(supervisor, entries[0], "remove")
+        with town.service.database.single() as connection:
+            keeper.gallery.catch_up(connection, town.sequence)
+        rebuilt = type(keeper.gallery.faces.gallery).rebuilt  # type: ignore[union-attr]
+
+        def slowly(gallery: object) -> object:
+            fresh = rebuilt(gallery)  # type: ignore[arg-type]
+            town.listed(words[2], fingers={"left_thumb": words[2]})
+            act(supervisor, entries[1], "remove")
+            assert hits(town, words[2]), "searches go on, and know of it"
+            return fresh
+
+        monkeypatch.setattr(type(keeper.gallery.faces.gallery), "rebuilt", slowly)  # type: ignore[union-attr]
+        with town.service.database.single() as connection:
+            keeper.gallery.rebuild(connection)
+    assert [hits(town, word) for word in words] == [False, False, True]
+    gallery = town.service.impostors.gallery
+    assert gallery.fingers.candidates(finger(words[2]), 50.0) != []
