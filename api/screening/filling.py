@@ -62,8 +62,6 @@ class Filler:
         unhurried = Database(self._database.url, pool_size=1, timeout_s=BUILD_TIMEOUT_S)
         try:
             with unhurried.begin() as connection:
-                self._deployment = str(deployment_id(connection))
-            with unhurried.begin() as connection:
                 connection.execute(_ONE_LOOK)
                 self._fill(connection)
         finally:
@@ -84,10 +82,10 @@ class Filler:
         faces = None
         with closing(self._faces(connection)) as listed:
             first = next(listed, None)
-        if first is None:
-            _tidy(self._folder / self._deployment, None)
-        else:
+        if first is not None:
             faces = self._all_faces(connection, sequence, first)
+        elif self._folder.exists():
+            _tidy(self._of_deployment(), None)
         self._gallery.fill(faces, self._fingers(connection), sequence)
 
     def _all_faces(self, connection: Connection, sequence: int, first: ListedFace) -> Faces:
@@ -137,7 +135,14 @@ class Filler:
         return Fingers(one for one in found if one is not None)
 
     def _path(self, name: str) -> Path:
-        return self._folder / self._deployment / name
+        return self._of_deployment() / name
+
+    def _of_deployment(self) -> Path:
+        """The folder of this deployment's snapshots: a home may have held another's."""
+        if not self._deployment:
+            with self._database.begin() as connection:
+                self._deployment = str(deployment_id(connection))
+        return self._folder / self._deployment
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:

@@ -1,5 +1,6 @@
 """The impostor list's storage: entries, the numbers of its changes, and what a replica reads of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -180,14 +181,14 @@ def review(connection: Connection, impostor_id: UUID, review_on: date) -> Row[An
 
 def overdue(connection: Connection, limit: int) -> list[Row[Any]]:
     """Entries whose time is over, each locked; those that somebody holds are passed over."""
-    rows = connection.execute(
+    rows: Iterable[Row[Any]] = connection.execute(
         select(impostors.c.id, impostors.c.state, impostors.c.institution_id)
         .where(impostors.c.state.in_(("proposed", "approved")), impostors.c.expires_on < _TODAY)
         .order_by(impostors.c.expires_on)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list(rows.all())
+    return [*rows]
 
 
 def listed(connection: Connection) -> dict[tuple[str, str], int]:

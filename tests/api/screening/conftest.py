@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -78,7 +79,7 @@ class Town:
         entered = propose(self.new(Role.SUPERVISOR), face, **changes)
         return approve(self.new(Role.SUPERVISOR), entered)
 
-    def checked(self, face: str, replica: int = 0, **changes: object) -> Json:
+    def checked(self, face: str, replica: int = 0, **changes: Any) -> Json:
         """A person with a good card of their own, verified."""
         return verify(self.new(Role.TERMINAL, replica=replica), self.card(face), face=face, **changes)
 

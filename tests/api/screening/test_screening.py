@@ -174,7 +174,7 @@ def test_what_is_approved_during_the_comparison_counts_too(town: Town) -> None:
     face = somebody()
     entered = propose(town.new(Role.SUPERVISOR), face)
     card, terminal, approver = town.card(face), town.new(Role.TERMINAL), town.new(Role.SUPERVISOR)
-    body, done = fresh(terminal, card, face=face), []
+    body, done = fresh(terminal, card, face=face), list[Json]()
 
     def meanwhile() -> None:
         if not done:
@@ -190,7 +190,7 @@ def test_what_is_removed_during_the_comparison_is_hit_no_more(town: Town) -> Non
     face = somebody()
     entry = town.listed(face)
     card, terminal, keeper = town.card(face), town.new(Role.TERMINAL), town.new(Role.SUPERVISOR)
-    body, done = fresh(terminal, card, face=face), []
+    body, done = fresh(terminal, card, face=face), list[Json]()
 
     def meanwhile() -> None:
         if not done:
