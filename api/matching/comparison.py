@@ -1,6 +1,6 @@
 """What a comparison says, and the seam at which one is asked for: all that the service knows of engines."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -64,9 +64,8 @@ class PersonResult:
     `chip_photo` compares the chip's photograph with the registered face; `by_chip_photo` says that the register held
     nothing and the live face was compared with that photograph, which alone passes nobody. `calibrations` names each
     engine's, with its version. `capture_digests` are
-    SHA-256 over shape and pixels of every live capture that was assessed. `probes` are the templates of all live
-    captures that gave one, also where the card holds nothing to compare them with: they are searched for on the
-    impostor list.
+    SHA-256 over shape and pixels of every live capture that was assessed. `probes` are the templates of the live
+    captures, which are searched for on the impostor list.
     """
 
     modalities: tuple[ModalityResult, ...]
@@ -122,8 +121,13 @@ class Comparer(Protocol):
     def enrol(self, captures: Captures) -> Enrolment:
         """Make reference templates of a face picture and fingers."""
 
-    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
-        """Compare captures with references; with no face reference, the face with the chip's photograph."""
+    def compare(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality] = ()
+    ) -> PersonResult:
+        """Compare captures with references; with no face reference, the face with the chip's photograph.
+
+        Captures of the modalities `searched` become probes also where the card holds nothing to compare them with.
+        """
 
     @property
     def calibrations(self) -> Mapping[Modality, Calibration]:

@@ -1,7 +1,7 @@
 """The real comparer: the face and finger engines side by side on a pool of threads, and the fusion of what they say."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -141,11 +141,13 @@ class BiometricComparer:
             ),
         )
 
-    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+    def compare(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality] = ()
+    ) -> PersonResult:
         """See `Comparer.compare`."""
         by_chip_photo = not references and captures.chip_photo is not None
-        jobs = [self._face_job(captures, references)]
-        jobs.extend(self._finger_jobs(captures, references))
+        jobs = [self._face_job(captures, references, searched)]
+        jobs.extend(self._finger_jobs(captures, references, searched))
         pending = [self._pool.submit(job) for job in jobs]
         chip = None if by_chip_photo else self._chip_photo_job(captures, references)
         chip_pending = None if chip is None else self._pool.submit(chip)
@@ -183,14 +185,17 @@ class BiometricComparer:
             _log.error("judging liveness failed: %s", type(error).__name__)
             return JudgedLiveness(LivenessResult("not_assessed", "engine_failed"))
 
-    def _face_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged]:
+    def _face_job(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality]
+    ) -> Callable[[], _Judged]:
         slot = ModalityResult("face")
         if captures.face is None:
             return partial(_Judged, replace(slot, reason="not_captured"))
         if not references and captures.chip_photo is not None:
             photo = partial(self._photo_reference, captures.chip_photo)
             return partial(self._judge, slot, partial(self._probe_face, captures.face), photo)
-        return self._against(slot, partial(self._probe_face, captures.face), _faces(references))
+        probe = partial(self._probe_face, captures.face)
+        return self._against(slot, probe, captures.face, _faces(references), searched)
 
     def _chip_photo_job(self, captures: Captures, references: tuple[Reference, ...]) -> Callable[[], _Judged] | None:
         faces = _faces(references)
@@ -203,14 +208,18 @@ class BiometricComparer:
             self._judge, ModalityResult("face"), lambda: _Probe(photo()), partial(self._open_reference, faces[0])
         )
 
-    def _finger_jobs(self, captures: Captures, references: tuple[Reference, ...]) -> list[Callable[[], _Judged]]:
+    def _finger_jobs(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality]
+    ) -> list[Callable[[], _Judged]]:
         """One job a captured finger; when the card holds none of those, also what it holds, or that it holds none."""
         held = {one.position: one for one in references if one.modality == "finger"}
         jobs = [
             self._against(
                 ModalityResult("finger", capture.position),
                 partial(self._probe_finger, capture),
+                capture.image,
                 [held[capture.position]] if capture.position in held else [],
+                searched,
             )
             for capture in captures.fingers
         ]
@@ -223,10 +232,17 @@ class BiometricComparer:
         return jobs
 
     def _against(
-        self, slot: ModalityResult, make_probe: Callable[[], _Probe], references: list[Reference]
+        self,
+        slot: ModalityResult,
+        make_probe: Callable[[], _Probe],
+        image: bytes,
+        references: list[Reference],
+        searched: Collection[Modality],
     ) -> Callable[[], _Judged]:
-        if not references:
+        if not references and slot.modality in searched:
             return partial(self._probe_only, slot, make_probe)
+        if not references:
+            return partial(_not_enrolled, slot, image, slot.position or slot.modality)
         return partial(self._judge, slot, make_probe, partial(self._open_reference, references[0]))
 
     def _judge(

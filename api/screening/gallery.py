@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from api.matching.captures import Modality
 from api.matching.comparison import Comparer, Probe
 from api.screening import records, templates
 from api.screening.faces import Faces, ListedFace
@@ -63,6 +64,11 @@ class ImpostorGallery:
         self.faces: Faces | None = None
         self.fingers = Fingers()
         self.sequence = -1
+
+    @property
+    def searched(self) -> frozenset[Modality]:
+        """Of which captures probes are wanted: fingers cost a hundred times a search, and few lists hold any."""
+        return frozenset({"face", "finger"} if len(self.fingers) else {"face"})
 
     def fill(self, faces: Faces | None, fingers: Fingers, sequence: int) -> None:
         """Put what was read of the whole list in the place of what is there."""

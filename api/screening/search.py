@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from api.matching.captures import Modality
 from api.matching.comparison import PersonResult, Probe
 from api.screening import records, templates
 from api.screening.faces import similarity
@@ -60,6 +61,18 @@ class Screening:
     def as_json(self) -> dict[str, Any]:
         """As it stands in the answer and in the evidence; of whom it hit nothing."""
         return {"status": self.status, "sequence": self.sequence, "modalities": list(self.modalities)}
+
+
+def wanted(service: Service, sequence: int) -> frozenset[Modality]:
+    """Of which captures a search needs probes, as of a number of the list; asked before they are looked at."""
+    gallery = service.impostors.gallery
+    try:
+        if gallery.sequence < sequence:
+            with service.database.single() as connection:
+                gallery.catch_up(connection, sequence)
+    except Exception as error:  # noqa: BLE001 - the search meets it too, and says what comes of it
+        _log.error("the impostors' gallery is behind: %s", type(error).__name__)
+    return gallery.searched
 
 
 def screen(service: Service, request: VerificationRequest, person: PersonResult, sequence: int, day: date) -> Screening:

@@ -44,9 +44,11 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
     fault = freshness.fault(service.settings, request, known.nonce)
     if fault is not None:
         raise ServiceError(fault)
-    person = None if known.locked else service.comparer.compare(request.captures, known.references)
-    day = records.day_of_validity(known.nonce.now)
-    screened = None if person is None else search.screen(service, request, person, known.listed, day)
+    person, screened = None, None
+    if not known.locked:
+        searched = search.wanted(service, known.listed)
+        person = service.comparer.compare(request.captures, known.references, searched)
+        screened = search.screen(service, request, person, known.listed, records.day_of_validity(known.nonce.now))
     # Where the number is locked nobody compares, the other register neither.
     portrait = None if known.locked else request.captures.chip_photo
     word = asking.ask(service, Question(request.card.number, request.card, portrait))

@@ -1,6 +1,6 @@
 """A comparer that really decodes what it is sent, and holds templates of nobody: for tests of images at the door."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from api.matching.captures import Captures, Modality, Reference
@@ -28,7 +28,9 @@ class DecodingComparer:
         """There is nothing to open."""
         raise InvalidTemplate("template_malformed")
 
-    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+    def compare(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality] = ()
+    ) -> PersonResult:
         """Nothing is assessed."""
         _decode_all(captures)
         return PersonResult((ModalityResult("face", reason="not_enrolled"),), engines=("decoding-1",))

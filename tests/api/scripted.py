@@ -9,7 +9,7 @@ The word of a burst's first frame says how it is judged: `live`, or the reason o
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -73,7 +73,9 @@ class ScriptedComparer:
                 failed.append(ModalityResult(modality, position, word))
         return Enrolment(tuple(made), tuple(failed), _digests([word for _, _, word in _words(captures)]))
 
-    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+    def compare(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality] = ()
+    ) -> PersonResult:
         """Compare names."""
         self.compared.append(captures)
         self.meanwhile()
@@ -88,6 +90,9 @@ class ScriptedComparer:
             else ModalityResult(modality, position, "template_damaged")
             for modality, position, word in words
         ]
+        probes = _probes(
+            [one for one, result in zip(words, results, strict=True) if result.assessed or one[0] in searched]
+        )
         digests = _digests([word for (_, _, word), result in zip(words, results, strict=True) if result.assessed])
         results.extend(_not_captured(captures, references))
         rates = [result.fmr for result in results if result.fmr is not None]
@@ -101,7 +106,7 @@ class ScriptedComparer:
                 by_chip_photo=by_chip_photo,
                 engines=(ENGINE,),
                 liveness=_liveness(captures),
-                probes=_probes(words),
+                probes=probes,
             )
         return PersonResult(
             tuple(results),
@@ -113,7 +118,7 @@ class ScriptedComparer:
             (ENGINE,),
             liveness=_liveness(captures),
             capture_digests=digests,
-            probes=_probes(words),
+            probes=probes,
         )
 
 

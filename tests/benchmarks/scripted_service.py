@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import uvicorn
 
 from api import service as services
 from api.http.app import create_app
-from api.matching.captures import Captures, FingerCapture, Reference
+from api.matching.captures import Captures, FingerCapture, Modality, Reference
 from api.matching.comparison import Enrolment, PersonResult
 from api.settings import Settings
 from benchmarks.service_timed import Run
@@ -34,11 +35,13 @@ class PictureComparer(ScriptedComparer):
         """See `ScriptedComparer.enrol`."""
         return super().enrol(_all_a(captures))
 
-    def compare(self, captures: Captures, references: tuple[Reference, ...]) -> PersonResult:
+    def compare(
+        self, captures: Captures, references: tuple[Reference, ...], searched: Collection[Modality] = ()
+    ) -> PersonResult:
         """See `ScriptedComparer.compare`; notes a run of each network."""
         now = time.monotonic()
         self._runs.extend(Run(network, now, now + 0.001, RUN_CPU_S) for network in ("yunet", "sface", "leader"))
-        return super().compare(_all_a(captures), references)
+        return super().compare(_all_a(captures), references, searched)
 
 
 def _all_a(captures: Captures) -> Captures:

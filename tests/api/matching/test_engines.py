@@ -351,3 +351,45 @@ def test_captures_and_templates_are_not_in_any_repr() -> None:
     reference = Reference("face", None, FaceEngine.engine, b"template")
     for shown in (repr(captures), repr(reference)):
         assert not [word for word in ("b'face'", "finger'", "photo'", "template'") if word in shown]
+
+
+def probes(result: PersonResult) -> list[tuple[str, FingerPosition | None]]:
+    return [(one.modality, one.position) for one in result.probes]
+
+
+def test_what_was_compared_is_a_probe(comparer: BiometricComparer) -> None:
+    result = comparer.compare(Captures(square(9), (finger(RIGHT, 7),)), enrolled(comparer, right_index=9))
+    assert probes(result) == [("face", None), ("finger", RIGHT)], "a mismatch is one too"
+    face, held = result.probes
+    assert isinstance(face.template, FaceTemplate)
+    assert isinstance(held.template, FingerTemplate)
+    assert (int(face.template.vector.argmax()), held.template.width) == (9, 107)
+    assert "vector" not in repr(result), "nothing biometric gets into a log"
+
+
+def test_what_the_card_does_not_hold_is_a_probe_where_it_is_searched_for(comparer: BiometricComparer) -> None:
+    captures = Captures(square(9), (finger(RIGHT, 9),))
+    assert probes(comparer.compare(captures, ())) == []
+    assert probes(comparer.compare(captures, (), {"face"})) == [("face", None)]
+    result = comparer.compare(captures, (), {"face", "finger"})
+    assert probes(result) == [("face", None), ("finger", RIGHT)]
+    assert told(result) == [("face", None, "not_enrolled"), ("finger", RIGHT, "not_enrolled")]
+    assert result.fmr is None
+
+
+def test_a_damaged_reference_takes_no_probe_away(comparer: BiometricComparer) -> None:
+    broken = Reference("face", None, FaceEngine.engine, None)
+    result = comparer.compare(Captures(square(9)), (broken,))
+    assert (told(result)[0], probes(result)) == (("face", None, "template_damaged"), [("face", None)])
+
+
+@pytest.mark.parametrize(("shade", "reason"), [(NOBODY, "not_enrolled"), (BREAKS, "engine_failed")])
+def test_a_probe_that_cannot_be_made(comparer: BiometricComparer, shade: int, reason: str) -> None:
+    """A fault of the engine is told from a capture's: the list was not searched, and should have been."""
+    result = comparer.compare(Captures(square(shade)), (), {"face"})
+    assert (told(result)[0], probes(result)) == (("face", None, reason), [])
+
+
+def test_a_probe_that_is_no_image_is_refused(comparer: BiometricComparer) -> None:
+    with pytest.raises(CaptureInvalid):
+        comparer.compare(Captures(b"no image"), (), {"face"})
