@@ -30,6 +30,7 @@ from benchmarks.plain_postgres import PlainPostgres
 from benchmarks.service_process import ServiceProcess
 from tests.api.bodies import Json, fresh, fresh_key, new_card, new_nonce, registration, report, verification, verify
 from tests.api.entries import new_key
+from tests.api.screening.entries import act, approve, propose, somebody
 from tests.folders import open_to_all
 
 PROGRAM = (sys.executable, "-m", "tests.api.cli.scripted_program", "serve")
@@ -206,6 +207,22 @@ def test_a_nonce_of_one_is_used_at_the_other_once(town: Town) -> None:
         ]
         codes = sorted(one.result().status_code for one in sent)
     assert codes == [200, 409]
+
+
+def test_who_is_listed_at_one_is_found_at_the_other_at_once(town: Town) -> None:
+    authority, _ = town.both(Role.AUTHORITY)
+    _, terminal = town.both(Role.TERMINAL)
+    (proposer, _), (_, approver) = (town.both(Role.SUPERVISOR) for _ in range(2))
+    for _ in range(5):
+        face, card = somebody(), new_card()
+        authority.post("/v1/cards", json=registration(card, face=face), headers=fresh_key()).raise_for_status()
+        assert verify(terminal, card, face=face)["decision"] == "PASS"
+        entry = approve(approver, propose(proposer, face))
+        answer = verify(terminal, card, face=face)
+        assert (answer["decision"], answer["person"]["reasons"]) == ("REVIEW", ["match", "screening_hit"])
+        number = act(proposer, entry, "remove")["sequence"]
+        answer = verify(terminal, card, face=face)
+        assert (answer["decision"], answer["screening"]["sequence"]) == ("PASS", number)
 
 
 def test_whoever_is_ended_is_refused_at_both_at_once(town: Town) -> None:

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 from starlette.testclient import TestClient
 
 from api.cards.parameters import TIMEZONE
@@ -33,14 +34,14 @@ def proposal(face: str | None = None, **changes: Any) -> Json:
     }
 
 
-def propose(keeper: TestClient, face: str | None = None, **changes: Any) -> str:
+def propose(keeper: TestClient | httpx.Client, face: str | None = None, **changes: Any) -> str:
     """Propose somebody; gives the entry's identifier."""
     answer = keeper.post("/v1/impostors", json=proposal(face, **changes), headers=fresh_key())
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
 
-def act(keeper: TestClient, impostor_id: str, what: str, body: Json | None = None) -> Json:
+def act(keeper: TestClient | httpx.Client, impostor_id: str, what: str, body: Json | None = None) -> Json:
     """Approve, refuse, remove or review, which has to succeed."""
     sent = (
         {"refuse": {"reason": "a mistake"}, "remove": {"reason": "a mistake"}}.get(what, {}) if body is None else body
@@ -51,6 +52,6 @@ def act(keeper: TestClient, impostor_id: str, what: str, body: Json | None = Non
     return found
 
 
-def approve(keeper: TestClient, impostor_id: str) -> str:
+def approve(keeper: TestClient | httpx.Client, impostor_id: str) -> str:
     """Approve a proposal; gives its identifier."""
     return str(act(keeper, impostor_id, "approve")["id"])
