@@ -86,6 +86,7 @@ class Filler:
             faces = self._all_faces(connection, sequence, first)
         elif self._folder.exists():
             _tidy(self._of_deployment(), None)
+        self._tell_of_others(connection)
         self._gallery.fill(faces, self._fingers(connection), sequence)
 
     def _all_faces(self, connection: Connection, sequence: int, first: ListedFace) -> Faces:
@@ -120,6 +121,13 @@ class Filler:
             self._saved = -1
             return None
         return faces
+
+    def _tell_of_others(self, connection: Connection) -> None:
+        engines = self._gallery.engines
+        others = {of: count for of, count in records.listed(connection).items() if of not in engines}
+        if others:
+            told = ", ".join(f"{count} of {engine}" for (_, engine), count in sorted(others.items()))
+            _log.warning("impostors' templates of other engines are not found; propose them anew: %s", told)
 
     def _faces(self, connection: Connection) -> Generator[ListedFace, None, None]:
         asked = {"modality": "face"}

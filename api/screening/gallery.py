@@ -70,6 +70,11 @@ class ImpostorGallery:
         """Of which captures probes are wanted: fingers cost a hundred times a search, and few lists hold any."""
         return frozenset({"face", "finger"} if len(self.fingers) else {"face"})
 
+    @property
+    def engines(self) -> frozenset[tuple[str, str]]:
+        """The modalities that are searched, with the engines in use."""
+        return frozenset((modality, one.engine) for modality, one in self._comparer.calibrations.items())
+
     def fill(self, faces: Faces | None, fingers: Fingers, sequence: int) -> None:
         """Put what was read of the whole list in the place of what is there."""
         with self._changing:
@@ -155,18 +160,18 @@ class ImpostorGallery:
     def _of_an_engine_in_use(self, row: Any) -> FaceTemplate | FingerTemplate | None:
         calibration = self._comparer.calibrations.get(row.modality)
         if calibration is None or row.engine != calibration.engine:
-            _log.warning("an impostor's template %s is of another engine: it is not found", row.template_id)
             return None
         return templates.opened(self._keys, self._comparer, row)
 
     def _apply(self, changes: Changes) -> None:
+        # What may fail comes first: a change that is told again must find either everything of it or nothing.
+        fingers = self.fingers.changed(changes.fingers, changes.removed)
         if changes.faces and self.faces is None:
             first = changes.faces[0].template
             self.faces = Faces.of(self._keys, first.engine, len(first.vector))
         if self.faces is not None:
             self.faces.change(changes.sequence, changes.faces, changes.removed)
-        self.fingers = self.fingers.changed(changes.fingers, changes.removed)
-        self.sequence = changes.sequence
+        self.fingers, self.sequence = fingers, changes.sequence
 
     def _threshold(self, probe: Probe, entries: int) -> float:
         calibration = self._comparer.calibrations.get(probe.modality)

@@ -61,7 +61,14 @@ class GalleryKeeper:
         if self.gallery.sequence < 0:
             self._filler.fill()
         with self._database.single() as connection:
-            self.gallery.catch_up(connection, connection.execute(select(records.SEQUENCE)).scalar_one())
+            sequence = connection.execute(select(records.SEQUENCE)).scalar_one()
+            try:
+                self.gallery.catch_up(connection, sequence)
+            except StorageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, a gallery that is read anew has it no more
+                _log.error("the impostors' gallery does not follow and is made anew: %s", type(error).__name__)
+                self._filler.fill()
             self.gallery.rebuild(connection)
         now = time.monotonic()
         if now - self._saved >= SNAPSHOT_PAUSE_S:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select, update
 
 from api.institutions.roles import Role
 from api.screening.faces import Faces, ListedFace, similarity
 from api.screening.fingers import Fingers, ListedFinger
 from api.screening.parameters import DEAD_FINGERS
 from api.screening.transform import rotation
+from api.storage import tables
 from api.storage.keys import Keys, load
 from biometrics.face import FaceTemplate
 from biometrics.finger import FingerTemplate
@@ -230,3 +232,41 @@ def test_a_rebuilding_loses_nothing_that_came_meanwhile(town: Town, monkeypatch:
     assert [hits(town, word) for word in words] == [False, False, True]
     gallery = town.service.impostors.gallery
     assert gallery.fingers.candidates(finger(words[2]), 50.0) != []
+
+
+@pytest.mark.usefixtures("snapshot")
+def test_entries_of_another_engine_are_told_and_not_found(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    entry = update(tables.impostor_templates).values(engine="older-1")
+    gallery = town.service.impostors.gallery
+    assert gallery.faces is not None
+    newest = select(tables.impostors.c.id).order_by(tables.impostors.c.listed_seq.desc().nulls_last()).limit(1)
+    mine = tables.impostor_templates.c.impostor_id == newest.scalar_subquery()
+    with town.service.database.begin() as connection:
+        connection.execute(entry.where(mine))
+    try:
+        started = third(town)
+        started.service.close()
+        said = [one for one in caplog.messages if "other engines" in one]
+        assert len(said) == 1
+        assert said[0].endswith("propose them anew: 1 of older-1")
+        assert started.service.impostors.gallery.faces is not None
+        assert len(started.service.impostors.gallery.faces) == len(gallery.faces) - 1
+    finally:
+        with town.service.database.begin() as connection:
+            connection.execute(entry.where(mine).values(engine=ENGINE))
+
+
+def test_a_gallery_that_does_not_follow_is_read_anew(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    word = somebody()
+
+    def broken(*_: object) -> None:
+        raise ValueError
+
+    with paused(town):
+        town.listed(word)
+        keeper = town.service.impostors
+        with monkeypatch.context() as patched:
+            patched.setattr(keeper.gallery, "catch_up", broken)
+            keeper.look()
+        assert keeper.gallery.sequence == town.sequence
+        assert hits(town, word)
