@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -43,6 +43,14 @@ class Changes:
     removed: list[int] = field(default_factory=list)
 
 
+class Held(NamedTuple):
+    """What a gallery holds, and up to which number of the list; -1 before it was filled."""
+
+    faces: Faces | None
+    fingers: Fingers
+    sequence: int
+
+
 @dataclass(frozen=True)
 class Found:
     """A search: the number of the list that it knew of, what was looked for, and for each probe that found any the
@@ -61,9 +69,23 @@ class ImpostorGallery:
         self._comparer = comparer
         self._fpir = fpir
         self._changing = threading.Lock()
-        self.faces: Faces | None = None
-        self.fingers = Fingers()
-        self.sequence = -1
+        # Replaced as a whole, so that nobody takes a newer number for what is older.
+        self._held = Held(None, Fingers(), -1)
+
+    @property
+    def faces(self) -> Faces | None:
+        """The faces, None before the first one."""
+        return self._held.faces
+
+    @property
+    def fingers(self) -> Fingers:
+        """The fingers."""
+        return self._held.fingers
+
+    @property
+    def sequence(self) -> int:
+        """Up to which number the gallery knows the list, at least."""
+        return self._held.sequence
 
     @property
     def searched(self) -> frozenset[Modality]:
@@ -78,7 +100,7 @@ class ImpostorGallery:
     def fill(self, faces: Faces | None, fingers: Fingers, sequence: int) -> None:
         """Put what was read of the whole list in the place of what is there."""
         with self._changing:
-            self.faces, self.fingers, self.sequence = faces, fingers, sequence
+            self._held = Held(faces, fingers, sequence)
 
     def catch_up(self, connection: Connection, sequence: int) -> None:
         """Know of everything up to a number of the list, at least. Raises `NotReady`, `DatabaseUnavailable`."""
@@ -107,15 +129,14 @@ class ImpostorGallery:
             if self.faces is not faces:
                 return
             fingers = [one for one in missed.fingers if one.key > self.sequence]
-            self.fingers = self.fingers.changed(fingers, missed.removed)
-            self.faces, self.sequence = fresh, missed.sequence
+            self._held = Held(fresh, self.fingers.changed(fingers, missed.removed), missed.sequence)
         _log.info("the impostors' gallery was made anew: %d faces", len(fresh))
 
     def search(self, probes: Iterable[Probe], day: date) -> Found:
         """Whom the probes may show. Raises `NotReady`."""
-        if self.sequence < 0:
+        faces, fingers, sequence = self._held
+        if sequence < 0:
             raise NotReady
-        sequence, faces, fingers = self.sequence, self.faces, self.fingers
         given = tuple(probes)
         candidates = []
         for probe in given:
@@ -166,12 +187,13 @@ class ImpostorGallery:
     def _apply(self, changes: Changes) -> None:
         # What may fail comes first: a change that is told again must find either everything of it or nothing.
         fingers = self.fingers.changed(changes.fingers, changes.removed)
-        if changes.faces and self.faces is None:
+        faces = self.faces
+        if changes.faces and faces is None:
             first = changes.faces[0].template
-            self.faces = Faces.of(self._keys, first.engine, len(first.vector))
-        if self.faces is not None:
-            self.faces.change(changes.sequence, changes.faces, changes.removed)
-        self.fingers, self.sequence = fingers, changes.sequence
+            faces = Faces.of(self._keys, first.engine, len(first.vector))
+        if faces is not None:
+            faces.change(changes.sequence, changes.faces, changes.removed)
+        self._held = Held(faces, fingers, changes.sequence)
 
     def _threshold(self, probe: Probe, entries: int) -> float:
         calibration = self._comparer.calibrations.get(probe.modality)
