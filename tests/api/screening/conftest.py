@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -24,6 +25,16 @@ from tests.api.conftest import administer
 from tests.api.entries import new_key
 from tests.api.screening.entries import approve, propose
 from tests.api.scripted import ScriptedComparer
+
+# With the services, so that no other one gets their place: to make an application takes longer than to ask it.
+_APPS: dict[int, tuple[Service, FastAPI]] = {}
+
+
+def app_of(service: Service) -> FastAPI:
+    """The application over a service, made once."""
+    if id(service) not in _APPS:
+        _APPS[id(service)] = service, create_app(service)
+    return _APPS[id(service)][1]
 
 
 @dataclass
@@ -58,7 +69,7 @@ class Town:
     def at(self, replica: int, key: str) -> TestClient:
         if (replica, key) not in self.clients:
             self.clients[replica, key] = KeyedClient(
-                create_app(self.services[replica]),
+                app_of(self.services[replica]),
                 headers={"Authorization": f"Bearer {key}"},
                 raise_server_exceptions=False,
             )
