@@ -219,7 +219,7 @@ def test_cards_are_taken_in_one_order_whatever_the_files(
     """Slowed down, so that each has its first row while the other asks for it: with the order taken out they stop each
     other, and the database ends one of them."""
     take = order or importing._TAKE.replace(" ORDER BY instance_index", "")
-    monkeypatch.setattr(importing, "_TAKE", take.replace("RETURNING id", "RETURNING id, pg_sleep(0.5)"))
+    monkeypatch.setattr(importing, "_TAKE", take.replace("RETURNING id", "RETURNING id, pg_sleep(1.5)"))
     first, last = sorted((new_card() for _ in range(2)), key=lambda card: index_of(service, card))
     together = threading.Barrier(2)
 
