@@ -1,8 +1,8 @@
 """A terminal's client of the feed: keeps a filter of the invalid cards, and says how old it is.
 
-    terminal = Terminal(Path("/var/lib/renzheng-terminal"), signers, remote=Remote("https://renzheng.example", key))
+    terminal = Terminal("/var/lib/renzheng-terminal", signers, remote=Remote("https://renzheng.example", key))
     terminal.start()
-    answer = terminal.check(Card("11010519491231002X", "北京市公安局", date(2020, 1, 1), date(2040, 1, 1)))
+    answer = terminal.check(Card("11010519491231002X", "北京市公安局", "2020-01-01", "2040-01-01"))
 
 Python's standard library and `cryptography`, and nothing else of the service. See docs/offline.md.
 """

@@ -5,7 +5,6 @@ Exit codes: 0 done (`check`: NOT_LISTED; `status`: fresh), 1 a negative answer (
 """
 
 import argparse
-import base64
 import json
 import logging
 import os
@@ -13,21 +12,21 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from .card import Card
+from .card import LONG_TERM, Card, day, last_day
 from .client import Terminal
 from .clock import sound_limit
 from .lock import FolderInUse
 from .parameters import STALE_AFTER_S
 from .remote import Remote, RemoteFailed
+from .signers import public_key
 from .snapshot import SnapshotRefused
+from .telling import told
 
 DONE, NEGATIVE, USAGE, FAILURE = 0, 1, 2, 3
-LONG_TERM = "长期"
 
 
 class UsageError(Exception):
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return USAGE
     except (FolderInUse, RemoteFailed, SnapshotRefused, OSError) as error:
-        _complain(f"{type(error).__name__}: {error}")
+        _complain(told(error))
         return FAILURE
     return code
 
@@ -55,11 +54,11 @@ def _follow(options: argparse.Namespace, signers: list[Ed25519PublicKey]) -> int
     try:
         remote = Remote(options.url, key, ca_file=options.ca_file)
     except ValueError as error:
-        raise UsageError(f"--url: {error}") from error
+        raise UsageError(f"--url：须为 https 地址（http 仅限本机），密钥须可用。\n--url: {error}") from error
     with Terminal(options.folder, signers, remote=remote, stream=not options.poll) as terminal:
         if options.once:
             if terminal.follower is not None:
-                terminal.follower.catch_up()
+                terminal.follower.once()
             _show(terminal.status())
             return DONE
         stop = threading.Event()
@@ -109,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="a card: NOT_LISTED or REVIEW, never PASS")
     check.add_argument("--number", required=True, help="18 characters; - reads it from the standard input")
     check.add_argument("--issuer", required=True)
-    check.add_argument("--valid-from", required=True, type=_day, metavar="YYYY-MM-DD")
-    check.add_argument("--valid-to", required=True, type=_last_day, metavar="YYYY-MM-DD", help=f"or {LONG_TERM}")
+    check.add_argument("--valid-from", required=True, type=day, metavar="YYYY-MM-DD")
+    check.add_argument("--valid-to", required=True, type=last_day, metavar="YYYY-MM-DD", help=f"or {LONG_TERM}")
     check.set_defaults(run=_check)
     status = commands.add_parser("status", help="what is held, and how old it is")
     status.set_defaults(run=_status)
@@ -123,38 +122,35 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             required=True,
             metavar="FILE",
-            help="a public key of the service (base64, as in GET /v1/keys); several while one replaces another",
+            help="a public key of the service (base64 or PEM, as in GET /v1/keys); several while one replaces another",
         )
     return parser
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:
     try:
-        return Ed25519PublicKey.from_public_bytes(base64.b64decode(path.read_text("ascii").strip(), validate=True))
+        return public_key(path.read_text("ascii"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"--signer: {path} holds no public key of 32 bytes in base64") from error
+        raise UsageError(
+            f"--signer：{path} 不是 Ed25519 公钥（Base64 或 PEM）。\n"
+            f"--signer: {path} holds no public key of Ed25519, in base64 or PEM."
+        ) from error
 
 
 def _key(path: Path | None) -> str:
     try:
         key = os.environ.get("RENZHENG_KEY", "") if path is None else path.read_text("ascii")
     except (OSError, ValueError) as error:
-        raise UsageError("--key-file cannot be read") from error
+        raise UsageError("--key-file：无法读取。\n--key-file cannot be read.") from error
     if not key.strip():
-        raise UsageError("there is no key: give --key-file, or set RENZHENG_KEY")
+        raise UsageError(
+            "没有密钥：请用 --key-file，或设置 RENZHENG_KEY。\nThere is no key: give --key-file, or set RENZHENG_KEY."
+        )
     return key.strip()
 
 
 def _seconds(text: str) -> float:
     return sound_limit(float(text))
-
-
-def _day(text: str) -> date:
-    return date.fromisoformat(text)
-
-
-def _last_day(text: str) -> date | None:
-    return None if text == LONG_TERM else date.fromisoformat(text)
 
 
 def _show(told: object) -> None:

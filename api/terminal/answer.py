@@ -1,8 +1,11 @@
 """What a terminal without network says of a card. There is no PASS: that is the service's to say."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
+
+# Asia/Shanghai has had no other offset since 1991.
+BEIJING = timezone(timedelta(hours=8))
 
 
 class Verdict(StrEnum):
@@ -30,24 +33,27 @@ class Answer:
 
     @property
     def words(self) -> dict[str, str]:
-        """For the teller, in Chinese (`zh`) and English (`en`)."""
-        return WORDS.get(self.reason, WORDS["listed"])
+        """For the teller, in Chinese (`zh`) and English (`en`), with the time in Beijing."""
+        shown = "" if self.as_of_time is None else f"{self.as_of_time.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+        words = WORDS.get(self.reason, WORDS["listed"])
+        return {language: text.replace("{time}", shown) for language, text in words.items()}
 
 
 _LOST = {"zh": "证件已挂失，请转人工处理。", "en": "The card is reported lost. A person decides."}
+_STOLEN = {"zh": "证件已报失（被盗），请转人工处理。", "en": "The card is reported stolen. A person decides."}
 _ENDED = {"zh": "证件已失效，请转人工处理。", "en": "The card is no longer good. A person decides."}
 
 WORDS: dict[str, dict[str, str]] = {
     "not_listed": {
-        "zh": "截至所示时间，该证件未见挂失或失效记录；未作人证核验，不代表通过。",
-        "en": "Up to the time shown this card was not reported. Nobody was verified: this is no pass.",
+        "zh": "截至北京时间 {time}，该证件未见挂失或失效记录；未作人证核验，不代表通过。",
+        "en": "Up to {time}, Beijing time, this card was not reported. Nobody was verified: this is no pass.",
     },
     "listed": {
         "zh": "该证件可能已挂失或失效，请联网核验或转人工处理。",
         "en": "The card may be reported lost or no longer good: verify online, or a person decides.",
     },
     "card_reported_lost": _LOST,
-    "card_reported_stolen": _LOST,
+    "card_reported_stolen": _STOLEN,
     "card_reissued": _ENDED,
     "card_cancelled": _ENDED,
     "holder_deceased": _ENDED,

@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from .answer import Answer
 from .card import Card
 from .checking import check
@@ -17,6 +15,7 @@ from .follower import Follower
 from .holding import Holding
 from .parameters import LOOK_EVERY_S, STALE_AFTER_S
 from .remote import Remote
+from .signers import Signer, public_keys
 
 
 class Terminal:
@@ -24,22 +23,23 @@ class Terminal:
 
     def __init__(
         self,
-        folder: Path,
-        signers: Sequence[Ed25519PublicKey],
+        folder: str | Path,
+        signers: Sequence[Signer],
         *,
         remote: Remote | None = None,
         stale_after_s: float = STALE_AFTER_S,
         stream: bool = True,
         clock: Clock | None = None,
     ) -> None:
-        """`signers`: the service's public keys, as `GET /v1/keys` gives them, compared on a second way.
+        """`signers`: the service's public keys, as `GET /v1/keys` gives them, compared on a second way: keys, their 32
+        bytes, or texts in base64 or PEM.
 
         Raises `FolderInUse` where another process keeps the folder fresh, OSError where it cannot be read, and
-        ValueError for a limit that is no number of seconds.
+        TypeError or ValueError for what is no folder, no key or no number of seconds.
         """
-        self._folder, self._stale_after_s = folder, sound_limit(stale_after_s)
-        self.holding = Holding(folder, signers, writing=remote is not None, clock=clock)
-        self.follower = None if remote is None else Follower(self.holding, remote, folder, stream=stream)
+        self._folder, self._stale_after_s = Path(folder), sound_limit(stale_after_s)
+        self.holding = Holding(self._folder, public_keys(signers), writing=remote is not None, clock=clock)
+        self.follower = None if remote is None else Follower(self.holding, remote, self._folder, stream=stream)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._looked_at, self._seen = time.monotonic(), self._signs()
@@ -65,7 +65,7 @@ class Terminal:
         as_of, now, view = holding.as_of, holding.service_time(), holding.view
         age = age_s(as_of, now)
         head = None if view is None else view.snapshot.head
-        trouble = None if self.follower is None else self.follower.trouble.reason
+        trouble = holding.trouble
         return {
             "as_of_seq": holding.seq,
             "as_of_time": None if as_of is None else as_of.isoformat(),
@@ -73,11 +73,13 @@ class Terminal:
             "stale": is_stale(age, self._stale_after_s),
             "snapshot_seq": None if head is None else head.seq,
             "snapshot_as_of": None if head is None else head.as_of.isoformat(),
-            "invalid_cards": None if head is None else head.count,
+            "invalid_cards_in_snapshot": None if head is None else head.count,
             "deltas": holding.deltas,
+            "invalid_since": holding.invalid_since,
             "deployment": None if head is None else str(head.deployment),
             "key_id": None if head is None else head.key_id,
-            "trouble": trouble or holding.fault,
+            "trouble": trouble.reason or holding.fault,
+            "trouble_since": None if trouble.since is None else trouble.since.isoformat(),
         }
 
     def close(self) -> None:

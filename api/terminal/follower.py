@@ -4,7 +4,6 @@ import logging
 import random
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from .clock import is_ahead
@@ -24,20 +23,12 @@ from .parameters import (
 )
 from .remote import Remote, RemoteFailed, Told
 from .snapshot import SnapshotRefused
+from .trouble import Trouble
 
 _log = logging.getLogger(__name__)
 
 RESTORED = "feed_position_unknown"
 """The service's code for a number that it has not reached."""
-
-
-@dataclass
-class Trouble:
-    """What went wrong last, None while all is well; `since` on the monotonic clock."""
-
-    reason: str | None = None
-    text: str = ""
-    since: float = 0.0
 
 
 class Follower:
@@ -49,7 +40,20 @@ class Follower:
         self._part = folder / "snapshot.part"
         self._etag: str | None = None
         self._asked_at = float("-inf")
-        self.trouble = Trouble()
+
+    @property
+    def trouble(self) -> Trouble:
+        """What went wrong last; it lies in the folder too."""
+        return self._holding.trouble
+
+    def once(self) -> None:
+        """One round, and how it went noted for others. Raises what `catch_up` does."""
+        try:
+            self.catch_up()
+        except Exception as error:
+            self._told(error, 1)
+            raise
+        self._well()
 
     def run(self, stop: threading.Event) -> None:
         """Follow until `stop` is set. What goes wrong is told in `trouble` and the log, and tried again."""
@@ -160,7 +164,7 @@ class Follower:
         try:
             self._take_snapshot(None)
         except (RemoteFailed, SnapshotRefused) as error:
-            self._told(error, 1)
+            self._told(error, 1, of_snapshot=isinstance(error, SnapshotRefused))
 
     def _take_snapshot(self, key: bytes | None) -> None:
         got = self._remote.snapshot(self._part, self._etag, lambda head: self._holding.judge(head, key))
@@ -172,6 +176,7 @@ class Follower:
         raw, tag = got
         self._holding.take(raw, key)
         self._etag = tag if tag.startswith('"') else None
+        self._well(of_snapshot=True)
 
     def _is_due(self) -> bool:
         view, now = self._holding.view, self._holding.service_time()
@@ -188,17 +193,26 @@ class Follower:
     def _held_key(self) -> str:
         return "" if self._holding.key is None else key_id(self._holding.key)
 
-    def _well(self) -> None:
-        if self.trouble.reason is not None:
-            _log.info("the feed is followed again")
-        self.trouble = Trouble()
+    def _well(self, *, of_snapshot: bool = False) -> None:
+        """No trouble any more; that of a refused snapshot ends with a snapshot only."""
+        if self.trouble.reason is None or self.trouble.of_snapshot != of_snapshot:
+            return
+        _log.info("a new snapshot is taken again" if of_snapshot else "the feed is followed again")
+        self._note(Trouble())
 
-    def _told(self, error: Exception, failures: int) -> float:
+    def _note(self, trouble: Trouble) -> None:
+        try:
+            self._holding.note(trouble)
+        except OSError as error:
+            # Trouble with the disk is what it may be: this process knows it all the same.
+            _log.warning("what went wrong cannot be written down: %s", type(error).__name__)
+
+    def _told(self, error: Exception, failures: int, *, of_snapshot: bool = False) -> float:
         """Note what went wrong; gives how long to wait: twice as long after every failure, and never all at once."""
         reason, text = _named(error)
-        if self.trouble.reason != reason:
+        if self.trouble.reason != reason or (self.trouble.of_snapshot and not of_snapshot):
             _log.warning("%s", text)
-            self.trouble = Trouble(reason, text, time.monotonic())
+            self._note(Trouble(reason, text, self._holding.clock.wall(), of_snapshot))
         pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311
         asked = getattr(error, "retry_after_s", None)
         return pause if asked is None else max(pause, min(float(asked), LONGEST_RETRY_AFTER_S))

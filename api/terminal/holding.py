@@ -7,7 +7,7 @@ In the folder:
 | `key` | the feed's key, 32 bytes | replaced as a whole |
 | `ID.snapshot` | the snapshot under the key ID | replaced as a whole, after it was verified |
 | `ID.deltas` | the changes after it (see `journal`) | appended; rewritten without those that a snapshot covers |
-| `standing.json` | the service's last word on how new that is (see `clock`) | replaced as a whole |
+| `standing.json` | the last word on how new that is (see `clock`), and what `trouble` there is | replaced as a whole |
 
 Any two of them may be of different moments, whatever dies in between: deltas that the snapshot covers are passed over,
 and behind a gap nothing counts. A new key takes effect when `key` is replaced, after its snapshot lies there.
@@ -28,6 +28,7 @@ from .journal import Delta, Journal
 from .lock import FolderLock
 from .parameters import STANDING_EVERY_S
 from .snapshot import Head, Snapshot, SnapshotRefused, open_head, open_snapshot
+from .trouble import Trouble
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Holding:
         self.standing: Standing | None = None
         self.key: bytes | None = None
         self.fault: str | None = None
+        self.trouble = Trouble()
         self._saved_at = float("-inf")
         self.reload()
 
@@ -84,7 +86,7 @@ class Holding:
     def reload(self) -> None:
         """Read the folder again."""
         self.key = _read(self._folder / "key", naming.KEY_BYTES)
-        self.standing = self._read_standing()
+        self.standing, self.trouble = self._read_standing()
         if self.key is None:
             self.view, self.seq, self.last = None, None, None
             return
@@ -126,6 +128,12 @@ class Holding:
     def deltas(self) -> int:
         """How many cards changed since the snapshot."""
         return 0 if self.view is None else len(self.view.overlay)
+
+    @property
+    def invalid_since(self) -> int:
+        """How many of them are invalid now; the snapshot may have some of these too."""
+        # The list is made at once, while the thread that follows adds.
+        return 0 if self.view is None else sum(one.invalid for one in list(self.view.overlay.values()))
 
     def take(self, raw: bytes, key: bytes | None = None) -> None:
         """Use a snapshot from now on; with a `key`, that key too. Raises `SnapshotRefused`: what is held stays."""
@@ -172,6 +180,12 @@ class Holding:
             return
         self.standing = told(self.clock, seq, as_of, asked, wall, self.standing)
         if self.clock.ticks() - self._saved_at >= STANDING_EVERY_S:
+            self._save_standing()
+
+    def note(self, trouble: Trouble) -> None:
+        """Put what went wrong, or that nothing does any more, where other processes see it. Raises OSError."""
+        self.trouble = trouble
+        if self._lock is not None:
             self._save_standing()
 
     def _adopt(self, key: bytes, snapshot: Snapshot, recorded: list[Delta]) -> None:
@@ -222,16 +236,24 @@ class Holding:
             if path.stem != naming.key_id(key):
                 path.unlink(missing_ok=True)
 
-    def _read_standing(self) -> Standing | None:
+    def _read_standing(self) -> tuple[Standing | None, Trouble]:
         try:
-            return Standing.from_json(json.loads((self._folder / "standing.json").read_bytes()))
-        except (OSError, KeyError, TypeError, ValueError):
-            return None
+            written = json.loads((self._folder / "standing.json").read_bytes())
+            trouble = Trouble.from_json(written.get("trouble"))
+        except (OSError, AttributeError, ValueError):
+            return None, Trouble()
+        try:
+            return Standing.from_json(written), trouble
+        except (KeyError, TypeError, ValueError):
+            return None, trouble
 
     def _save_standing(self) -> None:
-        if self.standing is not None:
-            files.replace(self._folder / "standing.json", json.dumps(self.standing.as_json()).encode())
-            self._saved_at = self.clock.ticks()
+        trouble = self.trouble.as_json()
+        if self.standing is None and trouble is None and not (self._folder / "standing.json").exists():
+            return
+        written = {**({} if self.standing is None else self.standing.as_json()), "trouble": trouble}
+        files.replace(self._folder / "standing.json", json.dumps(written).encode())
+        self._saved_at = self.clock.ticks()
 
 
 def _following(deltas: Iterable[Delta], seq: int) -> list[Delta]:

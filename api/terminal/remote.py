@@ -63,8 +63,12 @@ class Told:
 class Remote:
     """One terminal's key at one service. Every call is a connection of its own."""
 
-    def __init__(self, url: str, key: str, *, ca_file: Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """`url` as `https://host[:port]`. Raises ValueError for another one, and for what is no key."""
+    def __init__(self, url: str, key: str, *, ca_file: str | Path | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        """`url` as `https://host[:port]`; `key` as it was shown, or as it lies in a file, with white space around it.
+
+        Raises ValueError for another address, and for what is no key.
+        """
+        key = key.strip()
         parts = urlsplit(url)
         if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
             raise ValueError("an address such as https://renzheng.example is expected")

@@ -5,17 +5,20 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.terminal.answer import Verdict
 from api.terminal.checking import check
+from api.terminal.client import Terminal
 from api.terminal.follower import Follower
 from api.terminal.holding import Holding
 from api.terminal.journal import Journal
 from api.terminal.remote import RemoteFailed
 from api.terminal.snapshot import SnapshotRefused
-from tests.api.terminal.worlds import ManualClock, World, WorldRemote, card
+from api.terminal.trouble import Trouble
+from tests.api.terminal.worlds import BEGAN, ManualClock, World, WorldRemote, card
 
 
 @pytest.fixture
@@ -174,6 +177,84 @@ def test_a_change_of_the_key_that_fails_half_way_leaves_all_under_the_old_one(
     world.change(9, True)
     follower.catch_up()
     assert (check(holding, card(9)).verdict, holding.key) == (Verdict.REVIEW, world.feed_key)
+
+
+def status(folder: Path, world: World) -> dict[str, Any]:
+    """What another process tells of the folder."""
+    with Terminal(folder, world.signers, clock=ManualClock()) as reader:
+        return reader.status()
+
+
+def test_trouble_is_seen_by_other_processes_and_ends(
+    follower: Follower, remote: WorldRemote, world: World, tmp_path: Path
+) -> None:
+    remote.faults = ["unreachable"]
+    with pytest.raises(RemoteFailed):
+        follower.once()
+    told = status(tmp_path, world)
+    assert (told["trouble"], told["trouble_since"]) == ("unreachable", BEGAN.isoformat()), "before any word was heard"
+    follower.once()
+    told = status(tmp_path, world)
+    assert (told["trouble"], told["trouble_since"], told["as_of_seq"]) == (None, None, world.head)
+    remote.faults = ["unreachable"]
+    with pytest.raises(RemoteFailed):
+        follower.once()
+    told = status(tmp_path, world)
+    assert (told["trouble"], told["as_of_seq"]) == ("unreachable", world.head)
+    assert told["as_of_time"] == world.time.isoformat(), "the last word stands beside it"
+
+
+def test_a_refused_snapshot_is_told_until_one_is_taken(
+    follower: Follower, remote: WorldRemote, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower.once()
+    monkeypatch.setattr("api.terminal.follower.MOST_DELTAS", 0)
+    world.change(5, True)
+    follower.once()
+    remote.faults = ["forged"]
+    follower.once()
+    follower.once()
+    assert status(tmp_path, world)["trouble"] == "unknown_signer", "the changes go on, and it is told all the same"
+    monkeypatch.setattr("api.terminal.follower.SNAPSHOT_PAUSE_S", 0.0)
+    follower.once()
+    assert status(tmp_path, world)["trouble"] is None
+
+
+def test_trouble_that_cannot_be_written_down_is_known_here(
+    follower: Follower, remote: WorldRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr("api.terminal.files.replace", full)
+    remote.faults = ["unreachable"]
+    with pytest.raises(RemoteFailed):
+        follower.once()
+    assert follower.trouble.reason == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        None, "x", 1, [], {}, {"reason": "gap"}, {"reason": 1, "since": BEGAN.isoformat(), "of_snapshot": False},
+        {"reason": "gap", "since": "2026-11-22T00:00:00", "of_snapshot": False},
+        {"reason": "no word", "since": BEGAN.isoformat(), "of_snapshot": False},
+    ],
+)  # fmt: skip
+def test_what_is_no_trouble_is_none(written: object) -> None:
+    assert Trouble.from_json(written) == Trouble()
+
+
+def test_invalid_cards_are_counted_apart(follower: Follower, world: World, tmp_path: Path) -> None:
+    follower.once()
+    held = len(world.invalid_at(world.head))
+    world.change(1, False)
+    world.change(7, True)
+    world.change(8, True)
+    world.change(8, False)
+    follower.once()
+    told = status(tmp_path, world)
+    assert (told["invalid_cards_in_snapshot"], told["deltas"], told["invalid_since"]) == (held, 3, 1)
 
 
 @pytest.mark.parametrize("since", [1, 2, 3, 30])
