@@ -51,4 +51,4 @@ test-long: models ## what is slower: fault runs, and fuzzing with new examples
 	@$(BIN)/pytest -m long $(TESTS)
 
 clean: ## remove the environment and everything made by tests; RENZHENG_HOME stays
-	@rm -rf .venv build out .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	@rm -rf .venv build api/terminal/build api/terminal/*.egg-info out .pytest_cache .mypy_cache .ruff_cache *.egg-info
