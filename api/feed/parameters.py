@@ -45,6 +45,8 @@ LEASE = timedelta(seconds=20)
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 3600.0
 ATTEMPTS_AT_ONCE = 64
+# Failures in a row after which the service's log has it, once.
+TOLD_AFTER_FAILURES = 3
 LARGEST_ANSWER_BYTES = 16 * 1024
 SUBSCRIPTIONS_EACH = 20
 SECRET_BYTES = 32

@@ -119,13 +119,18 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
         return response(request, "media_type_unsupported")
     details = [
         {
-            "field": ".".join(_named(part) for part in fault["loc"]),
+            "field": _place(fault["loc"]),
             "code": fault["type"] if fault["type"] in catalogue() else _FAULTS.get(fault["type"], "request_invalid"),
         }
         for fault in faults[:_MOST_DETAILS]
     ]
     own = [detail["code"] for detail in details if detail["code"] not in {"request_invalid", *_FAULTS.values()}]
     return response(request, own[0] if own else "request_invalid", details)
+
+
+def _place(steps: tuple[str | int, ...]) -> str:
+    """The way to a field. Headers that are looked at have names of ours, with hyphens."""
+    return ".".join(str(part) if steps[0] == "header" else _named(part) for part in steps)
 
 
 def _named(part: str | int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import httpx
 
-from api.feed.parameters import ATTEMPTS_AT_ONCE, ERROR_PAUSE_S, POLL_S, STATEMENT_TIMEOUT_S
+from api.feed.parameters import ATTEMPTS_AT_ONCE, ERROR_PAUSE_S, POLL_S, STATEMENT_TIMEOUT_S, TOLD_AFTER_FAILURES
 from api.feed.webhooks import deliveries
 from api.feed.webhooks.addresses import Network
 from api.feed.webhooks.deliveries import Delivery
@@ -105,5 +105,7 @@ class Deliverer:
                     deliveries.acknowledge(connection, delivery)
                 else:
                     deliveries.fail(connection, delivery, failure)
+            if failure is not None and delivery.failures + 1 == TOLD_AFTER_FAILURES:
+                _log.warning("webhook %s keeps failing: %s", delivery.webhook_id, failure)
         except StorageError as error:
             _log.warning("webhooks wait: %s", error)

@@ -171,6 +171,12 @@ def test_a_number_that_is_not_reached_is_refused(url: str, new_feed_key: NewKey,
     assert (answer.status_code, answer.json()["code"]) == (409, "feed_position_unknown")
 
 
+def test_a_wrong_place_is_named(url: str, new_feed_key: NewKey) -> None:
+    headers = {"Authorization": f"Bearer {new_feed_key()}", "Last-Event-ID": "x"}
+    answer = httpx.get(f"{url}/v1/feed", headers=headers)
+    assert answer.json()["details"] == [{"field": "header.last-event-id", "code": "request_invalid"}]
+
+
 def test_a_revoked_keys_stream_ends_soon(service: Service, url: str, new_feed_key: NewKey) -> None:
     key, other = new_feed_key(), new_feed_key()
     with Closing(url) as streams:

@@ -135,7 +135,11 @@ def test_what_is_not_acknowledged_is_sent_again_unchanged(
 
 @pytest.mark.parametrize(("wrong", "told_as"), [(503, "status_503"), (302, "status_302"), (None, "broken_off")])
 def test_the_state_of_one_that_fails_is_seen(
-    new_client: NewClient, authority: TestClient, wrong: int | None, told_as: str
+    new_client: NewClient,
+    authority: TestClient,
+    wrong: int | None,
+    told_as: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with Receiver(lambda _: wrong) as receiver:
         supervisor = new_client(Role.SUPERVISOR)
@@ -145,6 +149,9 @@ def test_the_state_of_one_that_fails_is_seen(
         told = state(supervisor, made)
         assert (told["last_failure"], told["acknowledged_seq"]) == (told_as, made["acknowledged_seq"])
         assert told["next_try_at"] > made["next_try_at"]
+        until(lambda: bool(state(supervisor, made)["failures"] >= 5))
+        logged = [one for one in caplog.messages if made["id"] in one]
+        assert logged == [f"webhook {made['id']} keeps failing: {told_as}"], "once, and not where to"
 
 
 def test_an_endpoint_that_hangs_delays_nobody(
