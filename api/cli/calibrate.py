@@ -58,6 +58,7 @@ def calibrate(
     try:
         with _err.status("Reading the scores…"):
             sets = [calibration.read_set(path, engine, modality) for path in scores]
+            unnamed = [path.name for path in scores if files.read_engine(path) is None]
         done = calibration.calibrate(
             engine,
             sets,
@@ -70,6 +71,14 @@ def calibrate(
     except (files.FileMalformed, calibration.ScoresOfAnotherEngine, subjects.SubjectsUnclear, ValueError) as error:
         raise CommandFailed(f"无法校准。\nThis cannot be calibrated: {error}") from error
     _print(done.judged)
+    if unnamed:
+        _err.print(
+            f"分数文件未注明引擎，按 {engine} 的分数处理，请自行确认：{'、'.join(unnamed)}\n"
+            f"These scores do not say which engine they are of; they are taken for {engine}'s, and whether they are is"
+            f" yours to know: {', '.join(unnamed)}",
+            style="yellow",
+            markup=False,
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(done.calibration.to_json(), encoding="utf-8")
     _err.print(f"{out}: FMRs down to {done.calibration.measured_to:.2g} were measured, below it is extrapolated.")

@@ -63,6 +63,9 @@ def thin(figures: Sequence[Figure], comparisons: Comparisons) -> list[str]:
         told.append(
             f"{comparisons.subjects} subjects are few: intervals that draw fewer than {RULE_OF_30} are too narrow."
         )
+    mated = len(set(comparisons.mated_subject.tolist()))
+    if mated < min(RULE_OF_30, comparisons.subjects):
+        told.append(f"Only {mated} of {comparisons.subjects} subjects have a mated comparison: FNMR rests on them.")
     # A rate without an error is printed as the bound that it is.
     counted = [(one.metric, _errors(one, comparisons)) for one in figures if 0 < one.value < 1]
     few = [f"{metric} ({errors})" for metric, errors in counted if errors < RULE_OF_30]

@@ -65,6 +65,9 @@ def test_the_calibration_is_the_true_one_and_says_where_it_comes_from(renzheng: 
     }  # fmt: skip
     assert "cllr" in result.stdout
     assert "measured" in result.stderr
+    assert "do not say which engine they are of" in result.stderr
+    assert "two.csv" in result.stderr
+    assert "scores_one.csv" not in result.stderr
 
 
 def test_scores_of_another_version_are_refused(renzheng: CommandLine) -> None:

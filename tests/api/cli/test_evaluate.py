@@ -142,6 +142,14 @@ def test_thin_data_are_said_to_be_thin(renzheng: CommandLine) -> None:
     )
 
 
+def test_few_people_with_mated_comparisons_are_told(renzheng: CommandLine) -> None:
+    rows = "\n".join(f"{one}_1,{(one + 1) % 60}_1,0,0" for one in range(60))
+    told = renzheng(
+        "evaluate", "--scores", renzheng.file("s.csv", f"{HEADER}{rows}\n1_1,1_2,1,9\n2_1,2_2,1,9\n")
+    ).stderr
+    assert "Only 2 of 60 subjects have a mated comparison" in told
+
+
 def test_a_rate_without_an_error_has_no_bare_0_in_its_row(renzheng: CommandLine) -> None:
     rows = "\n".join(f"{one}_1,{one}_2,1,9\n{one}_1,{(one + 1) % 300}_1,0,0" for one in range(300))
     out = renzheng("evaluate", "--scores", renzheng.file("s.csv", HEADER + rows)).stdout
