@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -216,3 +217,40 @@ def test_it_stops_when_told(service: Service, remote: Remote, tmp_path: Path) ->
     terminal.close()
     assert "feed" not in {one.name for one in threading.enumerate() if one.is_alive() and one.name == "feed"}
     shutil.rmtree(tmp_path)
+
+
+def test_the_document_s_example_runs_as_it_is_written(
+    service: Service,
+    url: str,
+    new_feed_key: NewKey,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With this repository's name for the package and the test service's address."""
+    text = (Path(__file__).parents[3] / "docs" / "offline.md").read_text(encoding="utf-8")
+    block = text.partition("```python\n")[2].partition("```")[0]
+    block = block.replace("from renzheng_terminal import", "from api.terminal import")
+    block = block.replace("https://renzheng.example", url)
+    monkeypatch.chdir(tmp_path)
+    Path("terminal.key").write_text(new_feed_key() + "\n", encoding="ascii")
+    signer = httpx.get(f"{url}/v1/keys").json()[0]["public_key"]
+    Path("service.pub").write_text(signer + "\n", encoding="ascii")
+    service.snapshots.make()
+    names: dict[str, Any] = {}
+    exec(block, names)
+    try:
+        assert capsys.readouterr().out.startswith(("REVIEW no_data", "NOT_LISTED"))
+        answer = eventually(names["terminal"], _shown(), _is_fresh)
+        # Of 2,000 good cards the filter finds one: which verdict it is does not matter here.
+        assert answer.as_of_seq is not None
+    finally:
+        names["terminal"].close()
+
+
+def _shown() -> Card:
+    return Card("11010519491231002X", "北京市公安局", "2020-01-01", "长期")
+
+
+def _is_fresh(answer: Answer) -> bool:
+    return not answer.stale and answer.reason != "no_data"
