@@ -116,7 +116,7 @@ def test_a_finger_is_screened_at_any_position(town: Town) -> None:
 
 def test_without_a_face_nothing_is_screened_and_the_policy_decides(town: Town) -> None:
     face = somebody()
-    town.listed(face)
+    town.listed(face, fingers={"right_index": somebody()})
     terminal, card = town.new(Role.TERMINAL), town.card(face)
     answer = verify(terminal, card, face="no_face")
     assert answer["screening"] == {"status": "not_screened", "sequence": town.sequence, "modalities": []}
