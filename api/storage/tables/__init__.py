@@ -16,6 +16,13 @@ from api.storage.tables.decisions import (
     verifications,
 )
 from api.storage.tables.evidence import (
+from api.storage.tables.duplicates import (
+    duplicate_candidates,
+    duplicate_cases,
+    duplicate_members,
+    duplicate_pairs,
+    duplicate_searches,
+)
     evidence,
     evidence_archives,
     evidence_checkpoints,
@@ -40,6 +47,11 @@ __all__ = [
     "credentials",
     "deployment",
     "evidence",
+    "duplicate_candidates",
+    "duplicate_cases",
+    "duplicate_members",
+    "duplicate_pairs",
+    "duplicate_searches",
     "evidence_archives",
     "evidence_checkpoints",
     "evidence_texts",
