@@ -15,7 +15,6 @@ from api.storage.tables.decisions import (
     nonces,
     verifications,
 )
-from api.storage.tables.evidence import (
 from api.storage.tables.duplicates import (
     duplicate_candidates,
     duplicate_cases,
@@ -23,6 +22,7 @@ from api.storage.tables.duplicates import (
     duplicate_pairs,
     duplicate_searches,
 )
+from api.storage.tables.evidence import (
     evidence,
     evidence_archives,
     evidence_checkpoints,
@@ -46,12 +46,12 @@ __all__ = [
     "checks",
     "credentials",
     "deployment",
-    "evidence",
     "duplicate_candidates",
     "duplicate_cases",
     "duplicate_members",
     "duplicate_pairs",
     "duplicate_searches",
+    "evidence",
     "evidence_archives",
     "evidence_checkpoints",
     "evidence_texts",
