@@ -16,6 +16,7 @@ from api.storage.tables.decisions import (
     verifications,
 )
 from api.storage.tables.duplicates import (
+    duplicate_blocks,
     duplicate_candidates,
     duplicate_cases,
     duplicate_members,
@@ -46,6 +47,7 @@ __all__ = [
     "checks",
     "credentials",
     "deployment",
+    "duplicate_blocks",
     "duplicate_candidates",
     "duplicate_cases",
     "duplicate_members",

@@ -38,13 +38,12 @@ duplicate_searches = Table(
     Column("face_engine", Text, nullable=False),
     Column("finger_engine", Text, nullable=False),
     Column("false_per_1000", Double, nullable=False, comment="false candidates aimed at, per 1,000 people"),
-    Column("threshold", Double, nullable=False, comment="comparison score of two faces from which they are candidates"),
+    Column("fmr", Double, nullable=False, comment="that two people's evidence must have at most, as of its beginning"),
     Column("register_seq", BigInteger, nullable=False, comment="number of the register's last event at its beginning"),
     Column("people", BigInteger, nullable=False, comment="numbers with a face of the engine, at its beginning"),
     Column("left_out", BigInteger, nullable=False, comment="numbers with faces of other engines only"),
-    Column("searched", BigInteger, nullable=False, comment="people that were looked for so far"),
-    Column("blocks", Integer, nullable=False),
-    Column("reached", LargeBinary, comment="keyed hash of the last number that was looked for; they go in its order"),
+    Column("register_digest", LargeBinary, comment="SHA-256 of who is searched, with which faces; null: not read yet"),
+    Column("blocks", Integer, comment="into how many the search is cut; null: as above"),
     Column("damaged", BigInteger, comment="faces that did not open; null until its end"),
     Column("opened", BigInteger, comment="cases; null until its end"),
     Column("changed", BigInteger, comment="open cases of earlier searches that changed; null until its end"),
@@ -57,6 +56,13 @@ duplicate_searches = Table(
         unique=True,
         postgresql_where=_RUNNING,
     ),
+)
+
+duplicate_blocks = Table(
+    "duplicate_blocks",
+    metadata,
+    Column("search_id", ForeignKey("duplicate_searches.id"), primary_key=True),
+    Column("block", Integer, primary_key=True, autoincrement=False, comment="that is searched"),
 )
 
 duplicate_candidates = Table(

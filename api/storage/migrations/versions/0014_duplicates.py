@@ -27,10 +27,10 @@ def upgrade() -> None:
         sa.Column("finger_engine", sa.Text, nullable=False),
         sa.Column("false_per_1000", sa.Double, nullable=False, comment="false candidates aimed at, per 1,000 people"),
         sa.Column(
-            "threshold",
+            "fmr",
             sa.Double,
             nullable=False,
-            comment="comparison score of two faces from which they are candidates",
+            comment="that two people's evidence must have at most, as of its beginning",
         ),
         sa.Column(
             "register_seq",
@@ -42,13 +42,12 @@ def upgrade() -> None:
             "people", sa.BigInteger, nullable=False, comment="numbers with a face of the engine, at its beginning"
         ),
         sa.Column("left_out", sa.BigInteger, nullable=False, comment="numbers with faces of other engines only"),
-        sa.Column("searched", sa.BigInteger, nullable=False, comment="people that were looked for so far"),
-        sa.Column("blocks", sa.Integer, nullable=False),
         sa.Column(
-            "reached",
+            "register_digest",
             sa.LargeBinary,
-            comment="keyed hash of the last number that was looked for; they go in its order",
+            comment="SHA-256 of who is searched, with which faces; null: not read yet",
         ),
+        sa.Column("blocks", sa.Integer, comment="into how many the search is cut; null: as above"),
         sa.Column("damaged", sa.BigInteger, comment="faces that did not open; null until its end"),
         sa.Column("opened", sa.BigInteger, comment="cases; null until its end"),
         sa.Column("changed", sa.BigInteger, comment="open cases of earlier searches that changed; null until its end"),
@@ -60,6 +59,11 @@ def upgrade() -> None:
         ["institution_id", "case_index", "purpose"],
         unique=True,
         postgresql_where=sa.text("state = 'running'"),
+    )
+    op.create_table(
+        "duplicate_blocks",
+        sa.Column("search_id", sa.Uuid, sa.ForeignKey("duplicate_searches.id"), primary_key=True),
+        sa.Column("block", sa.Integer, primary_key=True, autoincrement=False, comment="that is searched"),
     )
     op.create_table(
         "duplicate_candidates",
