@@ -66,6 +66,17 @@ def fused_fmr(calibrations: Sequence[Calibration], llr: ArrayLike) -> NDArray[np
     return np.asarray(np.maximum(np.max(shares, axis=0), _least_share(everything)), np.float64)
 
 
+def sum_fmr(calibrations: Sequence[Calibration], llr: ArrayLike) -> NDArray[np.float64]:
+    """The share of non-mated persons whose ratios of just these modalities add up to at least `llr` (any shape).
+
+    For comparisons in which nobody chooses what to present, as of two records of a register. 0 above what they reach.
+    Raises ValueError without a calibration.
+    """
+    if not calibrations:
+        raise ValueError("no modality")
+    return _share_above(tuple(_ordered(calibrations)), np.asarray(llr, np.float64))
+
+
 def _ordered(calibrations: Sequence[Calibration]) -> list[Calibration]:
     return sorted(calibrations, key=lambda one: (one.engine, id(one)))
 

@@ -1,0 +1,176 @@
+"""A register to be searched against itself, as files that threads, processes and machines map into memory.
+
+A folder holds `keys` (int64), `halves` (the vectors as templates hold them, float16), `codes` (the same rounded to
+whole numbers, int8) and `held` (a bit for each finger position that the record has a template of, uint16), each with a
+row for each record in the order of the keys; and last `manifest.json`: without it the folder is no register.
+
+The files hold vectors in the clear: the caller gives vectors that mean nothing elsewhere (turned, as the galleries of
+the service are), a folder of its own, and takes it away in the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.duplicates.parameters import BLOCK, CODE_LIMIT
+from biometrics.errors import BiometricError
+from biometrics.finger import FingerTemplate
+
+Floats = NDArray[np.float32]
+Fingers = Mapping[str, FingerTemplate]
+"""Templates of one record by position, in the words of ISO/IEC 19794-2 (`right_thumb`, ...)."""
+
+POSITIONS: Final = tuple(
+    f"{side}_{finger}" for finger in ("thumb", "index", "middle", "ring", "little") for side in ("right", "left")
+)
+"""The ten fingers, those first that cards hold most often; a position's place is its bit in `held`."""
+STEP: Final = np.float32(CODE_LIMIT / 127)
+_MANIFEST, _FORM = "manifest.json", 1
+_BIT = {position: np.uint16(1 << place) for place, position in enumerate(POSITIONS)}
+
+
+class Entries(NamedTuple):
+    """Records to add: `keys` int64 (n,) growing from 0 on, `vectors` float32 (n, D) of length 1, `fingers` of each."""
+
+    keys: NDArray[np.int64]
+    vectors: Floats
+    fingers: Sequence[Fingers]
+
+
+class RegisterError(BiometricError):
+    """No register that can be used: `register_missing`, `register_damaged`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Register:
+    """Records by position 0, 1, 2, ...; `engine` names the faces', `identity` this register among all ever built."""
+
+    folder: Path
+    engine: str
+    identity: str
+    keys: NDArray[np.int64] = field(repr=False)
+    halves: NDArray[np.float16] = field(repr=False)
+    codes: NDArray[np.int8] = field(repr=False)
+    held: NDArray[np.uint16] = field(repr=False)
+
+    @classmethod
+    def build(
+        cls,
+        folder: Path,
+        engine: str,
+        blocks: Iterable[Entries],
+        *,
+        dimensions: int = 128,
+        progress: Callable[[int], None] | None = None,
+    ) -> Register:
+        """Write `blocks` of records to `folder`, which is made where it is missing, and open it.
+
+        `progress` is told of so many records more. Raises ValueError for keys that do not grow, shapes, positions that
+        there are none of; OSError.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / _MANIFEST).unlink(missing_ok=True)
+        last = -1
+        with ExitStack() as stack:
+            files = {name: stack.enter_context((folder / name).open("wb")) for name in _columns(dimensions)}
+            for block in blocks:
+                last = _write(files, block, dimensions, last)
+                if progress is not None:
+                    progress(len(block.keys))
+            for file in files.values():
+                os.fchmod(file.fileno(), 0o600)
+                file.flush()
+                os.fsync(file.fileno())
+        count = (folder / "keys").stat().st_size // 8
+        facts = {"form": _FORM, "engine": engine, "identity": uuid4().hex, "dimensions": dimensions, "records": count}
+        fresh = folder / f"{_MANIFEST}.new"
+        fresh.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        fresh.replace(folder / _MANIFEST)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Register:
+        """What `build` wrote. Raises RegisterError where it did not end, or files are not as long as they were."""
+        try:
+            facts: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+            count, dimensions = int(facts["records"]), int(facts["dimensions"])
+            if facts["form"] != _FORM:
+                raise ValueError("another form")
+            columns = {name: _mapped(folder / name, *how, count) for name, how in _columns(dimensions).items()}
+            return cls(folder, str(facts["engine"]), str(facts["identity"]), **columns)
+        except FileNotFoundError as error:
+            raise RegisterError("register_missing", "no register was built to its end here") from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RegisterError("register_damaged", type(error).__name__) from error
+
+    def __len__(self) -> int:
+        """The number of records."""
+        return len(self.keys)
+
+    @property
+    def nbytes(self) -> int:
+        """Of all files."""
+        return sum(array.nbytes for array in (self.keys, self.halves, self.codes, self.held))
+
+    @property
+    def jobs(self) -> int:
+        """Into how many jobs a search of it is cut: one for each block of records."""
+        return -(-len(self) // BLOCK)
+
+
+def common(first: int, second: int) -> list[str]:
+    """The positions that two records, by their `held`, both have a finger of."""
+    both = first & second
+    return [position for position, bit in _BIT.items() if both & int(bit)]
+
+
+def _columns(dimensions: int) -> dict[str, tuple[type[Any], tuple[int, ...]]]:
+    return {
+        "keys": (np.int64, ()),
+        "halves": (np.float16, (dimensions,)),
+        "codes": (np.int8, (dimensions,)),
+        "held": (np.uint16, ()),
+    }
+
+
+def _write(files: Mapping[str, BinaryIO], block: Entries, dimensions: int, last: int) -> int:
+    keys = np.ascontiguousarray(block.keys, np.int64)
+    vectors = np.ascontiguousarray(block.vectors, np.float32)
+    if vectors.shape != (len(keys), dimensions) or len(block.fingers) != len(keys):
+        raise ValueError(f"{len(keys)} keys, vectors {vectors.shape}, fingers of {len(block.fingers)}")
+    if len(keys) == 0:
+        return last
+    if keys[0] <= last or (np.diff(keys) <= 0).any() or keys[0] < 0:
+        raise ValueError("keys must grow, from 0 on")
+    if not np.isfinite(vectors).all():
+        raise ValueError("a vector is not finite")
+    held = np.array([_held(fingers) for fingers in block.fingers], np.uint16)
+    codes = np.clip(np.rint(vectors / STEP), -127, 127).astype(np.int8)
+    for name, values in {"keys": keys, "halves": vectors.astype(np.float16), "codes": codes, "held": held}.items():
+        files[name].write(np.ascontiguousarray(values).data)
+    return int(keys[-1])
+
+
+def _held(fingers: Fingers) -> int:
+    unknown = [position for position in fingers if position not in _BIT]
+    if unknown:
+        raise ValueError("a finger position that there is none of")
+    return sum(int(_BIT[position]) for position in fingers)
+
+
+def _mapped(path: Path, kind: type[Any], shape: tuple[int, ...], count: int) -> NDArray[Any]:
+    whole = (count, *shape)
+    if path.stat().st_size != np.dtype(kind).itemsize * int(np.prod(whole)):
+        raise ValueError("not as long as it was")
+    # An empty file cannot be mapped. Compiled code takes plain arrays; this is one, of the same mapped file.
+    return np.asarray(np.memmap(path, kind, "r", shape=whole)) if count else np.empty(whole, kind)

@@ -1,0 +1,167 @@
+"""The first stage: which pairs of a register's records have faces alike enough to look at their fingers?
+
+A job takes one block of records. With blocks in a ring, it compares its block with itself and with the half of the ring
+that follows: every pair of records is compared in exactly one job, all jobs cost the same, none needs another's
+result. What a job gives depends on the register and the rule alone, not on who does it, when, or with how many threads.
+
+Products of whole numbers choose pairs; of these the score is computed from the vectors as templates hold them, which is
+the score that a comparison gives. So what is found is exactly what a comparison of all pairs would find, but for pairs
+just at the floor that rounding hides (seven standard errors, `CODE_SLACK`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biometrics.duplicates.parameters import BLOCK, CODE_SLACK, TILE
+from biometrics.duplicates.products import alike
+from biometrics.duplicates.register import STEP, Register
+from biometrics.duplicates.rule import Rule
+from biometrics.kernels.bits import one_bits
+from biometrics.kernels.compiled import kernel, loose_kernel
+
+_MOST_FINGERS = 10
+_HALF_SCALE = np.float32(2.0**112)
+
+
+class Suspects(NamedTuple):
+    """Pairs to look at closer: positions int64 (n,) in the register, `low` < `high`, and the faces' `scores`.
+
+    In the order of `low`, then `high`.
+    """
+
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return int(self.low.shape[0])
+
+
+class Tile(NamedTuple):
+    """Records first..last - 1 compared with records start..end - 1; of the same records, each pair once."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+class Engine(Protocol):
+    """What does the jobs of a search, in whatever order; every engine gives the same suspects of a job."""
+
+    def run(self, jobs: Iterable[int]) -> Iterator[tuple[int, Suspects]]:
+        """Do the jobs of these numbers (0 .. `Register.jobs` - 1), and give each with its suspects as it ends."""
+
+
+class Local:
+    """The engine of one machine: `threads` threads, each with a core of its own."""
+
+    def __init__(self, register: Register, rule: Rule, *, threads: int = 1) -> None:
+        if threads < 1:
+            raise ValueError(f"{threads} threads")
+        self._register, self._rule, self._threads = register, rule, threads
+
+    def run(self, jobs: Iterable[int]) -> Iterator[tuple[int, Suspects]]:
+        """One job after the other, the tiles of each shared among the threads."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            for job in jobs:
+                tiles = list(tiles_of(len(self._register), job))
+                parts = pool.map(lambda tile: compare(self._register, tile, self._rule), tiles)
+                yield job, merged(list(parts))
+
+
+def tiles_of(records: int, job: int, block: int = BLOCK) -> Iterator[Tile]:
+    """The tiles of a job. Raises ValueError for a job that there is none of."""
+    blocks = -(-records // block)
+    if not 0 <= job < blocks:
+        raise ValueError(f"job {job} of {blocks}")
+    first, last = job * block, min((job + 1) * block, records)
+    for ahead in range(blocks // 2 + 1):
+        # With an even number of blocks the one opposite is met from both sides: the earlier one takes it.
+        if ahead and 2 * ahead == blocks and job >= ahead:
+            continue
+        start = (job + ahead) % blocks * block
+        yield Tile(first, last, start, min(start + block, records))
+
+
+def compare(register: Register, tile: Tile, rule: Rule) -> Suspects:
+    """The suspects of one tile."""
+    floors = np.array([rule.floor(fingers) for fingers in range(_MOST_FINGERS + 1)], np.float32)
+    least = int(np.floor((float(floors.min()) - CODE_SLACK) / float(STEP) ** 2))
+    parts = []
+    for row in range(tile.first, tile.last, TILE):
+        rows = slice(row, min(row + TILE, tile.last))
+        for column in range(tile.start, tile.end, TILE):
+            columns = slice(column, min(column + TILE, tile.end))
+            if tile.first == tile.start and column < row:
+                continue  # of the same records: the pairs below the diagonal are those above it
+            pairs = alike(register.codes[rows], register.codes[columns], least)
+            places = pairs.astype(np.int64) + np.array([row, column])
+            if row == column:
+                places = places[places[:, 0] < places[:, 1]]
+            parts.append(_exactly(register, places, floors))
+    return merged(parts)
+
+
+def merged(parts: list[Suspects]) -> Suspects:
+    """The suspects of several parts in their order."""
+    if not parts:
+        return Suspects(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    low, high, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((high, low))
+    return Suspects(low[order], high[order], scores[order])
+
+
+def _exactly(register: Register, places: NDArray[np.int64], floors: NDArray[np.float32]) -> Suspects:
+    scores = np.empty(len(places), np.float32)
+    keep = np.zeros(len(places), np.bool_)
+    _score(register.halves.view(np.uint16), places, scores)
+    _reach(register.held, places, scores, floors, keep)
+    kept = places[keep]
+    return Suspects(kept.min(axis=1), kept.max(axis=1), scores[keep])
+
+
+@kernel
+def _score(halves: NDArray[np.uint16], places: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+    """Inner products of pairs of rows (N, D) of half precision, seen as bits; how: `biometrics.gallery.exact`."""
+    bits = np.empty((2, halves.shape[1]), np.uint32)
+    numbers = bits.view(np.float32)
+    for index in range(len(places)):
+        for side in range(2):
+            row = halves[places[index, side]]
+            for one in range(len(row)):
+                half = np.uint32(row[one])
+                sign = (half & np.uint32(0x8000)) << np.uint32(16)
+                bits[side, one] = sign | ((half & np.uint32(0x7FFF)) << np.uint32(13))
+            # Before the products, which are made in any order: that of two numbers so small would be 0.
+            for one in range(len(row)):
+                numbers[side, one] *= _HALF_SCALE
+        scores[index] = _product(numbers[0], numbers[1])
+
+
+@loose_kernel
+def _product(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    total = np.float32(0)
+    for one in range(len(first)):
+        total += first[one] * second[one]
+    return float(total)
+
+
+@kernel
+def _reach(
+    held: NDArray[np.uint16],
+    places: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    floors: NDArray[np.float32],
+    keep: NDArray[np.bool_],
+) -> None:
+    """Which scores reach the floor of pairs with so many fingers of the same positions."""
+    for index in range(len(places)):
+        both = np.uint64(held[places[index, 0]] & held[places[index, 1]])
+        keep[index] = scores[index] >= floors[one_bits(both)]
