@@ -5,7 +5,6 @@ nonce of the value, then ciphertext and tag. The record's identity is authentica
 moved to another record does not open. NIST SP 800-38D.
 """
 
-import hashlib
 import hmac
 import os
 
@@ -46,8 +45,5 @@ def unseal(master: bytes, envelope: bytes, context: str) -> bytes:
 def keyed_hash(key: bytes, purpose: str, *parts: str | bytes) -> bytes:
     """HMAC-SHA-256 (32 bytes) over length-prefixed parts, apart for each purpose: equal values can be looked up
     without standing in the database."""
-    digest = hmac.new(key, digestmod=hashlib.sha256)
-    for part in (purpose, *parts):
-        raw = part.encode() if isinstance(part, str) else part
-        digest.update(len(raw).to_bytes(8, "big") + raw)
-    return digest.digest()
+    raw = [part.encode() if isinstance(part, str) else part for part in (purpose, *parts)]
+    return hmac.digest(key, b"".join(len(one).to_bytes(8, "big") + one for one in raw), "sha256")
