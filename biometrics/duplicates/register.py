@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,11 +40,12 @@ _BIT = {position: np.uint16(1 << place) for place, position in enumerate(POSITIO
 
 
 class Entries(NamedTuple):
-    """Records to add: `keys` int64 (n,) growing from 0 on, `vectors` float32 (n, D) of length 1, `fingers` of each."""
+    """Records to add: `keys` int64 (n,) growing from 0 on, `vectors` float32 (n, D) of length 1, `fingers` the
+    positions that each has a template of, or the templates by position."""
 
     keys: NDArray[np.int64]
     vectors: Floats
-    fingers: Sequence[Fingers]
+    fingers: Sequence[Collection[str]]
 
 
 class RegisterError(BiometricError):
@@ -161,7 +162,7 @@ def _write(files: Mapping[str, BinaryIO], block: Entries, dimensions: int, last:
     return int(keys[-1])
 
 
-def _held(fingers: Fingers) -> int:
+def _held(fingers: Collection[str]) -> int:
     unknown = [position for position in fingers if position not in _BIT]
     if unknown:
         raise ValueError("a finger position that there is none of")
