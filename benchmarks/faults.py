@@ -37,13 +37,13 @@ from tests.faults.replicas.faults import KILLS
 SHOWN_VIOLATIONS = 20
 
 
-def run(operations: int, seed: int, state: Path | None, json_path: Path | None = None) -> None:
+def run(operations: int, seed: int, pause: float, state: Path | None, json_path: Path | None = None) -> None:
     """Run, or go on, print the table, write the JSON. Exit code 1 for any violation, 2 for the state of another run."""
     signal.signal(signal.SIGTERM, _interrupted)
     with _folder(state) as folder:
         say("starting the database and the replicas")
         try:
-            with open_campaign(folder, seed) as campaign:
+            with open_campaign(folder, seed, pause_s=pause) as campaign:
                 _go_on(campaign, operations)
                 totals, violations = campaign.run.totals, campaign.run.violations
         except StateOfAnotherRun as error:

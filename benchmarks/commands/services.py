@@ -70,6 +70,9 @@ def registry(
 def faults(
     operations: Annotated[int, typer.Option(min=1, help="Verifications, reports and registrations in all.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="What the clients do and what goes wrong is drawn from it.")] = 1,
+    pause: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Between one fault and the next, in the mean.")
+    ] = 1.0,
     state: Annotated[
         Path | None,
         typer.Option(file_okay=False, metavar="DIR", help="Keep the run here, and go on with the one that is kept."),
@@ -77,7 +80,7 @@ def faults(
     json_path: Json = None,
 ) -> None:
     """Whether any verification passes after an acknowledged loss report while anything is killed, paused, cut off."""
-    run("faults", operations=operations, seed=seed, state=state, json_path=json_path)
+    run("faults", operations=operations, seed=seed, pause=pause, state=state, json_path=json_path)
 
 
 @app.command()

@@ -44,7 +44,8 @@ def campaign(monkeypatch: pytest.MonkeyPatch) -> Done:
     made = Done()
 
     @contextmanager
-    def opened(folder: Path, seed: int) -> Iterator[Done]:
+    def opened(folder: Path, seed: int, pause_s: float) -> Iterator[Done]:
+        assert pause_s == 1.0
         if seed != 1:
             raise StateOfAnotherRun(f"{folder} holds a run with the seed 1")
         yield made
@@ -71,7 +72,7 @@ def test_the_figures() -> None:
 
 
 def test_a_kept_promise_is_written_down(campaign: Done, tmp_path: Path) -> None:
-    faults.run(1000, 1, tmp_path / "state", tmp_path / "faults.json")
+    faults.run(1000, 1, 1.0, tmp_path / "state", tmp_path / "faults.json")
     written = json.loads((tmp_path / "faults.json").read_text())
     assert written["benchmark"] == "faults"
     assert {row["metric"] for row in written["results"]} >= {"operations", "kills", "violations"}
@@ -83,7 +84,7 @@ def test_a_violation_is_shown_and_fails_the_run(
     campaign.run.totals.violations = 1
     campaign.run.violations.append(Violation(AFTER_REPORT, "the act", "PASS, and lost before"))
     with pytest.raises(typer.Exit) as ended:
-        faults.run(1000, 1, tmp_path, tmp_path / "faults.json")
+        faults.run(1000, 1, 1.0, tmp_path, tmp_path / "faults.json")
     assert ended.value.exit_code == 1
     assert "the act: PASS, and lost before" in capsys.readouterr().err
     assert (tmp_path / "faults.json").exists()
@@ -91,5 +92,5 @@ def test_a_violation_is_shown_and_fails_the_run(
 
 def test_the_state_of_another_run_is_not_touched(campaign: Done, tmp_path: Path) -> None:
     with pytest.raises(typer.Exit) as ended:
-        faults.run(1000, 2, tmp_path)
+        faults.run(1000, 2, 1.0, tmp_path)
     assert ended.value.exit_code == 2

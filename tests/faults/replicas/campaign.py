@@ -27,7 +27,7 @@ from tests.faults.replicas.clients import Crowd, Keys
 from tests.faults.replicas.cluster import DATABASE_NAME, Cluster, Mutant
 from tests.faults.replicas.commits import Act
 from tests.faults.replicas.deck import Deck
-from tests.faults.replicas.faults import Faults
+from tests.faults.replicas.faults import PAUSE_S, Faults
 
 CHUNK = 4000
 TERMINALS = 32
@@ -98,11 +98,12 @@ class Run:
 class Campaign:
     """A run on a cluster that is up."""
 
-    def __init__(self, cluster: Cluster, run: Run, folder: Path, *, faults: bool = True) -> None:
+    def __init__(self, cluster: Cluster, run: Run, folder: Path, *, pause_s: float | None = PAUSE_S) -> None:
+        """`pause_s` lies between one fault and the next in the mean; None: nothing goes wrong."""
         self.run = run
         self.cluster = cluster
         self._folder = folder
-        self.faults = faults
+        self.pause_s = pause_s
 
     def go_on(self, operations: int, tell: Callable[[int], None], chunk: int = CHUNK) -> None:
         """Run until so many operations were made; `tell` hears, now and then, how many there are."""
@@ -130,8 +131,8 @@ class Campaign:
         nonces = cluster.give_nonces(keys, 2 * wanted // len(keys.terminals) + 10)
         calls = Calls(wanted)
         crowd = Crowd(keys, cluster.ports, self.run.deck, calls, nonces, name, seed)
-        faults = Faults(cluster, f"{seed} faults")
-        if self.faults:
+        faults = Faults(cluster, f"{seed} faults", self.pause_s or PAUSE_S)
+        if self.pause_s is not None:
             faults.start()
         try:
             with closing(crowd.run()) as progress:
@@ -195,7 +196,9 @@ def _answer(call: Call) -> str:
 
 
 @contextmanager
-def open_campaign(folder: Path, seed: int, *, mutant: Mutant | None = None, faults: bool = True) -> Iterator[Campaign]:
+def open_campaign(
+    folder: Path, seed: int, *, mutant: Mutant | None = None, pause_s: float | None = PAUSE_S
+) -> Iterator[Campaign]:
     """The campaign of a folder: a new one, or the one that it holds. Raises `StateOfAnotherRun`."""
     kept = None
     if (folder / STATE).exists():
@@ -206,9 +209,9 @@ def open_campaign(folder: Path, seed: int, *, mutant: Mutant | None = None, faul
     with clusters.opened(folder, password=password, seed=f"{seed}", mutant=mutant) as cluster:
         if kept is None:
             run = Run(seed, cluster.server.password, cluster.new_keys(TERMINALS, AUTHORITIES))
-            campaign = Campaign(cluster, run, folder, faults=faults)
+            campaign = Campaign(cluster, run, folder, pause_s=pause_s)
         else:
-            campaign = Campaign(cluster, kept, folder, faults=faults)
+            campaign = Campaign(cluster, kept, folder, pause_s=pause_s)
             cluster.heal()
             campaign.catch_up()
         yield campaign

@@ -14,8 +14,9 @@ from tests.faults.replicas.clock import STEP
 from tests.faults.replicas.cluster import REPLICAS, Cluster
 from tests.faults.replicas.proxy import WAYS
 
-# Seconds between one fault and the next, from and to.
-PAUSE_S = (0.3, 1.7)
+# Seconds between one fault and the next, in the mean; each is drawn from so much of it, and to.
+PAUSE_S = 1.0
+_PAUSE_SPREAD = (0.3, 1.7)
 # How long a killed process stays dead, and a paused one paused. The longest is longer than the service waits for locks.
 DEAD_S = (0.0, 0.8)
 PAUSED_S = (0.05, 1.2)
@@ -39,12 +40,14 @@ _SHARES = {
 
 
 class Faults:
-    """Does harm to a cluster between `start` and `stop`. `done` counts faults by kind."""
+    """Does harm to a cluster between `start` and `stop`, with `pause_s` from one fault to the next in the mean. `done`
+    counts faults by kind."""
 
-    def __init__(self, cluster: Cluster, seed: str) -> None:
+    def __init__(self, cluster: Cluster, seed: str, pause_s: float = PAUSE_S) -> None:
         self.done: Counter[str] = Counter()
         self._cluster = cluster
         self._drawn = random.Random(seed)
+        self._pause_s = pause_s
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -64,7 +67,7 @@ class Faults:
 
     def _run(self) -> None:
         try:
-            while not self._ended.wait(self._drawn.uniform(*PAUSE_S)):
+            while not self._ended.wait(self._pause_s * self._drawn.uniform(*_PAUSE_SPREAD)):
                 fault = self._drawn.choices(tuple(_SHARES), tuple(_SHARES.values()))[0]
                 harm: Callable[[], bool] = getattr(self, fault)
                 if harm():

@@ -64,7 +64,7 @@ def test_the_promise_holds_and_without_the_lock_it_is_seen_to_break(
         assert campaign.run.violations == []
         assert min(answers["PASS"], answers["REFUSE"]) > 0
         assert campaign.run.totals.faults
-        campaign.faults = False
+        campaign.pause_s = None
         campaign.cluster.mutant = Mutant(dwell_s=0.05)
         for number in range(REPLICAS):
             campaign.cluster.kill(number)
