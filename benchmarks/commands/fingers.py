@@ -32,6 +32,19 @@ def finger_search(
     run("finger_search", data=data, references=references, cache=cache, json_path=json_path)
 
 
+@app.command("finger-sketch")
+def finger_sketch(
+    data: Annotated[Path, folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],
+    cache: Cache = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", file_okay=False, metavar="DIR", help="Write every likeness here as CSV.")
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Sketches of fingers, which a search for duplicates compares first: error and cost."""
+    run("finger_sketch", data=data, cache=cache, scores=scores, json_path=json_path)
+
+
 @app.command("finger-quality")
 def finger_quality(
     data: Annotated[Path, folder("One set of <finger>_<impression>.<ext>, or a parent of sets.")],

@@ -9,6 +9,13 @@ PAIRS_PER_RECORD: Final = 150.0
 """Pairs of different persons for each record whose fingers are compared: the fewer, the more their faces must be alike.
 In a register of a million they are the 0.03 % of all pairs with the most similar faces, in one of 300 all pairs."""
 
+SUSPECTS_PER_RECORD: Final = 0.3
+"""Pairs of different persons for each record that are compared by the accurate matcher: a sketch of a finger has to
+bring the faces' evidence so far up that no more are left."""
+
+LEAST_SUSPECTS: Final = 20_000
+"""So many may always be compared accurately, which takes seconds: in a register of 200 records all pairs."""
+
 CONTRADICTION: Final = -3.0
 """Sum of the fingers' log-likelihood ratios from which, downwards, they say that the persons are two: 1 to 20."""
 

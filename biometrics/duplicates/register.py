@@ -1,11 +1,13 @@
 """A register to be searched against itself, as files that threads, processes and machines map into memory.
 
 A folder holds `keys` (int64), `halves` (the vectors as templates hold them, float16), `codes` (the same rounded to
-whole numbers, int8) and `held` (a bit for each finger position that the record has a template of, uint16), each with a
-row for each record in the order of the keys; and last `manifest.json`: without it the folder is no register.
+whole numbers, int8), `held` (a bit for each finger position that the record has a template of, uint16), and of the
+first of these fingers a sketch: `sketched` (its place in POSITIONS, -1 for none, int8), `sketch_codes` and
+`sketch_places` (see `sketch`). Each has a row for each record in the order of the keys. Last comes `manifest.json`:
+without it the folder is no register.
 
-The files hold vectors in the clear: the caller gives vectors that mean nothing elsewhere (turned, as the galleries of
-the service are), a folder of its own, and takes it away in the end.
+The files hold vectors in the clear, and what is left of a finger in its sketch: the caller gives vectors that mean
+nothing elsewhere (turned, as the galleries of the service are), a folder of its own, and takes it away in the end.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.duplicates.parameters import BLOCK, CODE_LIMIT
+from biometrics.duplicates.sketch import CODES, PLACES, Sketches, sketch
 from biometrics.errors import BiometricError
 from biometrics.finger import FingerTemplate
 
@@ -35,13 +39,19 @@ POSITIONS: Final = tuple(
 )
 """The ten fingers, those first that cards hold most often; a position's place is its bit in `held`."""
 STEP: Final = np.float32(CODE_LIMIT / 127)
+_SKETCHED_TOGETHER = 256
 _MANIFEST, _FORM = "manifest.json", 1
 _BIT = {position: np.uint16(1 << place) for place, position in enumerate(POSITIONS)}
 
 
 class Entries(NamedTuple):
-    """Records to add: `keys` int64 (n,) growing from 0 on, `vectors` float32 (n, D) of length 1, `fingers` the
-    positions that each has a template of, or the templates by position."""
+    """Records to add: `keys` int64 (n,) growing from 0 on, `vectors` float32 (n, D) of length 1, and `fingers`.
+
+    These are of each record the positions that it has a template of; where they are a mapping, to the template or to
+    None. A sketch is made of the first position (in the order of POSITIONS) whose template is there. Without one a
+    pair's fingers are compared only where the faces are very much alike: of a register of more than some hundred
+    records give at least that one.
+    """
 
     keys: NDArray[np.int64]
     vectors: Floats
@@ -63,6 +73,9 @@ class Register:
     halves: NDArray[np.float16] = field(repr=False)
     codes: NDArray[np.int8] = field(repr=False)
     held: NDArray[np.uint16] = field(repr=False)
+    sketched: NDArray[np.int8] = field(repr=False)
+    sketch_codes: NDArray[np.uint64] = field(repr=False)
+    sketch_places: NDArray[np.float32] = field(repr=False)
 
     @classmethod
     def build(
@@ -72,20 +85,22 @@ class Register:
         blocks: Iterable[Entries],
         *,
         dimensions: int = 128,
+        threads: int = 1,
         progress: Callable[[int], None] | None = None,
     ) -> Register:
         """Write `blocks` of records to `folder`, which is made where it is missing, and open it.
 
-        `progress` is told of so many records more. Raises ValueError for keys that do not grow, shapes, positions that
-        there are none of; OSError.
+        `threads` make sketches; `progress` is told of so many records more. Raises ValueError for keys that do not
+        grow, shapes, positions that there are none of; OSError.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (folder / _MANIFEST).unlink(missing_ok=True)
         last = -1
         with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(threads))
             files = {name: stack.enter_context((folder / name).open("wb")) for name in _columns(dimensions)}
             for block in blocks:
-                last = _write(files, block, dimensions, last)
+                last = _write(files, block, dimensions, last, pool)
                 if progress is not None:
                     progress(len(block.keys))
             for file in files.values():
@@ -121,7 +136,12 @@ class Register:
     @property
     def nbytes(self) -> int:
         """Of all files."""
-        return sum(array.nbytes for array in (self.keys, self.halves, self.codes, self.held))
+        return sum(getattr(self, name).nbytes for name in _columns(self.codes.shape[1]))
+
+    @property
+    def sketches(self) -> Sketches:
+        """The sketches of all records."""
+        return Sketches(self.sketch_codes, self.sketch_places)
 
     @property
     def jobs(self) -> int:
@@ -141,10 +161,13 @@ def _columns(dimensions: int) -> dict[str, tuple[type[Any], tuple[int, ...]]]:
         "halves": (np.float16, (dimensions,)),
         "codes": (np.int8, (dimensions,)),
         "held": (np.uint16, ()),
+        "sketched": (np.int8, ()),
+        "sketch_codes": (np.uint64, CODES),
+        "sketch_places": (np.float32, PLACES),
     }
 
 
-def _write(files: Mapping[str, BinaryIO], block: Entries, dimensions: int, last: int) -> int:
+def _write(files: Mapping[str, BinaryIO], block: Entries, dimensions: int, last: int, pool: ThreadPoolExecutor) -> int:
     keys = np.ascontiguousarray(block.keys, np.int64)
     vectors = np.ascontiguousarray(block.vectors, np.float32)
     if vectors.shape != (len(keys), dimensions) or len(block.fingers) != len(keys):
@@ -157,8 +180,10 @@ def _write(files: Mapping[str, BinaryIO], block: Entries, dimensions: int, last:
         raise ValueError("a vector is not finite")
     held = np.array([_held(fingers) for fingers in block.fingers], np.uint16)
     codes = np.clip(np.rint(vectors / STEP), -127, 127).astype(np.int8)
-    for name, values in {"keys": keys, "halves": vectors.astype(np.float16), "codes": codes, "held": held}.items():
-        files[name].write(np.ascontiguousarray(values).data)
+    sketched, *rows = _sketched(block.fingers, pool)
+    columns = (keys, vectors.astype(np.float16), codes, held, sketched, *rows)
+    for file, values in zip(files.values(), columns, strict=True):
+        file.write(np.ascontiguousarray(values).data)
     return int(keys[-1])
 
 
@@ -167,6 +192,30 @@ def _held(fingers: Collection[str]) -> int:
     if unknown:
         raise ValueError("a finger position that there is none of")
     return sum(int(_BIT[position]) for position in fingers)
+
+
+def _sketched(
+    fingers: Sequence[Collection[str]], pool: ThreadPoolExecutor
+) -> tuple[NDArray[np.int8], NDArray[np.uint64], NDArray[np.float32]]:
+    """Of each record the place of the position that is sketched, and its sketch."""
+    first = np.full(len(fingers), -1, np.int8)
+    codes, places = np.zeros((len(fingers), *CODES), np.uint64), np.zeros((len(fingers), *PLACES), np.float32)
+
+    def fill(rows: range) -> None:
+        for row in rows:
+            mine = fingers[row]
+            if not isinstance(mine, Mapping):
+                continue
+            for place, position in enumerate(POSITIONS):
+                template = mine.get(position)
+                if template is not None:
+                    first[row] = place
+                    codes[row], places[row] = sketch(template)
+                    break
+
+    starts = range(0, len(fingers), _SKETCHED_TOGETHER)
+    list(pool.map(lambda start: fill(range(start, min(start + _SKETCHED_TOGETHER, len(fingers)))), starts))
+    return first, codes, places
 
 
 def _mapped(path: Path, kind: type[Any], shape: tuple[int, ...], count: int) -> NDArray[Any]:

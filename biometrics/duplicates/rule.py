@@ -19,11 +19,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from biometrics.duplicates.parameters import FALSE_PER_RECORD, PAIRS_PER_RECORD, TAIL_END
+from biometrics.duplicates import sketch
+from biometrics.duplicates.parameters import (
+    FALSE_PER_RECORD,
+    LEAST_SUSPECTS,
+    PAIRS_PER_RECORD,
+    SUSPECTS_PER_RECORD,
+    TAIL_END,
+)
 from biometrics.scoring import Calibration
 from biometrics.scoring.fusion import sum_fmr
 
 _FINE = 0.01
+_LOWEST = -1.0
 
 
 class Evidence(NamedTuple):
@@ -95,6 +103,26 @@ class Rule:
         """
         return _floors(self, fingers)
 
+    @cached_property
+    def gate(self) -> float:
+        """The sum of the ratios of the face and a finger's sketch from which a pair is compared accurately."""
+        modalities = (_continued(self.face), _continued(sketch.calibration()))
+        lowest, highest = (math.fsum(float(one.llr[end]) for one in modalities) for end in (0, -1))
+        sums = np.arange(lowest, highest, _FINE)
+        enough = sum_fmr(modalities, sums) <= self._suspected
+        return float(sums[int(np.argmax(enough))]) if enough.any() else highest
+
+    @cached_property
+    def unsketched(self) -> float:
+        """The face score from which a pair is compared accurately where its sketches cannot be."""
+        return _score_at(_continued(self.face), self._suspected) if self._suspected < 1 else _LOWEST
+
+    @property
+    def _suspected(self) -> float:
+        """The share of pairs of different persons that may be compared accurately."""
+        pairs = max(self.records * (self.records - 1) / 2, 1.0)
+        return min(1.0, max(SUSPECTS_PER_RECORD * self.records, LEAST_SUSPECTS) / pairs)
+
     def _finger(self) -> Calibration:
         if self.finger is None:
             raise ValueError("there is no calibration of fingers")
@@ -107,9 +135,9 @@ def _floors(rule: Rule, fingers: int) -> float:
     if fingers == 0 or rule.finger is None:
         return alone
     share = min(1.0, 2 * rule.pairs_per_record / max(rule.records - 1, 1))
-    affordable = _score_at(_continued(rule.face), share) if share < 1 else -1.0
+    affordable = _score_at(_continued(rule.face), share) if share < 1 else _LOWEST
     lacking = rule.least_llr(fingers) - fingers * float(rule.finger.llr[-1])
-    hopeless = -1.0
+    hopeless = _LOWEST
     if lacking > rule.face.llr[0]:
         hopeless = float(rule.face.score[int(np.searchsorted(rule.face.llr, lacking)) - 1])
     # Faces that would be a finding alone are looked at whatever the fingers may say.

@@ -1,4 +1,7 @@
-"""The first stage: which pairs of a register's records have faces alike enough to look at their fingers?
+"""The first stage: which pairs of a register's records are worth an accurate comparison of their fingers?
+
+Faces alike enough, and a sketch of a finger that does not speak against it; or faces so alike that they are enough
+without fingers.
 
 A job takes one block of records. With blocks in a ring, it compares its block with itself and with the half of the ring
 that follows: every pair of records is compared in exactly one job, all jobs cost the same, none needs another's
@@ -22,6 +25,8 @@ from biometrics.duplicates.parameters import BLOCK, CODE_SLACK, TILE
 from biometrics.duplicates.products import alike
 from biometrics.duplicates.register import STEP, Register
 from biometrics.duplicates.rule import Rule
+from biometrics.duplicates.sketch import alike as alike_sketches
+from biometrics.duplicates.sketch import calibration
 from biometrics.kernels.bits import one_bits
 from biometrics.kernels.compiled import kernel, loose_kernel
 
@@ -105,7 +110,7 @@ def compare(register: Register, tile: Tile, rule: Rule) -> Suspects:
             places = pairs.astype(np.int64) + np.array([row, column])
             if row == column:
                 places = places[places[:, 0] < places[:, 1]]
-            parts.append(_exactly(register, places, floors))
+            parts.append(_exactly(register, places, rule, floors))
     return merged(parts)
 
 
@@ -118,13 +123,29 @@ def merged(parts: list[Suspects]) -> Suspects:
     return Suspects(low[order], high[order], scores[order])
 
 
-def _exactly(register: Register, places: NDArray[np.int64], floors: NDArray[np.float32]) -> Suspects:
+def _exactly(register: Register, places: NDArray[np.int64], rule: Rule, floors: NDArray[np.float32]) -> Suspects:
+    """Those of the pairs at `places` (n, 2) that are suspects, by their faces and the sketches of their fingers."""
     scores = np.empty(len(places), np.float32)
-    keep = np.zeros(len(places), np.bool_)
     _score(register.halves.view(np.uint16), places, scores)
+    keep = np.zeros(len(places), np.bool_)
     _reach(register.held, places, scores, floors, keep)
-    kept = places[keep]
-    return Suspects(kept.min(axis=1), kept.max(axis=1), scores[keep])
+    places, scores = places[keep], scores[keep]
+    kept = _alike(register, places, scores, rule) | (scores >= floors[0])
+    places = places[kept]
+    return Suspects(places.min(axis=1), places.max(axis=1), scores[kept])
+
+
+def _alike(register: Register, places: NDArray[np.int64], scores: NDArray[np.float32], rule: Rule) -> NDArray[np.bool_]:
+    """Which pairs' sketches bring the evidence up to the gate."""
+    if rule.finger is None or not len(places):
+        return np.zeros(len(places), np.bool_)
+    first, second = register.sketched[places[:, 0]], register.sketched[places[:, 1]]
+    same = (first == second) & (first >= 0)
+    likeness = np.empty(int(same.sum()), np.float32)
+    alike_sketches(register.sketches, places[same], likeness)
+    kept = scores >= rule.unsketched
+    kept[same] = rule.face.llr_of(scores[same]) + calibration().llr_of(likeness) >= rule.gate
+    return kept
 
 
 @kernel

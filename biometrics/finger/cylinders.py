@@ -57,9 +57,20 @@ def cylinders_of(
 
     `corners` float32 (h, 2) is their outline.
     """
-    cosine, sine = np.cos(direction), np.sin(direction)
-    codes, valid = _build(x, y, direction, corners, _SHARES)
-    return Cylinders(codes, valid, x, y, cosine, sine)
+    return cylinders_at(np.arange(len(x)), x, y, direction, corners)
+
+
+def cylinders_at(
+    chosen: NDArray[np.int64],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    direction: NDArray[np.float32],
+    corners: NDArray[np.float32],
+) -> Cylinders:
+    """As `cylinders_of`, but of the minutiae `chosen` (k,) only; all of them are neighbours."""
+    codes, valid = _build(chosen, x, y, direction, corners, _SHARES)
+    at_x, at_y, turn = x[chosen], y[chosen], direction[chosen]
+    return Cylinders(codes, valid, at_x, at_y, np.cos(turn), np.sin(turn))
 
 
 def _shares() -> NDArray[np.float32]:
@@ -80,17 +91,17 @@ _SHARES = _shares()
 
 @kernel
 def _build(
+    chosen: NDArray[np.int64],
     x: NDArray[np.float32],
     y: NDArray[np.float32],
     direction: NDArray[np.float32],
     corners: NDArray[np.float32],
     shares: NDArray[np.float32],
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    n = len(x)
-    codes = np.zeros((CYLINDER_SECTIONS, n), np.uint64)
-    valid = np.zeros(n, np.uint64)
-    near = np.empty(n, np.int64)
-    for i in range(n):
+    codes = np.zeros((CYLINDER_SECTIONS, len(chosen)), np.uint64)
+    valid = np.zeros(len(chosen), np.uint64)
+    near = np.empty(len(x), np.int64)
+    for at, i in enumerate(chosen):
         count = _neighbours(x, y, i, near)
         cosine, sine = math.cos(direction[i]), math.sin(direction[i])
         for row in range(CYLINDER_CELLS):
@@ -102,8 +113,8 @@ def _build(
                 if distance_outside(corners, at_x, at_y) > CYLINDER_MARGIN:
                     continue
                 bit = np.uint64(1) << np.uint64(row * CYLINDER_CELLS + column)
-                valid[i] |= bit
-                _mark(x, y, direction, i, near[:count], at_x, at_y, shares, bit, codes)
+                valid[at] |= bit
+                _mark(x, y, direction, i, near[:count], at_x, at_y, shares, bit, codes[:, at])
     return codes, valid
 
 
@@ -130,9 +141,9 @@ def _mark(
     at_y: float,
     shares: NDArray[np.float32],
     bit: np.uint64,
-    codes: NDArray[np.uint64],
+    code: NDArray[np.uint64],
 ) -> None:
-    """Set the bit of one cell in the sections where the neighbours around it add up to the threshold."""
+    """Set the bit of one cell in the words of the sections where the neighbours around it add up to the threshold."""
     sums = np.zeros(CYLINDER_SECTIONS, np.float32)
     for j in near:
         square = (x[j] - at_x) ** 2 + (y[j] - at_y) ** 2
@@ -144,4 +155,4 @@ def _mark(
             sums[section] += closeness * shares[step, section]
     for section in range(CYLINDER_SECTIONS):
         if sums[section] >= CYLINDER_THRESHOLD:
-            codes[section, i] |= bit
+            code[section] |= bit
