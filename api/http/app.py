@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.accountability.transactions import routes as transactions
 from api.alerts import routes as alerts
 from api.cards import routes as cards
 from api.evidence import routes as evidence
@@ -32,6 +33,7 @@ ROUTERS = (
     population.router,
     cards.router,
     alerts.router,
+    transactions.router,
     screening.router,
     institutions.router,
     feed.router,

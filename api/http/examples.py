@@ -102,3 +102,22 @@ CHECK: Any = {
         "value": {"card": _CARD, "portrait": _PICTURE, "purpose": "account_opening"},
     },
 }
+
+_TRANSACTION: dict[str, Any] = {
+    "reference": "2026112200017",
+    "kind": "account_opening",
+    "done_at": "2026-11-22T10:15:00+08:00",
+    "verification": "0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11",
+}
+
+TRANSACTION: Any = {
+    "checked": {"summary": "An account that was opened after a check", "value": _TRANSACTION},
+    "unchecked": {
+        "summary": "A transaction without a check; where the policy asks for one it is an omission",
+        "value": {"reference": "2026112200018", "kind": "transfer", "done_at": "2026-11-22T10:20:00+08:00"},
+    },
+}
+
+TRANSACTIONS: Any = {
+    "a day": {"summary": "What was done since the last report", "value": {"transactions": [_TRANSACTION]}},
+}

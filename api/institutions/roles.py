@@ -41,10 +41,15 @@ class Scope(StrEnum):
     and its branches', an authority's all."""
     READ_CASES = "read_cases"
     """Read of an entry of the impostor list, and of an alert that names one, which case it belongs to."""
+    REPORT_TRANSACTIONS = "report_transactions"
+    """Tell of one's business transactions and the checks that they rest on."""
+    READ_ACCOUNTS = "read_accounts"
+    """What was left out and what was gone past, and the figures of it: one's institution's and its branches', a
+    regulator's of all."""
 
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
-    Role.TERMINAL: frozenset({Scope.VERIFY, Scope.FOLLOW_FEED}),
+    Role.TERMINAL: frozenset({Scope.VERIFY, Scope.FOLLOW_FEED, Scope.REPORT_TRANSACTIONS}),
     Role.AUTHORITY: frozenset(
         {
             Scope.REGISTER_CARDS,
@@ -66,9 +71,10 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.MANAGE_WEBHOOKS,
             Scope.MANAGE_IMPOSTORS,
             Scope.READ_CASES,
+            Scope.READ_ACCOUNTS,
         }
     ),
-    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE, Scope.FOLLOW_FEED}),
+    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE, Scope.FOLLOW_FEED, Scope.READ_ACCOUNTS}),
     Role.EVALUATOR: frozenset({Scope.READ_EVIDENCE}),
     Role.ADMINISTRATOR: frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS}),
 }
@@ -123,3 +129,6 @@ READ_ALL_EVIDENCE = frozenset({Role.REGULATOR})
 
 READ_ALL_IMPOSTORS = frozenset({Role.AUTHORITY})
 """Who reaches the entries of the impostor list that any institution made."""
+
+READ_ALL_ACCOUNTS = frozenset({Role.REGULATOR})
+"""Who reads the accounts of all institutions, where `READ_ACCOUNTS` is held."""

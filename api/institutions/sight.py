@@ -3,12 +3,14 @@
 Kept in one place, so that a list and a single object cannot differ. What is not seen is not there.
 """
 
+from uuid import UUID
+
 from sqlalchemy import ColumnElement, false, or_, select, true
 
 from api.institutions.caller import Caller
 from api.institutions.institutions import within
-from api.institutions.roles import READ_ALL_IMPOSTORS, READ_BRANCHES, Scope
-from api.storage.tables import cards, impostors, principals, verifications
+from api.institutions.roles import READ_ALL_ACCOUNTS, READ_ALL_IMPOSTORS, READ_BRANCHES, Scope
+from api.storage.tables import cards, impostors, principals, transactions, verifications
 
 
 def verifications_seen(caller: Caller) -> ColumnElement[bool]:
@@ -36,3 +38,17 @@ def impostors_seen(caller: Caller) -> ColumnElement[bool]:
     if caller.role in READ_ALL_IMPOSTORS:
         return true()
     return within(impostors.c.institution_id, caller.institution_id)
+
+
+def accounts_seen(caller: Caller, institution: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """What is accounted for at the institution in the column: one's own and its branches'; a regulator's is all."""
+    if Scope.READ_ACCOUNTS not in caller.scopes:
+        return false()
+    return true() if caller.role in READ_ALL_ACCOUNTS else within(institution, caller.institution_id)
+
+
+def transactions_seen(caller: Caller) -> ColumnElement[bool]:
+    """Terminals see what they reported themselves; others as `accounts_seen`."""
+    if Scope.REPORT_TRANSACTIONS in caller.scopes:
+        return transactions.c.terminal_id == caller.principal_id
+    return accounts_seen(caller, transactions.c.institution_id)

@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -80,12 +80,35 @@ class ScreeningPolicy(_Strict):
     fpir: float = Field(default=0.01, gt=0, lt=1)
 
 
+class KindPolicy(_Strict):
+    """Whether a kind of business transaction needs a check; `purposes`, in small letters: only one made for them."""
+
+    check: Literal["required", "not_required"]
+    max_age_s: int | None = Field(default=None, ge=1, le=86400)
+    purposes: frozenset[str] | None = None
+
+    @model_validator(mode="after")
+    def _in_small_letters(self) -> Self:
+        if self.purposes is not None and (not self.purposes or any(one != one.lower() for one in self.purposes)):
+            raise ValueError("purposes of a transaction must be named, in small letters")
+        return self
+
+
+class TransactionsPolicy(_Strict):
+    """Which business needs a check before it; `max_age_s`: how old that may be, where the kind says nothing else."""
+
+    unknown: Literal["refuse", "required", "not_required"] = "refuse"
+    max_age_s: int = Field(default=1800, ge=1, le=86400)
+    kinds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], KindPolicy] = Field(default_factory=dict)
+
+
 class _PolicyFile(_Strict):
     version: str = Field(min_length=1, max_length=64)
     channels: dict[Channel, ChannelPolicy]
     chip_photo: ChipPhotoPolicy
     guessing: GuessingPolicy
     screening: ScreeningPolicy = Field(default_factory=ScreeningPolicy)
+    transactions: TransactionsPolicy = Field(default_factory=TransactionsPolicy)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -107,6 +130,7 @@ class Policy(BaseModel):
     chip_photo: ChipPhotoPolicy
     guessing: GuessingPolicy
     screening: ScreeningPolicy = ScreeningPolicy()
+    transactions: TransactionsPolicy = TransactionsPolicy()
 
 
 def load(path: Path | None) -> Policy:
@@ -123,4 +147,5 @@ def load(path: Path | None) -> Policy:
         chip_photo=parsed.chip_photo,
         guessing=parsed.guessing,
         screening=parsed.screening,
+        transactions=parsed.transactions,
     )

@@ -3,6 +3,7 @@
 The table is written by hand, apart from `api/institutions/roles.py`: it says who is meant to reach what.
 """
 
+import re
 import secrets
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,10 @@ TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/impostors/{impostor_id}/refuse"): {A, S},
     ("POST", "/v1/impostors/{impostor_id}/remove"): {A, S},
     ("POST", "/v1/impostors/{impostor_id}/review"): {A, S},
+    ("POST", "/v1/transactions"): {T},
+    ("POST", "/v1/transactions/batch"): {T},
+    ("GET", "/v1/transactions"): {S, R},
+    ("GET", "/v1/transactions/{transaction_id}"): {T, S, R},
     ("GET", "/v1/me"): ANY_KEY,
     ("POST", "/v1/me/key"): ANY_KEY,
     ("GET", "/v1/institutions"): {S, M},
@@ -94,9 +99,7 @@ def ask(client: TestClient, route: Route) -> Any:
     """A request to a route, about nothing that is there."""
     method, path = route
     filled = path.replace("{leaf_hash}", "0" * 64)
-    objects = ("verification", "card", "alert", "check", "impostor", "institution", "principal", "key", "webhook")
-    for name in (f"{one}_id" for one in objects):
-        filled = filled.replace(f"{{{name}}}", UNKNOWN)
+    filled = re.sub(r"\{[a-z]+_id\}", UNKNOWN, filled)
     assert "{" not in filled
     return client.request(method, filled, json={} if method == "POST" else None)
 

@@ -21,6 +21,7 @@ from api.institutions.principals import Added
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
+from tests.api.accountability.business import report_business
 from tests.api.bodies import Json, encoded, fresh_key, new_card, new_number, register, verify
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import signed_in
@@ -51,6 +52,9 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("alert", Role.AUTHORITY): OWN_AND_BRANCHES,
     ("webhook", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("webhook", Role.AUTHORITY): OWN_AND_BRANCHES,
+    ("transaction", Role.TERMINAL): OWN,
+    ("transaction", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("transaction", Role.REGULATOR): EVERYTHING,
     ("impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("impostor", Role.AUTHORITY): EVERYTHING,
     ("listed_impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
@@ -72,6 +76,7 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("POST", "/v1/cards/{card_id}/fingerprints"): ("card", FINGER, "card_unknown"),
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
+    ("GET", "/v1/transactions/{transaction_id}"): ("transaction", None, "not_found"),
     ("DELETE", "/v1/feed/webhooks/{webhook_id}"): ("webhook", None, "not_found"),
     ("GET", "/v1/impostors/{impostor_id}"): ("impostor", None, "not_found"),
     ("POST", "/v1/impostors/{impostor_id}/approve"): ("impostor", {}, "not_found"),
@@ -88,6 +93,7 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
 LISTS: dict[Route, str] = {
     ("GET", "/v1/verifications"): "verification",
     ("GET", "/v1/alerts"): "alert",
+    ("GET", "/v1/transactions"): "transaction",
     ("GET", "/v1/feed/webhooks"): "webhook",
     ("GET", "/v1/impostors"): "impostor",
     ("GET", "/v1/institutions"): "institution",
@@ -102,6 +108,8 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/cards/search"),  # below: test_a_number_finds_the_cards_that_the_asker_sees
     ("GET", "/v1/me"),
     ("POST", "/v1/me/key"),
+    ("POST", "/v1/transactions"),  # tests/api/accountability/test_transactions.py
+    ("POST", "/v1/transactions/batch"),
     ("POST", "/v1/impostors"),
     ("POST", "/v1/institutions"),
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
@@ -154,6 +162,9 @@ class World:
         answer = self.client(house, Role.TERMINAL).post("/v1/checks", json=body, headers=fresh_key())
         assert answer.status_code == 200, answer.text
         return str(answer.json()["id"])
+
+    def transaction(self, house: str) -> str:
+        return str(report_business(self.client(house, Role.TERMINAL))["id"])
 
     def card(self, house: str) -> str:
         # Without a face, so that one can be added.
@@ -214,7 +225,7 @@ def test_every_keyed_route_is_looked_at(app: FastAPI) -> None:
 
 
 def owners(kind: str) -> tuple[str, ...]:
-    return {"verification": BANKS, "check": BANKS, "card": AUTHORITIES}.get(kind, HOUSES)
+    return {"verification": BANKS, "check": BANKS, "transaction": BANKS, "card": AUTHORITIES}.get(kind, HOUSES)
 
 
 CASES = [

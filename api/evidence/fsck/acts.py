@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
 from api.cards.holdings import TOLD_BY
-from api.evidence.fsck import impostors, life_cycle, locks, people, rights
+from api.evidence.fsck import accounts, impostors, life_cycle, locks, people, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
-from api.storage.tables import acts, card_events, cards, checks, evidence, idempotency, verifications
+from api.storage.tables import acts, card_events, cards, checks, evidence, idempotency, transactions, verifications
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
@@ -56,6 +56,7 @@ def check(connection: Connection, report: Report) -> None:
     for what, statement in _REPEATED.items():
         _tell(connection, statement, what, report)
     people.check(lambda statement, what: _tell(connection, statement, what, report))
+    accounts.check(lambda statement, what: _tell(connection, statement, what, report))
     rights.check(connection, report)
     locks.check(connection, report)
     life_cycle.check(connection, report)
@@ -189,7 +190,13 @@ _REPEATED = {
     ),
     "checks that are answered otherwise when asked again": _other_answer(checks, checks.c.principal_id),
 }
-_TABLES = {"verification": verifications, "card_event": card_events, "administration": acts, "check": checks}
+_TABLES = {
+    "verification": verifications,
+    "card_event": card_events,
+    "administration": acts,
+    "check": checks,
+    "transaction": transactions,
+}
 _SUPERSEDING = cards.alias("superseding")
 _CARD_EVENTS = (
     select(card_events, cards.c.instance_index, _SUPERSEDING.c.instance_index.label("superseding_index"))
@@ -205,4 +212,5 @@ _KINDS: dict[str, tuple[Select[Any], Callable[[Row[Any], "Told"], Facts]]] = {
     "card_event": (_CARD_EVENTS, _card_event),
     "administration": (_by_ids(acts), _administration),
     "check": (_by_ids(checks), _check),
+    "transaction": (_by_ids(transactions), accounts.transaction),
 }

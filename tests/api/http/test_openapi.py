@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from api.accountability.transactions.schemas import TransactionBody, TransactionsBody
 from api.alerts.schemas import AlertClosing
 from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FingerprintsBody
 from api.feed.webhooks.schemas import WebhookBody
@@ -30,6 +31,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/principals": PrincipalBody,
     "/v1/principals/{principal_id}/keys": KeyBody,
     "/v1/alerts/{alert_id}/close": AlertClosing,
+    "/v1/transactions": TransactionBody,
+    "/v1/transactions/batch": TransactionsBody,
     "/v1/feed/webhooks": WebhookBody,
     "/v1/impostors": ImpostorBody,
     "/v1/impostors/{impostor_id}/approve": ImpostorApproval,
@@ -62,6 +65,10 @@ post /v1/impostors/{impostor_id}/approve
 post /v1/impostors/{impostor_id}/refuse
 post /v1/impostors/{impostor_id}/remove
 post /v1/impostors/{impostor_id}/review
+post /v1/transactions
+post /v1/transactions/batch
+get /v1/transactions
+get /v1/transactions/{transaction_id}
 get /v1/me
 post /v1/me/key
 get /v1/institutions

@@ -28,7 +28,7 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
     written.write_bytes(BUILT_IN)
     copy = policy.load(written)
     assert copy == policy.load(None)
-    assert copy.version == f"2026-11-4+{hashlib.sha256(BUILT_IN).hexdigest()[:12]}"
+    assert copy.version == f"2026-11-5+{hashlib.sha256(BUILT_IN).hexdigest()[:12]}"
     written.write_bytes(BUILT_IN.replace(b"max_attempts = 3", b"max_attempts = 4", 1))
     assert policy.load(written).version != copy.version, "a change that forgot the version is still told apart"
 
@@ -37,8 +37,8 @@ def test_the_version_names_the_file_and_its_content(tmp_path: Path) -> None:
     ("old", "new", "word"),
     [
         ("", "= broken", "policy.toml"),
-        ('version = "2026-11-4"', "", "version"),
-        ('version = "2026-11-4"', 'version = ""', "version"),
+        ('version = "2026-11-5"', "", "version"),
+        ('version = "2026-11-5"', 'version = ""', "version"),
         ("pass_fmr = 1e-4", "pass_fmr = 0", "pass_fmr"),
         ("pass_fmr = 1e-4", "pass_fmr = 1.0", "pass_fmr"),
         ("pass_fmr = 1e-4", "pass_fmr = nan", "pass_fmr"),

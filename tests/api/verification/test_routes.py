@@ -42,7 +42,7 @@ def test_the_holder_of_a_valid_card_passes(authority: TestClient, terminal: Test
     assert answer["person"]["modalities"][1]["position"] == "right_index"
     assert [reason["zh"] for reason in answer["words"]["reasons"]] == ["证件有效。", "人证一致。"]
     assert answer["words"]["advice"]["code"] == "proceed"
-    assert answer["policy_version"].startswith("2026-11-4+")
+    assert answer["policy_version"].startswith("2026-11-5+")
     now = datetime.now(UTC)
     assert now - timedelta(minutes=1) < datetime.fromisoformat(answer["decided_at"]) <= now + timedelta(seconds=1)
 

@@ -1,0 +1,52 @@
+"""Business transactions that terminals reported."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from api.storage.tables.base import metadata
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("institution_id", ForeignKey("institutions.id"), nullable=False),
+    Column("terminal_id", ForeignKey("principals.id"), nullable=False),
+    Column("reference_index", LargeBinary, nullable=False, comment="keyed hash of the institution and its reference"),
+    Column("reference_sealed", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("done_at", DateTime(timezone=True), nullable=False, comment="as the terminal says"),
+    Column("reported_at", DateTime(timezone=True), nullable=False),
+    Column("verification_id", Uuid, comment="the check that it names, which may not be there"),
+    Column("required", Boolean, nullable=False, comment="whether the policy asked for a check, when it was reported"),
+    Column("cause", Text, comment="why it lacks the check that it needed; null: it has it, or needed none"),
+    Column("policy_version", Text, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False, comment="of its leaf of evidence"),
+    UniqueConstraint("institution_id", "reference_index"),
+    # One check carries one transaction.
+    Index(
+        "ix_transactions_carried",
+        "verification_id",
+        unique=True,
+        postgresql_where=text("required AND cause IS NULL"),
+    ),
+    # Wide enough for a month's figures to be counted in the index alone.
+    Index(
+        "ix_transactions_institution_done",
+        "institution_id",
+        "done_at",
+        "id",
+        postgresql_include=["terminal_id", "required", "cause"],
+    ),
+    Index("ix_transactions_omissions", "institution_id", "done_at", "id", postgresql_where=text("cause IS NOT NULL")),
+)

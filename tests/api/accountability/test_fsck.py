@@ -1,0 +1,96 @@
+"""Rows that were changed behind the acts' back are found: nobody covers an omission in silence."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from api.evidence import fsck
+from api.evidence.sequencer import drain
+from api.http.app import create_app
+from api.institutions.roles import Role
+from api.service import Service
+from api.storage import migrate
+from api.storage.database import Database
+from tests.api.accountability.business import report_many, transaction
+from tests.api.bodies import register, verify
+from tests.api.clients import KeyedClient
+from tests.api.elsewhere import over
+from tests.api.entries import new_key
+from tests.api.evidence.conftest import administer
+
+DAMAGE: dict[str, tuple[str, str]] = {
+    "an omission covered": (
+        "UPDATE transactions SET cause = NULL WHERE cause = 'no_check'",
+        "transactions that no check carries",
+    ),
+    "an omission called something else": (
+        "UPDATE transactions SET cause = 'check_used' WHERE cause = 'no_check'",
+        "is recorded otherwise: omission",
+    ),
+    "a requirement taken back": (
+        "UPDATE transactions SET required = false, cause = NULL WHERE cause = 'no_check'",
+        "is recorded otherwise: requirement, omission",
+    ),
+    "another check": (
+        "UPDATE transactions SET verification_id = gen_random_uuid() WHERE cause IS NULL AND required",
+        "transactions that no check carries",
+    ),
+    "a check that carries two": (
+        "DROP INDEX ix_transactions_carried; UPDATE transactions SET cause = NULL WHERE cause = 'check_used'",
+        "checks on which more than one transaction rests",
+    ),
+    "a transaction gone": ("DELETE FROM transactions WHERE cause = 'no_check'", "it tells of a transaction that is"),
+    "an omission of nothing": (
+        "UPDATE transactions SET cause = 'no_check' WHERE NOT required",
+        "omissions of transactions that needed no check",
+    ),
+    "another day": (
+        "UPDATE transactions SET done_at = done_at - interval '1 day'",
+        "is recorded otherwise: time",
+    ),
+    "a verdict changed": ("UPDATE verifications SET decision = 'REVIEW'", "transactions that no check carries"),
+}
+
+
+def client(app: FastAPI, service: Service, role: Role) -> TestClient:
+    key = new_key(service.database, service.keys, role)
+    return KeyedClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def busy(service: Service) -> Iterator[Service]:
+    """A house with business of every kind, in a database of its own."""
+    administer(service, "CREATE DATABASE accountability_fsck")
+    database = Database(service.database.url.set(database="accountability_fsck"), pool_size=3, timeout_s=30)
+    migrate.upgrade(database)
+    made = over(service, database)
+    app = create_app(made)
+    terminal = client(app, made, Role.TERMINAL)
+    passed = verify(terminal, register(client(app, made, Role.AUTHORITY))[1])["id"]
+    carried, used = transaction(verification=passed), transaction(verification=passed)
+    report_many(terminal, carried, used, transaction(), transaction(kind="enquiry"))
+    drain(database, made.keys)
+    yield made
+    database.close()
+    administer(service, "DROP DATABASE accountability_fsck WITH (FORCE)")
+
+
+def test_a_house_that_is_sound(busy: Service) -> None:
+    with busy.database.begin() as connection:
+        found = fsck.check(connection, busy.keys)
+    assert found.findings == []
+    assert found.leaves > 4
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_what_was_changed_is_told(busy: Service, what: str) -> None:
+    statements, told = DAMAGE[what]
+    with busy.database.engine.connect() as connection:
+        for statement in statements.split(";"):
+            assert connection.execute(text(statement)).rowcount != 0, statement
+        found = fsck.check(connection, busy.keys).findings
+        connection.rollback()
+    assert any(told in one for one in found), found
