@@ -223,4 +223,4 @@ def _answer(
     """Keep the answer, and give what happened its numbers in the feed: last, they are held to the commit."""
     idempotency.store(connection, attempt, 201, answer)
     feed.announce(connection, service.keys, recorded)
-    return StoredAnswer(201, answer)
+    return StoredAnswer(201, answer, new=True)

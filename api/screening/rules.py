@@ -213,7 +213,7 @@ def _answer(
     )
     answer = {**shown(row), "sequence": details.get("sequence"), "receipt": receipt.as_json()}
     idempotency.store(connection, attempt, status, answer)
-    return StoredAnswer(status, answer)
+    return StoredAnswer(status, answer, new=True)
 
 
 def shown(row: Any) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def test_whatever_fails_after_the_act_does_not_take_its_answer_away(
         raise error
 
     monkeypatch.setattr(receipts.proofs, "inclusion", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(receipts.proofs, "inclusion_in", fail)  # type: ignore[attr-defined]
     answer = authority.post("/v1/cards", json=registration(new_card()), headers=fresh_key())
     assert answer.status_code == 201
     assert set(answer.json()["receipt"]) == {"algorithm", "key_id", "leaf", "leaf_hash", "include_by", "signature"}
