@@ -23,4 +23,6 @@ TEXT_FIELDS = (
     ("reserved", 36),
 )
 TEXT_BYTES = 256
+# Where in the block other cards that answer on the same readers name their kind; a resident card has a space there.
+TYPE_SIGN_AT = 248
 LONG_TERM = "长期"

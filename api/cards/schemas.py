@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from api.cards.enrolment import Supersedes
 from api.cards.identity import CardIdentity
 from api.cards.lifecycle import SUPERSEDING, Event
-from api.cards.text_block import CardText, TextBlockInvalid, parse
+from api.cards.text_block import CardText, OtherCardType, TextBlockInvalid, parse
 from api.cards.words import StatusWords
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, Trimmed, bad_value
@@ -109,6 +109,8 @@ class CardBody(Strict):
             return None
         try:
             return parse(self.text)
+        except OtherCardType as error:
+            raise bad_value("card_type_unsupported") from error
         except TextBlockInvalid as error:
             raise bad_value("card_text_invalid") from error
 

@@ -4,13 +4,19 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from api.cards.parameters import LONG_TERM, TEXT_BYTES, TEXT_FIELDS
+from api.cards.parameters import LONG_TERM, TEXT_BYTES, TEXT_FIELDS, TYPE_SIGN_AT
 
 _DAY = re.compile(r"[0-9]{8}")
+_OTHER_SIGNS = frozenset(sign.encode("utf-16-le") for sign in "IYJ")
 
 
 class TextBlockInvalid(ValueError):
     """Not 256 bytes of UTF-16LE, or a date that is none."""
+
+
+class OtherCardType(TextBlockInvalid):
+    """The block of another card, whose fields mean other things: a foreigner's permanent residence card (sign I or Y),
+    a residence permit for residents of Hong Kong, Macao and Taiwan (J)."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,11 @@ class CardText:
 
 
 def parse(block: bytes) -> CardText:
-    """Read a block. Raises `TextBlockInvalid`."""
+    """Read a block. Raises `OtherCardType`, and `TextBlockInvalid` for what is no card's."""
     if len(block) != TEXT_BYTES:
         raise TextBlockInvalid
+    if block[TYPE_SIGN_AT : TYPE_SIGN_AT + 2] in _OTHER_SIGNS:
+        raise OtherCardType
     values: dict[str, str] = {}
     start = 0
     for name, length in TEXT_FIELDS:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.cards.parameters import TEXT_BYTES, TEXT_FIELDS
-from api.cards.text_block import CardText, TextBlockInvalid, build, parse
+from api.cards.text_block import CardText, OtherCardType, TextBlockInvalid, build, parse
 
 TEXT = CardText(
     name="欧阳建国",
@@ -140,3 +140,11 @@ def test_the_compared_fields_are_those_that_do_not_identify_the_card() -> None:
         "birth": "19491231",
         "address": "北京市朝阳区建国门外大街1号",
     }
+
+
+@pytest.mark.parametrize("sign", ["I", "Y", "J"])
+def test_another_cards_block_is_named_as_such(sign: str) -> None:
+    """Its fields lie elsewhere or mean other things, and may look sound all the same."""
+    with pytest.raises(OtherCardType):
+        parse(written(reserved=" " * 14 + sign))
+    assert parse(written(reserved=" " * 13 + sign)) == TEXT, "only where the sign stands"
