@@ -18,6 +18,7 @@ from api.cli import (
     people,
     serve,
     signing,
+    reader,
     terminals,
     verify,
 )
@@ -68,5 +69,6 @@ app.command("explain", epilog="Example: renzheng explain live.png enrolled.png -
 
 
 def main() -> None:
+app.command("reader-simulator", epilog=reader.EXAMPLES)(reader.reader_simulator)
     """Run the command line."""
     app()
