@@ -9,6 +9,9 @@ LATEST_REPORT_S = 35 * 24 * 3600
 # Transactions in one report: each has its own leaf and its own receipt.
 MOST_AT_ONCE = 200
 
+# An override is entered, and approved, within this time after the decision: business is done now, not weeks later.
+OVERRIDE_WINDOW_S = 24 * 3600
+
 # Pages of lists.
 PAGE_ENTRIES = 50
 LARGEST_PAGE = 200

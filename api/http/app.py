@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.accountability.overrides import routes as overrides
 from api.accountability.transactions import routes as transactions
 from api.alerts import routes as alerts
 from api.cards import routes as cards
@@ -34,6 +35,7 @@ ROUTERS = (
     cards.router,
     alerts.router,
     transactions.router,
+    overrides.router,
     screening.router,
     institutions.router,
     feed.router,

@@ -121,3 +121,12 @@ TRANSACTION: Any = {
 TRANSACTIONS: Any = {
     "a day": {"summary": "What was done since the last report", "value": {"transactions": [_TRANSACTION]}},
 }
+
+OVERRIDE: Any = {
+    "by eye": {
+        "summary": "A member of staff compared the person with the card",
+        "value": {"reason": "compared_by_eye", "text": "Face bandaged after an accident; compared by the manager."},
+    },
+}
+
+OVERRIDE_DECISION: Any = {"looked at": {"summary": "Looked at by a second person", "value": {}}}

@@ -43,6 +43,10 @@ class Scope(StrEnum):
     """Read of an entry of the impostor list, and of an alert that names one, which case it belongs to."""
     REPORT_TRANSACTIONS = "report_transactions"
     """Tell of one's business transactions and the checks that they rest on."""
+    OVERRIDE = "override"
+    """Go on in spite of a decision of one's institution, and say why."""
+    APPROVE_OVERRIDES = "approve_overrides"
+    """Answer for an override that somebody else entered, as the second person."""
     READ_ACCOUNTS = "read_accounts"
     """What was left out and what was gone past, and the figures of it: one's institution's and its branches', a
     regulator's of all."""
@@ -62,7 +66,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.READ_CASES,
         }
     ),
-    Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS}),
+    Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS, Scope.OVERRIDE}),
     Role.SUPERVISOR: frozenset(
         {
             Scope.READ_VERIFICATIONS,
@@ -71,6 +75,8 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.MANAGE_WEBHOOKS,
             Scope.MANAGE_IMPOSTORS,
             Scope.READ_CASES,
+            Scope.OVERRIDE,
+            Scope.APPROVE_OVERRIDES,
             Scope.READ_ACCOUNTS,
         }
     ),

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 from api.institutions.caller import Caller
 from api.institutions.institutions import within
 from api.institutions.roles import READ_ALL_ACCOUNTS, READ_ALL_IMPOSTORS, READ_BRANCHES, Scope
-from api.storage.tables import cards, impostors, principals, transactions, verifications
+from api.storage.tables import cards, impostors, overrides, principals, transactions, verifications
 
 
 def verifications_seen(caller: Caller) -> ColumnElement[bool]:
@@ -52,3 +52,13 @@ def transactions_seen(caller: Caller) -> ColumnElement[bool]:
     if Scope.REPORT_TRANSACTIONS in caller.scopes:
         return transactions.c.terminal_id == caller.principal_id
     return accounts_seen(caller, transactions.c.institution_id)
+
+
+def overrides_seen(caller: Caller) -> ColumnElement[bool]:
+    """Operators see their institution's and those that they entered; others as `accounts_seen`."""
+    if Scope.READ_ACCOUNTS in caller.scopes:
+        return accounts_seen(caller, overrides.c.institution_id)
+    if Scope.OVERRIDE not in caller.scopes:
+        return false()
+    own = overrides.c.institution_id == caller.institution_id
+    return or_(own, overrides.c.entered_by == caller.principal_id)

@@ -21,7 +21,7 @@ from api.institutions.principals import Added
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from tests.api.accountability.business import report_business
+from tests.api.accountability.business import OVERRIDE, enter_override, report_business
 from tests.api.bodies import Json, encoded, fresh_key, new_card, new_number, register, verify
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import signed_in
@@ -55,6 +55,9 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("transaction", Role.TERMINAL): OWN,
     ("transaction", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("transaction", Role.REGULATOR): EVERYTHING,
+    ("override", Role.OPERATOR): OWN,
+    ("override", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("override", Role.REGULATOR): EVERYTHING,
     ("impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("impostor", Role.AUTHORITY): EVERYTHING,
     ("listed_impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
@@ -77,6 +80,10 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
     ("GET", "/v1/transactions/{transaction_id}"): ("transaction", None, "not_found"),
+    ("POST", "/v1/verifications/{verification_id}/override"): ("verification", OVERRIDE, "not_found"),
+    ("GET", "/v1/overrides/{override_id}"): ("override", None, "not_found"),
+    ("POST", "/v1/overrides/{override_id}/approve"): ("override", {}, "not_found"),
+    ("POST", "/v1/overrides/{override_id}/refuse"): ("override", {}, "not_found"),
     ("DELETE", "/v1/feed/webhooks/{webhook_id}"): ("webhook", None, "not_found"),
     ("GET", "/v1/impostors/{impostor_id}"): ("impostor", None, "not_found"),
     ("POST", "/v1/impostors/{impostor_id}/approve"): ("impostor", {}, "not_found"),
@@ -94,6 +101,7 @@ LISTS: dict[Route, str] = {
     ("GET", "/v1/verifications"): "verification",
     ("GET", "/v1/alerts"): "alert",
     ("GET", "/v1/transactions"): "transaction",
+    ("GET", "/v1/overrides"): "override",
     ("GET", "/v1/feed/webhooks"): "webhook",
     ("GET", "/v1/impostors"): "impostor",
     ("GET", "/v1/institutions"): "institution",
@@ -166,6 +174,9 @@ class World:
     def transaction(self, house: str) -> str:
         return str(report_business(self.client(house, Role.TERMINAL))["id"])
 
+    def override(self, house: str) -> str:
+        return enter_override(self.client(house, Role.OPERATOR), self.verification(house))
+
     def card(self, house: str) -> str:
         # Without a face, so that one can be added.
         return register(self.client(house, Role.AUTHORITY), face=None, right_index="person:a")[0]
@@ -225,14 +236,16 @@ def test_every_keyed_route_is_looked_at(app: FastAPI) -> None:
 
 
 def owners(kind: str) -> tuple[str, ...]:
-    return {"verification": BANKS, "check": BANKS, "transaction": BANKS, "card": AUTHORITIES}.get(kind, HOUSES)
+    return {"verification": BANKS, "check": BANKS, "transaction": BANKS, "override": BANKS, "card": AUTHORITIES}.get(
+        kind, HOUSES
+    )
 
 
 CASES = [
     pytest.param(route, role, asker, id=f"{' '.join(route)} {role} of {asker}")
     for route, (kind, _, _) in OBJECTS.items()
     for (of, role) in SEEN
-    if of == kind
+    if of == kind and role in KEYED[route]
     for asker in (AUTHORITIES if role is Role.AUTHORITY else BANKS)
 ]
 

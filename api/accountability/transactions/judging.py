@@ -21,6 +21,7 @@ class Cause(StrEnum):
     CHECK_TOO_OLD = "check_too_old"
     CHECK_USED = "check_used"
     CHECK_NOT_PASSED = "check_not_passed"
+    OVERRIDE_TOO_LATE = "override_too_late"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Business:
 
 @dataclass(frozen=True)
 class Check:
-    """What is known of the verification that a transaction names. `used`: another transaction rests on it already."""
+    """What is known of the verification that a transaction names. `used`: another transaction rests on it already;
+    `overridden_at`: when a second person approved that somebody went past it."""
 
     terminal_id: UUID
     institution_id: UUID
@@ -44,6 +46,7 @@ class Check:
     purpose: str
     decided_at: datetime
     used: bool = False
+    overridden_at: datetime | None = None
 
 
 def rule_of(policy: TransactionsPolicy, kind: str) -> KindPolicy | None:
@@ -74,6 +77,7 @@ def omission(business: Business, rule: KindPolicy, check: Check | None, max_age_
         Cause.CHECK_AFTER_TRANSACTION: check.decided_at > latest,
         Cause.CHECK_TOO_OLD: check.decided_at < earliest,
         Cause.CHECK_USED: check.used,
-        Cause.CHECK_NOT_PASSED: check.decision != "PASS",
+        Cause.CHECK_NOT_PASSED: check.decision != "PASS" and check.overridden_at is None,
+        Cause.OVERRIDE_TOO_LATE: check.overridden_at is not None and check.overridden_at > latest,
     }
     return next((cause for cause, holds in faults.items() if holds), None)

@@ -14,7 +14,7 @@ from api.accountability.transactions.judging import Check
 from api.evidence.leaves import Receipt, promise_text
 from api.institutions.caller import Caller
 from api.institutions.sight import transactions_seen
-from api.storage.tables import evidence, evidence_texts, transactions, verifications
+from api.storage.tables import evidence, evidence_texts, overrides, transactions, verifications
 
 # In the order of their names, so that reports of the same things wait for each other and never in a circle.
 _LOCKS = text(
@@ -60,8 +60,11 @@ def reported(connection: Connection, institution_id: UUID, references: Collectio
 
 
 def checks(connection: Connection, verification_ids: Collection[UUID]) -> dict[UUID, Check]:
-    """What is known of verifications, and whether a transaction rests on each already."""
+    """What is known of verifications, whether a transaction rests on each already, and whether it was gone past."""
     used = select(transactions.c.id).where(_CARRIED).exists()
+    approved = select(overrides.c.decided_at).where(
+        overrides.c.verification_id == verifications.c.id, overrides.c.state == "approved"
+    )
     rows = connection.execute(
         select(
             verifications.c.id,
@@ -71,6 +74,7 @@ def checks(connection: Connection, verification_ids: Collection[UUID]) -> dict[U
             verifications.c.purpose,
             verifications.c.decided_at,
             used.label("used"),
+            approved.scalar_subquery().label("overridden_at"),
         ).where(verifications.c.id.in_(verification_ids))
     )
     return {row.id: Check(*row[1:]) for row in rows}

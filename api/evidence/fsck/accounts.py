@@ -1,13 +1,15 @@
-"""Transactions held against the checks that they rest on: none is covered by a check that does not carry it."""
+"""Transactions held against the checks that they rest on, and overrides against the acts: no omission is covered in
+silence, and nobody went on alone."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, Text, cast, func, select
 
 from api.cards.leaves import written
+from api.cards.lifecycle import Status
 from api.evidence.leaves import leaf_hash
-from api.storage.tables import transactions, verifications
+from api.storage.tables import acts, overrides, transactions, verifications
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
@@ -20,8 +22,19 @@ _CARRIES = (
     (verifications.c.id == transactions.c.verification_id)
     & (verifications.c.terminal_id == transactions.c.terminal_id)
     & (verifications.c.institution_id == transactions.c.institution_id)
-    & (verifications.c.decision == "PASS")
+    & (
+        (verifications.c.decision == "PASS")
+        | select(overrides.c.id)
+        .where(
+            overrides.c.verification_id == verifications.c.id,
+            overrides.c.state == "approved",
+            overrides.c.decided_at <= transactions.c.reported_at,
+        )
+        .exists()
+    )
 )
+# Cards that nobody goes on with, as `overrides.rules` has it.
+BARRED = frozenset(Status) - {Status.VALID}
 
 
 def check(tell: Tell) -> None:
@@ -36,6 +49,55 @@ def check(tell: Tell) -> None:
     tell(
         select(transactions.c.id).where(~transactions.c.required, transactions.c.cause.is_not(None)),
         "omissions of transactions that needed no check",
+    )
+    _check_overrides(tell)
+
+
+def _check_overrides(tell: Tell) -> None:
+    entered, decided = acts.alias("entered"), acts.alias("decided")
+    said = (
+        select(overrides.c.id)
+        .outerjoin(entered, (entered.c.subject_id == overrides.c.id) & (entered.c.act == "override_entered"))
+        .outerjoin(
+            decided,
+            (decided.c.subject_id == overrides.c.id)
+            & (decided.c.act == func.concat("override_", overrides.c.state))
+            & (overrides.c.state != "entered"),
+        )
+    )
+    tell(
+        said.where(
+            entered.c.actor_id.is_distinct_from(overrides.c.entered_by)
+            | entered.c.institution_id.is_distinct_from(overrides.c.institution_id)
+            | entered.c.details["verification"].as_string().is_distinct_from(cast(overrides.c.verification_id, Text))
+            | entered.c.details["reason"].as_string().is_distinct_from(overrides.c.reason)
+            | decided.c.actor_id.is_distinct_from(overrides.c.decided_by)
+            | ((overrides.c.state == "entered") != overrides.c.decided_by.is_(None))
+        ),
+        "overrides that are recorded otherwise than the acts say",
+    )
+    row = select(overrides.c.id).where(overrides.c.id == acts.c.subject_id).exists()
+    tell(
+        select(acts.c.subject_id).where(acts.c.act == "override_entered", ~row),
+        "overrides that an act entered and that are gone",
+    )
+    tell(
+        select(overrides.c.id).where(overrides.c.state == "approved", overrides.c.decided_by == overrides.c.entered_by),
+        "overrides that no second person approved",
+    )
+    barred = [status.value for status in BARRED]
+    tell(
+        select(overrides.c.id)
+        .join(verifications, verifications.c.id == overrides.c.verification_id)
+        .where((verifications.c.decision == "PASS") | verifications.c.document_status.in_(barred)),
+        "overrides of decisions that nobody goes past",
+    )
+    of_other_house = overrides.c.institution_id != verifications.c.institution_id
+    tell(
+        select(overrides.c.id)
+        .join(verifications, verifications.c.id == overrides.c.verification_id)
+        .where(of_other_house | (overrides.c.terminal_id != verifications.c.terminal_id)),
+        "overrides of another terminal's decisions",
     )
 
 

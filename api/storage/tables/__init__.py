@@ -4,7 +4,7 @@ No number, name of a holder or address stands in clear: `*_index` columns are ke
 envelopes.
 """
 
-from api.storage.tables.accountability import transactions
+from api.storage.tables.accountability import overrides, transactions
 from api.storage.tables.base import metadata
 from api.storage.tables.cards import card_events, cards, templates
 from api.storage.tables.checks import checks
@@ -71,6 +71,7 @@ __all__ = [
     "institutions",
     "metadata",
     "nonces",
+    "overrides",
     "principals",
     "templates",
     "transactions",

@@ -1,7 +1,8 @@
-"""Business transactions that terminals reported."""
+"""Business transactions that terminals reported, and decisions that somebody went past."""
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -49,4 +50,26 @@ transactions = Table(
         postgresql_include=["terminal_id", "required", "cause"],
     ),
     Index("ix_transactions_omissions", "institution_id", "done_at", "id", postgresql_where=text("cause IS NOT NULL")),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("verification_id", ForeignKey("verifications.id"), nullable=False),
+    Column("institution_id", ForeignKey("institutions.id"), nullable=False),
+    Column("terminal_id", ForeignKey("principals.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("text_sealed", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False, comment="entered, approved or refused"),
+    Column("entered_by", ForeignKey("principals.id"), nullable=False),
+    Column("entered_at", DateTime(timezone=True), nullable=False),
+    Column("decided_by", ForeignKey("principals.id"), comment="who approved or refused it"),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("entered_leaf", LargeBinary, comment="hash of the act's leaf of evidence"),
+    Column("decided_leaf", LargeBinary, comment="the same, of the approval or refusal"),
+    CheckConstraint("state <> 'approved' OR decided_by <> entered_by", name="ck_overrides_second_person"),
+    # A decision is gone past once; what was refused may be entered again.
+    Index("ix_overrides_standing", "verification_id", unique=True, postgresql_where=text("state <> 'refused'")),
+    Index("ix_overrides_entered", "institution_id", "entered_at", "id"),
 )

@@ -3,7 +3,12 @@
 import re
 from pathlib import Path
 
-from api.accountability.parameters import CLOCK_SKEW_S, LATEST_REPORT_S, MOST_AT_ONCE
+from fastapi.routing import APIRoute
+
+from api.accountability.overrides import routes as override_routes
+from api.accountability.overrides.rules import ACTS, Reason
+from api.accountability.parameters import CLOCK_SKEW_S, LATEST_REPORT_S, MOST_AT_ONCE, OVERRIDE_WINDOW_S
+from api.accountability.transactions import routes as transaction_routes
 from api.accountability.transactions.judging import Cause
 from api.errors import catalogue
 from api.verification import policy
@@ -19,8 +24,26 @@ def test_the_causes_are_those_of_the_program_in_their_order() -> None:
 
 def test_every_code_of_the_room_is_explained() -> None:
     codes = {code for code in catalogue() if code.startswith("transaction_")}
-    assert len(codes) == 4
+    codes |= {code for code in catalogue() if code.startswith(("override_", "explanation_"))}
+    assert len(codes) == 10
     assert codes <= SPOKEN_OF
+
+
+def test_the_acts_and_the_reasons_are_those_of_the_program() -> None:
+    told = DOCUMENT[DOCUMENT.index("## What is recorded") :]
+    assert set(re.findall(r"`(override_[a-z]+)`", told)) == set(ACTS.values())
+    assert set(Reason) <= SPOKEN_OF
+
+
+def test_every_step_is_a_route() -> None:
+    said = set(re.findall(r"`POST (/v1/[a-z/{}]*)`", DOCUMENT.replace("\n", " ")))
+    routes = [*transaction_routes.router.routes, *override_routes.router.routes]
+    there = {
+        re.sub(r"\{[a-z]+_id\}", "{id}", route.path)
+        for route in routes
+        if isinstance(route, APIRoute) and "POST" in (route.methods or ())
+    }
+    assert said == there
 
 
 def test_the_figures_are_those_of_the_program() -> None:
@@ -30,4 +53,6 @@ def test_the_figures_are_those_of_the_program() -> None:
     assert LATEST_REPORT_S == 35 * 86400
     assert "more than 35 days back" in DOCUMENT
     assert f"up to {MOST_AT_ONCE} at once" in DOCUMENT
+    assert OVERRIDE_WINDOW_S == 24 * 3600
+    assert "within 24 hours after the decision" in DOCUMENT
     assert f"clocks may differ by {CLOCK_SKEW_S} seconds" in DOCUMENT

@@ -14,7 +14,7 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import migrate
 from api.storage.database import Database
-from tests.api.accountability.business import report_many, transaction
+from tests.api.accountability.business import decide_override, enter_override, report_many, transaction
 from tests.api.bodies import register, verify
 from tests.api.clients import KeyedClient
 from tests.api.elsewhere import over
@@ -51,12 +51,39 @@ DAMAGE: dict[str, tuple[str, str]] = {
         "UPDATE transactions SET done_at = done_at - interval '1 day'",
         "is recorded otherwise: time",
     ),
+    "an approval that nobody gave": (
+        "UPDATE overrides SET state = 'approved', decided_by = (SELECT id FROM principals WHERE role = 'terminal'),"
+        " decided_at = now() WHERE state = 'entered'",
+        "overrides that are recorded otherwise than the acts say",
+    ),
+    "an approval by one person": (
+        "ALTER TABLE overrides DROP CONSTRAINT ck_overrides_second_person;"
+        "UPDATE overrides SET decided_by = entered_by WHERE state = 'approved'",
+        "overrides that no second person approved",
+    ),
+    "an approval taken back": (
+        "UPDATE overrides SET state = 'refused' WHERE state = 'approved'",
+        "transactions that no check carries",
+    ),
+    "another reason": ("UPDATE overrides SET reason = 'other'", "overrides that are recorded otherwise"),
+    "an override gone": (
+        "DELETE FROM overrides WHERE state = 'entered'",
+        "overrides that an act entered and that are gone",
+    ),
+    "an override of a lost card": (
+        "UPDATE verifications SET document_status = 'card_reported_lost' WHERE decision = 'REVIEW'",
+        "overrides of decisions that nobody goes past",
+    ),
+    "an override at another terminal": (
+        "UPDATE overrides SET terminal_id = entered_by",
+        "overrides of another terminal's decisions",
+    ),
     "a verdict changed": ("UPDATE verifications SET decision = 'REVIEW'", "transactions that no check carries"),
 }
 
 
 def client(app: FastAPI, service: Service, role: Role) -> TestClient:
-    key = new_key(service.database, service.keys, role)
+    key = new_key(service.database, service.keys, role, "bank" if role is not Role.AUTHORITY else None)
     return KeyedClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
 
 
@@ -69,9 +96,14 @@ def busy(service: Service) -> Iterator[Service]:
     made = over(service, database)
     app = create_app(made)
     terminal = client(app, made, Role.TERMINAL)
-    passed = verify(terminal, register(client(app, made, Role.AUTHORITY))[1])["id"]
+    card = register(client(app, made, Role.AUTHORITY))[1]
+    passed = verify(terminal, card)["id"]
+    supervisors = [client(app, made, Role.SUPERVISOR) for _ in range(2)]
+    past, open_one = (verify(terminal, card, face="maybe:a")["id"] for _ in range(2))
+    decide_override(supervisors[1], enter_override(supervisors[0], past))
+    enter_override(supervisors[0], open_one)
     carried, used = transaction(verification=passed), transaction(verification=passed)
-    report_many(terminal, carried, used, transaction(), transaction(kind="enquiry"))
+    report_many(terminal, carried, used, transaction(), transaction(kind="enquiry"), transaction(verification=past))
     drain(database, made.keys)
     yield made
     database.close()

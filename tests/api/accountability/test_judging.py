@@ -35,6 +35,7 @@ def test_a_check_that_carries_its_business() -> None:
         (Cause.CHECK_USED, {"used": True}),
         (Cause.CHECK_NOT_PASSED, {"decision": "REVIEW"}),
         (Cause.CHECK_NOT_PASSED, {"decision": "REFUSE"}),
+        (Cause.OVERRIDE_TOO_LATE, {"decision": "REVIEW", "overridden_at": AT + timedelta(seconds=CLOCK_SKEW_S + 1)}),
     ],
 )
 def test_every_cause(cause: Cause, changes: dict[str, Any]) -> None:
@@ -62,14 +63,18 @@ CHECKS = st.builds(
     st.sampled_from(["account_opening", "test"]),
     st.integers(-4000, 4000).map(lambda seconds: AT + timedelta(seconds=seconds)),
     st.booleans(),
+    st.none() | st.integers(-4000, 4000).map(lambda seconds: AT + timedelta(seconds=seconds)),
 )
 
 
 @given(CHECKS, st.booleans())
 def test_only_the_own_fresh_unused_pass_carries(check: Check, for_purpose: bool) -> None:
     rule = KindPolicy(check="required", purposes=frozenset({"account_opening"}) if for_purpose else None)
+    approved = check.overridden_at
+    in_time = approved is not None and (approved - AT).total_seconds() <= CLOCK_SKEW_S
     good = (
-        (check.terminal_id, check.institution_id, check.decision, check.used) == (TERMINAL, HOUSE, "PASS", False)
+        (check.terminal_id, check.institution_id, check.used) == (TERMINAL, HOUSE, False)
+        and (in_time or (check.decision == "PASS" and approved is None))
         and -1800 <= (check.decided_at - AT).total_seconds() <= CLOCK_SKEW_S
         and (not for_purpose or check.purpose == "account_opening")
     )

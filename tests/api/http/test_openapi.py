@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from api.accountability.overrides.schemas import OverrideBody, OverrideDecision
 from api.accountability.transactions.schemas import TransactionBody, TransactionsBody
 from api.alerts.schemas import AlertClosing
 from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FingerprintsBody
@@ -33,6 +34,9 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/alerts/{alert_id}/close": AlertClosing,
     "/v1/transactions": TransactionBody,
     "/v1/transactions/batch": TransactionsBody,
+    "/v1/verifications/{verification_id}/override": OverrideBody,
+    "/v1/overrides/{override_id}/approve": OverrideDecision,
+    "/v1/overrides/{override_id}/refuse": OverrideDecision,
     "/v1/feed/webhooks": WebhookBody,
     "/v1/impostors": ImpostorBody,
     "/v1/impostors/{impostor_id}/approve": ImpostorApproval,
@@ -69,6 +73,11 @@ post /v1/transactions
 post /v1/transactions/batch
 get /v1/transactions
 get /v1/transactions/{transaction_id}
+post /v1/verifications/{verification_id}/override
+get /v1/overrides
+get /v1/overrides/{override_id}
+post /v1/overrides/{override_id}/approve
+post /v1/overrides/{override_id}/refuse
 get /v1/me
 post /v1/me/key
 get /v1/institutions
