@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.commands.app import app, run
-from benchmarks.commands.options import Json
+from benchmarks.commands.options import Cache, Json
 
 
 @app.command()
@@ -41,3 +41,40 @@ def identification(
 ) -> None:
     """Accuracy of identification: FNIR at fixed FPIR in galleries of 10^3 to 10^6 faces, real ones and drawn ones."""
     run("identification", vectors=vectors, sizes=sizes or [1_000, 10_000, 100_000, 1_000_000], json_path=json_path)
+
+
+@app.command()
+def deduplication(
+    records: Annotated[int, typer.Option(min=1_000, help="Records of the register.")],
+    planted: Annotated[int, typer.Option(min=4, help="People with two records, both with fingers.")] = 1_000,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, each with a core of its own.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 1,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, metavar="NPZ", help="What `vectors` wrote: real faces among them."),
+    ] = None,
+    fingers: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, metavar="DIR", help="Sets of fingerprints, for the planted people."),
+    ] = None,
+    cache: Cache = None,
+    state: Annotated[
+        Path | None, typer.Option(file_okay=False, metavar="DIR", help="Keep all here, and go on with what is there.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Do only so many jobs in this run.")] = None,
+    json_path: Json = None,
+) -> None:
+    """A register searched against itself: time, recall of planted duplicates, false findings, twins."""
+    run(
+        "deduplication",
+        records=records,
+        planted=planted,
+        threads=threads,
+        seed=seed,
+        vectors=vectors,
+        fingers=fingers,
+        cache=cache,
+        state=state,
+        jobs=jobs,
+        json_path=json_path,
+    )

@@ -11,7 +11,7 @@ from biometrics.duplicates.parameters import CHUNK, CONTRADICTION
 from biometrics.duplicates.register import Fingers, Register, common
 from biometrics.duplicates.rule import Rule
 from biometrics.duplicates.search import Suspects
-from biometrics.finger import PreparedFinger
+from biometrics.finger import FingerTemplate, PreparedFinger
 from biometrics.finger.matcher import score
 
 Fetch = Callable[[Sequence[int]], Mapping[int, Fingers]]
@@ -30,17 +30,44 @@ class Pair(NamedTuple):
 def confirm(register: Register, suspects: Suspects, rule: Rule, fetch: Fetch, *, threads: int = 1) -> list[Finding]:
     """The findings among the suspects of a job, in the order of their keys.
 
-    Fingers of the same positions are compared by the accurate matcher, templates fetched for `CHUNK` pairs at a time.
+    Fingers of the same positions are compared by the accurate matcher, one after the other for as long as the rest may
+    still make a finding of the pair; templates are fetched for `CHUNK` pairs at a time.
     A finger that the register says is held, and `fetch` does not give, is not assessed.
     """
     found: list[Finding] = []
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(suspects), CHUNK):
             pairs = _pairs(register, suspects, first, first + CHUNK, fingers=rule.finger is not None)
-            prepared = _prepared(pairs, fetch, pool)
-            judged = pool.map(lambda pair, fingers=prepared: _judged(pair, rule, fingers), pairs)
+            wanted = {key for pair in pairs if pair.positions for key in (pair.low, pair.high)}
+            fingers = _Fingers(fetch(sorted(wanted)) if wanted else {})
+            judged = pool.map(lambda pair, given=fingers: _judged(pair, rule, given), pairs)
             found += [finding for finding in judged if finding is not None]
     return found
+
+
+class _Fingers:
+    """The fingers of some records, prepared when they are needed and then kept. Threads may share it."""
+
+    def __init__(self, given: Mapping[int, Fingers]) -> None:
+        self._given = given
+        self._prepared: dict[tuple[int, str], PreparedFinger] = {}
+
+    def templates(self, pair: Pair, position: str) -> tuple[FingerTemplate, FingerTemplate] | None:
+        """A finger of both records; None where one is not there."""
+        one, other = (self._given.get(key, {}).get(position) for key in (pair.low, pair.high))
+        return None if one is None or other is None else (one, other)
+
+    def prepared(
+        self, pair: Pair, position: str, both: tuple[FingerTemplate, FingerTemplate]
+    ) -> tuple[PreparedFinger, PreparedFinger]:
+        """The same, prepared."""
+        return self._of(pair.low, position, both[0]), self._of(pair.high, position, both[1])
+
+    def _of(self, key: int, position: str, template: FingerTemplate) -> PreparedFinger:
+        # Two threads may prepare the same finger, which costs time and changes nothing.
+        if (key, position) not in self._prepared:
+            self._prepared[key, position] = PreparedFinger.of(template)
+        return self._prepared[key, position]
 
 
 def _pairs(register: Register, suspects: Suspects, first: int, last: int, *, fingers: bool) -> list[Pair]:
@@ -51,28 +78,22 @@ def _pairs(register: Register, suspects: Suspects, first: int, last: int, *, fin
     return [Pair(*pair) for pair in zip(*keys, suspects.scores[first:last].tolist(), shared, strict=True)]
 
 
-def _prepared(pairs: Sequence[Pair], fetch: Fetch, pool: ThreadPoolExecutor) -> dict[tuple[int, str], PreparedFinger]:
-    """The fingers of these pairs that are needed and there, each prepared once."""
-    wanted = {(key, position) for pair in pairs for position in pair.positions for key in (pair.low, pair.high)}
-    given = fetch(sorted({key for key, _ in wanted})) if wanted else {}
-    there = [(key, position) for key, position in sorted(wanted) if position in given.get(key, {})]
-    return dict(zip(there, pool.map(lambda at: PreparedFinger.of(given[at[0]][at[1]]), there), strict=True))
-
-
-def _judged(pair: Pair, rule: Rule, prepared: Mapping[tuple[int, str], PreparedFinger]) -> Finding | None:
+def _judged(pair: Pair, rule: Rule, given: _Fingers) -> Finding | None:
     """What is found of a pair; None where it is nothing to tell anybody."""
-    scores = {
-        position: score(prepared[pair.low, position], prepared[pair.high, position])
-        for position in pair.positions
-        if (pair.low, position) in prepared and (pair.high, position) in prepared
-    }
     face = rule.evidence(pair.score)
-    together = rule.evidence(pair.score, list(scores.values()))
-    if not rule.is_enough(together) and not rule.is_enough(face):
+    alone = rule.is_enough(face)
+    fingers: list[FingerEvidence] = []
+    there = [(position, both) for position in pair.positions if (both := given.templates(pair, position)) is not None]
+    for left, (position, both) in zip(range(len(there) - 1, -1, -1), there, strict=True):
+        value = score(*given.prepared(pair, position, both))
+        fingers.append(FingerEvidence(position, value, rule.finger_llr(value)))
+        if not alone and not rule.can_reach(face.llr + sum(one.llr for one in fingers), left, len(there)):
+            return None
+    together = rule.evidence(pair.score, [one.score for one in fingers])
+    if not rule.is_enough(together) and not alone:
         return None
-    fingers = tuple(FingerEvidence(position, value, rule.finger_llr(value)) for position, value in scores.items())
     kind = Kind.SAME_PERSON
     if not rule.is_enough(together):
         apart = sum(one.llr for one in fingers) <= CONTRADICTION
         kind = Kind.FACE_ALIKE_FINGERS_DIFFER if apart else Kind.FACE_ALIKE_FINGERS_UNCLEAR
-    return Finding(pair.low, pair.high, kind, *together, pair.score, face.llr, fingers)
+    return Finding(pair.low, pair.high, kind, *together, pair.score, face.llr, tuple(fingers))

@@ -9,7 +9,7 @@ PAIRS_PER_RECORD: Final = 150.0
 """Pairs of different persons for each record whose fingers are compared: the fewer, the more their faces must be alike.
 In a register of a million they are the 0.03 % of all pairs with the most similar faces, in one of 300 all pairs."""
 
-SUSPECTS_PER_RECORD: Final = 0.3
+SUSPECTS_PER_RECORD: Final = 0.1
 """Pairs of different persons for each record that are compared by the accurate matcher: a sketch of a finger has to
 bring the faces' evidence so far up that no more are left."""
 

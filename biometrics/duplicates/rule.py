@@ -75,13 +75,13 @@ class Rule:
             # A single modality's FMR goes on falling where its ratio cannot grow any more.
             fmr = float(_continued(self.face).fmr_of(face_score))
             return Evidence(face.llr, fmr, face.extrapolated)
-        finger = self._finger()
+        finger = self.fingers_calibration
         llr = math.fsum([face.llr, *(finger.assess(score).llr for score in finger_scores)])
         return Evidence(llr, *_fused(self.face, finger, len(finger_scores), llr))
 
     def finger_llr(self, score: float) -> float:
         """The log-likelihood ratio of one finger's score."""
-        return self._finger().assess(score).llr
+        return self.fingers_calibration.assess(score).llr
 
     def is_enough(self, evidence: Evidence) -> bool:
         """Whether a pair with this evidence is a finding."""
@@ -89,11 +89,11 @@ class Rule:
 
     def least_llr(self, fingers: int) -> float:
         """The sum of ratios from which a pair with so many fingers (one or more) compared is a finding."""
-        finger = self._finger()
-        most = self.face.llr[-1] + fingers * finger.llr[-1]
-        sums = np.arange(self.face.llr[0] + fingers * finger.llr[0], most + _FINE, _FINE)
-        shares = [_fused(self.face, finger, fingers, float(one))[0] <= self.fmr for one in sums]
-        return float(sums[int(np.argmax(shares))]) if any(shares) else math.inf
+        return _least(self, fingers)
+
+    def can_reach(self, llr: float, left: int, fingers: int) -> bool:
+        """Whether a pair with `fingers` to compare may still be a finding, with a sum so far and so many `left`."""
+        return llr + left * float(self.fingers_calibration.llr[-1]) >= self.least_llr(fingers) - _FINE
 
     def floor(self, fingers: int) -> float:
         """The face score below which a pair with so many fingers of the same positions is not looked at.
@@ -123,10 +123,21 @@ class Rule:
         pairs = max(self.records * (self.records - 1) / 2, 1.0)
         return min(1.0, max(SUSPECTS_PER_RECORD * self.records, LEAST_SUSPECTS) / pairs)
 
-    def _finger(self) -> Calibration:
+    @property
+    def fingers_calibration(self) -> Calibration:
+        """The calibration of fingers. Raises ValueError where there is none."""
         if self.finger is None:
             raise ValueError("there is no calibration of fingers")
         return self.finger
+
+
+@lru_cache(maxsize=256)
+def _least(rule: Rule, fingers: int) -> float:
+    modalities = _modalities(rule.face, rule.fingers_calibration, fingers, continued=False)
+    lowest, highest = (math.fsum(float(one.llr[end]) for one in modalities) for end in (0, -1))
+    sums = np.arange(lowest, highest + _FINE, _FINE)
+    enough = [_fused(rule.face, modalities[-1], fingers, float(one))[0] <= rule.fmr for one in sums]
+    return float(sums[int(np.argmax(enough))]) if any(enough) else math.inf
 
 
 @lru_cache(maxsize=256)
