@@ -12,6 +12,7 @@ says `extrapolated`.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -136,8 +137,13 @@ def _least(rule: Rule, fingers: int) -> float:
     modalities = _modalities(rule.face, rule.fingers_calibration, fingers, continued=False)
     lowest, highest = (math.fsum(float(one.llr[end]) for one in modalities) for end in (0, -1))
     sums = np.arange(lowest, highest + _FINE, _FINE)
-    enough = [_fused(rule.face, modalities[-1], fingers, float(one))[0] <= rule.fmr for one in sums]
-    return float(sums[int(np.argmax(enough))]) if any(enough) else math.inf
+
+    def is_enough(llr: float) -> bool:
+        return _fused(rule.face, modalities[-1], fingers, llr)[0] <= rule.fmr
+
+    # The share falls as the sum grows: of thousands of sums a dozen are looked at.
+    place = bisect_left(sums, True, key=is_enough)
+    return float(sums[place]) if place < len(sums) else math.inf
 
 
 @lru_cache(maxsize=256)
