@@ -16,9 +16,9 @@ from api.cli import (
     institutions,
     models,
     people,
+    reader,
     serve,
     signing,
-    reader,
     terminals,
     verify,
 )
@@ -63,12 +63,12 @@ app.command(
     "verify",
     epilog="Example: RENZHENG_KEY=… renzheng verify --card card.json --face live.jpg --finger right_index=live.png",
 )(verify.verify)
+app.command("reader-simulator", epilog=reader.EXAMPLES)(reader.reader_simulator)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("explain", epilog="Example: renzheng explain live.png enrolled.png --out explained")(explain.explain)
 
 
 def main() -> None:
-app.command("reader-simulator", epilog=reader.EXAMPLES)(reader.reader_simulator)
     """Run the command line."""
     app()
