@@ -90,10 +90,12 @@ def _judged(pair: Pair, rule: Rule, given: _Fingers) -> Finding | None:
         if not alone and not rule.can_reach(face.llr + sum(one.llr for one in fingers), left, len(there)):
             return None
     together = rule.evidence(pair.score, [one.score for one in fingers])
-    if not rule.is_enough(together) and not alone:
+    apart = bool(fingers) and sum(one.llr for one in fingers) <= CONTRADICTION
+    # In a small register a sum that speaks against it is rare enough among strangers too, if the faces are alike.
+    enough = rule.is_enough(together) and not apart
+    if not enough and not alone:
         return None
     kind = Kind.SAME_PERSON
-    if not rule.is_enough(together):
-        apart = sum(one.llr for one in fingers) <= CONTRADICTION
+    if not enough:
         kind = Kind.FACE_ALIKE_FINGERS_DIFFER if apart else Kind.FACE_ALIKE_FINGERS_UNCLEAR
     return Finding(pair.low, pair.high, kind, *together, pair.score, face.llr, tuple(fingers))
