@@ -17,7 +17,7 @@ FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/bio
   tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \
   tests/api/http/test_bad_input.py tests/api/verification/test_decision.py
 
-.PHONY: help demo serve check test test-long models clean
+.PHONY: help demo serve check test test-long models browser clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,7 +46,14 @@ check: .venv/installed ## lint, format and types
 test: models check ## the suite, with lint and types
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not long' $(TESTS)
 
-test-long: models ## what is slower: fault runs, and fuzzing with new examples
+# Debian's: playwright would fetch a browser of its own from elsewhere. Without it these tests are skipped, and say so.
+browser:
+	@if ! { command -v chromium && fc-list :lang=zh family | grep .; } > /dev/null 2>&1; then \
+	  echo "Installing Chromium and fonts for Chinese with apt-get, for the tests of the pages…"; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk fontconfig > /dev/null || \
+	    echo "They could not be installed (that needs root): the tests of the pages will be skipped."; fi
+
+test-long: models browser ## what is slower: fault runs, fuzzing with new examples, the pages in a browser
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not long' --hypothesis-profile=new $(FUZZED)
 	@$(BIN)/pytest -m long $(TESTS)
 

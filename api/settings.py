@@ -67,6 +67,16 @@ class Settings(BaseSettings):
         default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
     )
 
+    page_session_days: int = Field(
+        default=365, ge=1, le=400, description="Days for which a kiosk's or counter's page stays signed in."
+    )
+    reader_bridge: str = Field(
+        default="ws://127.0.0.1:8471", description="Where the pages look for the card reader's bridge: their machine."
+    )
+    typed_cards: bool = Field(
+        default=False, description="Whether the pages take cards that are typed in: for demonstrations, not for use."
+    )
+
     feed_streams: int = Field(
         default=5000, ge=1, le=1_000_000, description="Streams of the feed that one replica holds open at once."
     )
@@ -95,6 +105,17 @@ class Settings(BaseSettings):
             if one.strip():
                 ipaddress.ip_network(one.strip())
         return text
+
+    @field_validator("reader_bridge")
+    @classmethod
+    def _on_the_pages_machine(cls, url: str) -> str:
+        """It stands in a header: nothing but an address of the machine that the page runs on."""
+        parts = urlsplit(url)
+        if parts.scheme != "ws" or url != f"ws://{parts.netloc}" or not _is_this_machine(parts.hostname or ""):
+            raise ValueError("an address such as ws://127.0.0.1:8471 is expected")
+        if parts.username is not None or parts.port is None:
+            raise ValueError("an address with a port and without a password is expected")
+        return url
 
     @field_validator("register_url")
     @classmethod

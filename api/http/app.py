@@ -11,14 +11,16 @@ from api.evidence import routes as evidence
 from api.feed import routes as feed
 from api.feed.snapshots import routes as snapshots
 from api.feed.webhooks import routes as webhooks
-from api.http import errors, openapi, public
+from api.http import errors, openapi, public, session_routes
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.institutions import routes as institutions
+from api.pages import routes as pages
 from api.population import routes as population
 from api.screening import routes as screening
 from api.service import Service
 from api.verification import capture_routes as captures
+from api.verification import guidance_routes as guidance
 from api.verification import routes as verification
 
 _DESCRIPTION = """Is this person the holder of this resident identity card, and is the card still good?
@@ -30,6 +32,7 @@ Errors have one form; `/v1/errors` lists every code in Chinese and English."""
 
 ROUTERS = (
     captures.router,
+    guidance.router,
     verification.router,
     population.router,
     cards.router,
@@ -42,6 +45,7 @@ ROUTERS = (
     webhooks.router,
     snapshots.router,
     evidence.router,
+    session_routes.router,
     public.router,
 )
 
@@ -67,4 +71,5 @@ def create_app(service: Service) -> FastAPI:
     for router in ROUTERS:
         openapi.say_rights(router)
         app.include_router(router)
+    app.router.routes.extend(pages.routes(service.settings))
     return app

@@ -15,6 +15,7 @@ from api.errors import ServiceError, catalogue, entry
 from api.evidence.log import LogDamaged
 from api.institutions import credentials, institutions, principals, rotation
 from api.matching.comparison import CaptureInvalid
+from api.matching.guidance import GuidanceBusy
 from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.idempotency import KeyReused, RefusedBefore
 from models.errors import ModelError
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 # Errors of the rooms and the codes they have at the door.
 _CODES: dict[type[Exception], str] = {
     DatabaseBusy: "service_busy",
+    GuidanceBusy: "service_busy",
     DatabaseUnavailable: "database_unavailable",
     LogDamaged: "evidence_damaged",
     KeyReused: "idempotency_key_reused",

@@ -37,6 +37,10 @@ FACE: Any = {
     "one picture": {"summary": "One picture of the face", "value": {"face": {"image": _PICTURE}}},
 }
 
+GUIDANCE: Any = {
+    "frame": {"summary": "A frame of the camera's live picture", "value": {"image": _PICTURE}},
+}
+
 CARD_SEARCH: Any = {
     "number": {"summary": "The cards of a number", "value": {"number": _CARD["number"]}},
 }

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
@@ -10,7 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection
 
 from api.errors import ServiceError
-from api.http import limits, signatures
+from api.http import limits, sessions, signatures
+from api.http.sessions import Session
 from api.http.signatures import SignedRequest, signed_request
 from api.institutions import buckets, principals
 from api.institutions.caller import Caller
@@ -19,7 +21,7 @@ from api.service import Service
 from api.storage.idempotency import Attempt
 from api.storage.sealing import keyed_hash
 
-_bearer = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
+bearer_scheme = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -36,34 +38,45 @@ _STATE = "caller"
 
 
 async def get_caller(
-    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> Caller:
     """The signed-in caller; under a key with a public key the request is signed, others' signatures are passed over.
 
     On a limited route it takes a request from the caller's bucket; not before the signature was found good, lest
-    others empty it. Raises `key_missing`, `key_invalid`, `signature_missing`, `_invalid`, `_expired` or `_replayed`,
-    and `rate_limited` with the seconds to wait.
+    others empty it. On a route for pages, a page's session stands for a key. Raises `key_missing`, `key_invalid`,
+    `signature_missing`, `_invalid`, `_expired` or `_replayed`, `session_invalid`, `page_request_foreign`, and
+    `rate_limited` with the seconds to wait.
     """
     caller: Caller | None = getattr(request.state, _STATE, None)
     if caller is None:
-        if bearer is None:
-            raise ServiceError("key_missing")
         service: Service = request.app.state.service
+        session = None if bearer is not None else sessions.held(request, service.keys, "terminal")
+        key = _key_of(bearer or session)
         limit = service.settings.requests_per_minute if limits.is_limited(request) else None
         signed = await signed_request(request)
-        caller = await run_in_threadpool(_sign_in, service, bearer.credentials, signed, limit)
+        caller = await run_in_threadpool(_sign_in, service, key, signed, limit, session)
         setattr(request.state, _STATE, caller)
     return caller
+
+
+def _key_of(presented: HTTPAuthorizationCredentials | Session | None) -> str:
+    if presented is None:
+        raise ServiceError("key_missing")
+    return presented.key if isinstance(presented, Session) else presented.credentials
 
 
 async def _caller(request: Request) -> Caller:
     """As `get_caller`, for what other dependencies of a route ask for: a dependency that is named in another one is
     looked through again with everything below it, each time."""
-    return await get_caller(request, await _bearer(request))
+    return await get_caller(request, await bearer_scheme(request))
 
 
-def _sign_in(service: Service, key: str, signed: SignedRequest | None, limit: int | None) -> Caller:
+def _sign_in(
+    service: Service, key: str, signed: SignedRequest | None, limit: int | None, session: Session | None
+) -> Caller:
     with service.database.single() as connection:
+        if session is not None and not sessions.lasts(connection, session):
+            raise ServiceError("session_invalid")
         if limit is None:
             caller, had_room = principals.authenticate(connection, key), True
         else:
@@ -74,7 +87,7 @@ def _sign_in(service: Service, key: str, signed: SignedRequest | None, limit: in
             signatures.use(connection, service.keys, caller, signatures.check(caller.public_key, signed))
         if limit is not None and not had_room:
             _find_room(connection, caller, limit)
-    return caller
+    return caller if session is None else replace(caller, scopes=caller.scopes & sessions.PAGE_SCOPES)
 
 
 def _find_room(connection: Connection, caller: Caller, limit: int) -> None:
@@ -113,17 +126,21 @@ async def get_operator(
 ) -> Caller | None:
     """The member of staff at the counter, None where the terminal names none. Raises `operator_not_allowed`.
 
-    Whoever decides holds this key too (`credentials.hold`).
+    A page names the operator who signed in at it. Whoever decides holds this key too (`credentials.hold`).
     """
     caller = await _caller(request)
-    if operator_key is None:
+    service: Service = request.app.state.service
+    session = sessions.held(request, service.keys, "operator") if operator_key is None else None
+    key = operator_key if session is None else session.key
+    if key is None:
         return None
-    return await run_in_threadpool(_attending, request.app.state.service, caller, operator_key)
+    return await run_in_threadpool(_attending, service, caller, key, session)
 
 
-def _attending(service: Service, caller: Caller, operator_key: str) -> Caller:
+def _attending(service: Service, caller: Caller, operator_key: str, session: Session | None) -> Caller:
     with service.database.single() as connection:
-        operator = principals.attending(connection, operator_key, caller)
+        over = session is not None and not sessions.lasts(connection, session)
+        operator = None if over else principals.attending(connection, operator_key, caller)
     if operator is None:
         raise ServiceError("operator_not_allowed")
     return operator

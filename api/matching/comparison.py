@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from api.matching.captures import Captures, FingerPosition, Modality, Reference
 from biometrics.face import FaceTemplate
 from biometrics.finger import FingerTemplate
 from biometrics.scoring.calibration import Calibration
+
+if TYPE_CHECKING:
+    from api.matching.guidance import Guidance
 
 Template = FaceTemplate | FingerTemplate
 
@@ -128,6 +131,9 @@ class Comparer(Protocol):
 
         Captures of the modalities `searched` become probes also where the card holds nothing to compare them with.
         """
+
+    def guide(self, image: bytes) -> "Guidance":
+        """What the person can do for a better picture of the face. Raises `GuidanceBusy`."""
 
     @property
     def calibrations(self) -> Mapping[Modality, Calibration]:

@@ -21,6 +21,7 @@ from api.matching.comparison import (
     Template,
 )
 from api.matching.digests import digest_of
+from api.matching.guidance import Guidance, Guide
 from api.matching.liveness import Judged as JudgedLiveness
 from api.matching.liveness import LivenessJudge
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
@@ -78,6 +79,7 @@ class BiometricComparer:
         self._liveness = (
             LivenessJudge(face, calibration) if home is None else LivenessJudge.open(face, calibration, home)
         )
+        self._guide = Guide(face, max(1, threads // 2))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compare")
 
     @classmethod
@@ -110,6 +112,10 @@ class BiometricComparer:
         """See `Comparer.calibrations`."""
         found = self._calibrations
         return {"face": found[self._face.engine], "finger": found[self._finger.engine]}
+
+    def guide(self, image: bytes) -> Guidance:
+        """See `Comparer.guide`."""
+        return self._guide.look(image)
 
     def opened(self, reference: Reference) -> Template:
         """See `Comparer.opened`."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from api.errors.catalogue import Text
 from api.http.answers import documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_PAGES
 from api.http.signin import ServiceDep, VerifierDep
 from api.matching import duplicates
 from api.verification import nonces
@@ -49,7 +50,7 @@ class NonceAnswer(BaseModel):
     status_code=201,
     response_model=NonceAnswer,
     responses=documented(401, 403, 429, 503),
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_PAGES],
     summary="A nonce for the next verification",
 )
 def begin_capture(service: ServiceDep, caller: VerifierDep) -> Response:

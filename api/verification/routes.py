@@ -12,6 +12,7 @@ from api.http import examples
 from api.http.answers import answer, documented
 from api.http.fields import Instant
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_PAGES
 from api.http.signin import AttemptDep, DecisionReaderDep, Holder, OperatorDep, ServiceDep, VerifierDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -27,7 +28,7 @@ ListerDep = Annotated[Caller, Depends(Holder(Scope.READ_VERIFICATIONS))]
     "",
     response_model=VerificationAnswer,
     responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_PAGES],
     summary="Is this person the holder of this card, and is the card still good?",
 )
 def verify(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.matching.captures import Captures, Modality, Reference
 from api.matching.comparison import CaptureInvalid, EnrolledTemplate, Enrolment, ModalityResult, PersonResult, Template
+from api.matching.guidance import Guidance
 from biometrics.errors import InvalidImage, InvalidTemplate
 from biometrics.images import decode
 from biometrics.scoring.calibration import Calibration
@@ -23,6 +24,11 @@ class DecodingComparer:
     def calibrations(self) -> Mapping[Modality, Calibration]:
         """Nothing is searched."""
         return {}
+
+    def guide(self, image: bytes) -> Guidance:
+        """No face is looked for."""
+        _decode_all(Captures(image))
+        return Guidance(None, ("no_face_seen",))
 
     def opened(self, reference: Reference) -> Template:
         """There is nothing to open."""

@@ -25,6 +25,7 @@ from api.matching.comparison import (
     Probe,
     Template,
 )
+from api.matching.guidance import Guidance
 from biometrics.face import FaceTemplate
 from biometrics.finger import FingerEngine, FingerTemplate
 from biometrics.scoring.calibration import Calibration
@@ -56,6 +57,13 @@ class ScriptedComparer:
     def calibrations(self) -> Mapping[Modality, Calibration]:
         """See `Comparer`."""
         return {"face": _FACE, "finger": _FINGER}
+
+    def guide(self, image: bytes) -> Guidance:
+        """A good face where the word is a person; else the word itself is the advice."""
+        word = image.decode()
+        if word.startswith("image_"):
+            raise CaptureInvalid(word, "image")
+        return Guidance((0.3, 0.2, 0.4, 0.5), ()) if word.startswith("person:") else Guidance(None, (word,))
 
     def opened(self, reference: Reference) -> Template:
         """The template that a word stands for."""

@@ -32,6 +32,7 @@ ANY_KEY, ANYBODY = "any key", "anybody"
 Route = tuple[str, str]
 TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/captures"): {T},
+    ("POST", "/v1/captures/guidance"): {T},
     ("POST", "/v1/verifications"): {T},
     ("GET", "/v1/verifications"): {O, S},
     ("GET", "/v1/verifications/{verification_id}"): {T, O, S},
@@ -86,6 +87,11 @@ TABLE: dict[Route, set[Role] | str] = {
     ("GET", "/v1/evidence/inclusion/{leaf_hash}"): ANYBODY,
     ("GET", "/v1/evidence/consistency"): ANYBODY,
     ("GET", "/v1/evidence/status"): ANYBODY,
+    ("POST", "/v1/session"): {T},
+    ("GET", "/v1/session"): {T},
+    ("POST", "/v1/session/operator"): {T},
+    # A page whose key was revoked signs out all the same.
+    ("POST", "/v1/session/end"): ANYBODY,
     ("GET", "/v1/errors"): ANYBODY,
     ("GET", "/v1/keys"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
@@ -174,8 +180,16 @@ def test_without_a_key(anonymous: TestClient, route: Route) -> None:
         assert_error(answer, 401, "key_missing")
 
 
-# What may be done twice: who is given two nonces uses one, and the other expires; a question changes nothing.
-REPEATABLE: set[Route] = {("POST", "/v1/captures"), ("POST", "/v1/cards/search")}
+# What may be done twice: who is given two nonces uses one, and the other expires; a question changes nothing; a session
+# is a cookie, of which nothing is stored.
+REPEATABLE: set[Route] = {
+    ("POST", "/v1/captures"),
+    ("POST", "/v1/captures/guidance"),
+    ("POST", "/v1/cards/search"),
+    ("POST", "/v1/session"),
+    ("POST", "/v1/session/operator"),
+    ("POST", "/v1/session/end"),
+}
 
 
 def test_every_write_needs_an_idempotency_key(app: FastAPI, clients: dict[Any, TestClient]) -> None:

@@ -110,6 +110,10 @@ LISTS: dict[Route, str] = {
 # Keyed routes that show or change nothing but the asker's own, or what their body names; each is looked at elsewhere.
 WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/captures"),
+    ("POST", "/v1/captures/guidance"),  # about the picture that is sent
+    ("POST", "/v1/session"),  # the asker's own
+    ("GET", "/v1/session"),
+    ("POST", "/v1/session/operator"),  # tests/api/http/test_sessions.py
     ("POST", "/v1/verifications"),
     ("POST", "/v1/checks"),
     ("POST", "/v1/cards"),

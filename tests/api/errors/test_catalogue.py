@@ -24,6 +24,7 @@ RAISING = {"ServiceError": 0, "bad_value": 0, "InvalidImage": 0, "NotAssessable"
 PASSED_ON = {
     "api/accountability/transactions/reporting.py": {"ServiceError"},  # the codes of its own `_refuse`
     "api/matching/engines.py": {"CaptureInvalid"},  # InvalidImage's code
+    "api/matching/guidance.py": {"CaptureInvalid"},  # InvalidImage's code
     "api/matching/liveness.py": {"CaptureInvalid"},  # InvalidImage's code, of a frame
     "api/http/errors.py": {"response"},  # codes of ServiceError, CaptureInvalid and of the tables checked below
     "api/population/checks.py": {"CaptureInvalid"},  # the code that the comparer gave

@@ -1,0 +1,115 @@
+"""Sessions of our own pages: a terminal's key, sealed into a cookie that no script can read.
+
+A page cannot keep a bearer key where scripts do not reach it, so the service keeps it for the page: the cookie holds
+the key under the deployment's master key, and every request opens it and signs in with the key as if it had been sent.
+Nothing is stored, any replica answers, and a revoked key ends its sessions at once. See docs/pages.md for what this
+stands against.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+from sqlalchemy import Connection, text
+
+from api.errors import ServiceError
+from api.institutions.roles import Scope
+from api.storage.errors import SealBroken
+from api.storage.keys import Keys
+from api.storage.sealing import seal, unseal
+
+Kind = Literal["terminal", "operator"]
+
+PAGE_HEADER = "renzheng-page"
+"""Every request of a page bears it; another site's page cannot add it, for the browser would ask us first."""
+
+PAGE_SCOPES = frozenset({Scope.VERIFY})
+"""All that a session may do, whatever its key may."""
+
+OPERATOR_S = 12 * 3600
+"""A shift: how long an operator stays signed in at a counter."""
+
+# `__Host-`: the browser takes it from us alone, over TLS (or this machine), for the whole site.
+_COOKIE = "__Host-renzheng-{kind}"
+_CONTEXT = "page session of a {kind}"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a cookie holds: the key, and until when the session lasts."""
+
+    key: str = field(repr=False)
+    until: datetime
+
+
+async def mark(request: Request) -> None:
+    """For routes that pages use; no other route looks at cookies."""
+    request.state.for_pages = True
+
+
+FOR_PAGES = [Depends(mark)]
+
+
+def begin(connection: Connection, response: Response, keys: Keys, kind: Kind, key: str, lasts_s: int) -> Session:
+    """Put a session into the answer's cookie."""
+    now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    session = Session(key, now + timedelta(seconds=lasts_s))
+    content = json.dumps([session.key, session.until.timestamp()]).encode()
+    value = base64.urlsafe_b64encode(seal(keys.master, content, _CONTEXT.format(kind=kind))).decode()
+    response.set_cookie(
+        _COOKIE.format(kind=kind), value, max_age=lasts_s, secure=True, httponly=True, samesite="strict"
+    )
+    return session
+
+
+def end(response: Response, kind: Kind) -> None:
+    """Have the browser forget a session."""
+    response.delete_cookie(_COOKIE.format(kind=kind), secure=True, httponly=True, samesite="strict")
+
+
+def held(request: Request, keys: Keys, kind: Kind) -> Session | None:
+    """The session that a request brings; None on routes that are not for pages, and where there is no cookie.
+
+    Raises `page_request_foreign` for a request that no page of ours sent, `session_invalid` for a cookie that does not
+    open: of another deployment, or damaged.
+    """
+    if not getattr(request.state, "for_pages", False):
+        return None
+    cookie = request.cookies.get(_COOKIE.format(kind=kind))
+    if cookie is None:
+        return None
+    refuse_foreign(request)
+    try:
+        sealed = base64.urlsafe_b64decode(cookie.encode("ascii"))
+        key, until = json.loads(unseal(keys.master, sealed, _CONTEXT.format(kind=kind)))
+    except (binascii.Error, UnicodeEncodeError, SealBroken) as error:
+        raise ServiceError("session_invalid") from error
+    return Session(key, datetime.fromtimestamp(until, UTC))
+
+
+def refuse_foreign(request: Request) -> None:
+    """Raises `page_request_foreign` unless a page of ours sent the request.
+
+    The cookie is not sent for other sites' pages (SameSite); this holds where a browser does not know that, and
+    against pages of other ports and neighbouring hosts, which count as the same site.
+    """
+    ours = request.headers.get(PAGE_HEADER) == "1"
+    fetched = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if fetched is not None:
+        ours = ours and fetched == "same-origin"
+    elif origin is not None:
+        ours = ours and urlsplit(origin).netloc == request.headers.get("host")
+    if not ours:
+        raise ServiceError("page_request_foreign")
+
+
+def lasts(connection: Connection, session: Session) -> bool:
+    """Whether a session's time is not over, by the database's clock."""
+    found = connection.execute(text("SELECT clock_timestamp() < :until"), {"until": session.until})
+    return bool(found.scalar_one())

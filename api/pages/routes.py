@@ -1,0 +1,54 @@
+"""`/kiosk`, `/counter` and their files. They hold nothing of anybody; what is personal comes from `/v1`, not stored."""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from api.cards.parameters import LONG_TERM, TEXT_BYTES, TEXT_FIELDS, TYPE_SIGN_AT
+from api.http.errors import response as error_response
+from api.matching.captures import FingerPosition
+from api.pages.assets import Asset, asset, files
+from api.pages.headers import of_pages
+from api.settings import Settings
+
+PAGES = {"/kiosk": "kiosk.html", "/counter": "counter.html"}
+# Kept, and asked about each time: a new version of the service is a new version of its pages at once.
+_CACHING = "no-cache"
+
+
+def routes(settings: Settings) -> list[BaseRoute]:
+    """The pages' routes; they need no key."""
+    served = {f"/pages/{name}": one for name, one in files().items()}
+    served |= {path: files()[name] for path, name in PAGES.items()}
+    served["/pages/config.json"] = asset(json.dumps(configuration(settings)).encode(), "config.json")
+    headers = of_pages(settings.reader_bridge) | {"Cache-Control": _CACHING}
+
+    async def page(request: Request) -> Response:
+        found = served.get(request.url.path)
+        return error_response(request, "not_found") if found is None else _sent(request, found, headers)
+
+    return [*(Route(path, page) for path in PAGES), Route("/pages/{name:path}", page)]
+
+
+def configuration(settings: Settings) -> dict[str, object]:
+    """What the pages have to know of this deployment; none of it is secret."""
+    return {
+        "bridge": settings.reader_bridge,
+        "typed_cards": settings.typed_cards,
+        "text_block": {
+            "bytes": TEXT_BYTES,
+            "fields": [list(one) for one in TEXT_FIELDS],
+            "long_term": LONG_TERM,
+            "type_sign_at": TYPE_SIGN_AT,
+        },
+        "finger_positions": [position.value for position in FingerPosition],
+    }
+
+
+def _sent(request: Request, found: Asset, headers: dict[str, str]) -> Response:
+    told = {**headers, "ETag": found.etag}
+    if request.headers.get("if-none-match") == found.etag:
+        return Response(status_code=304, headers=told)
+    return Response(found.content, media_type=found.media_type, headers=told)

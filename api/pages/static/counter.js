@@ -1,0 +1,328 @@
+// The counter: card and person side by side, an answer on two axes, what to say and what to do. No figure is shown.
+
+import { Bridge } from "./bridge.js";
+import { Camera, cameraFault, fileBase64 } from "./camera.js";
+import { CardFault, fromReader, pictureUrl, typed } from "./card.js";
+import { $, $$, el, put, showOnly, sleep } from "./dom.js";
+import { guide } from "./guidance.js";
+import { attend } from "./operator.js";
+import { hideOutcome, showFault, showOutcome, waiting } from "./outcome.js";
+import { explained, open, session, setUp } from "./page.js";
+import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
+import { sayAll, t } from "./texts.js";
+
+const HEALTH_MS = 5000;
+const FINGER_MS = 20_000;
+const LOOK_MS = 300;
+// A nonce lives for minutes; one that is older is not trusted to.
+const NONCE_MS = 120_000;
+/** Nobody's data stay on a counter that is left alone. */
+const ABANDONED_MS = 10 * 60_000;
+
+const camera = new Camera($("#live"));
+let bridge;
+let page;
+let place = null;
+let view = "start";
+let catalogue = {};
+/** Everything of the present customer; a new one for each. */
+let visit = null;
+let abandoned;
+
+function show(name) {
+  view = name;
+  showOnly("data-view", name);
+}
+
+function fresh() {
+  visit?.ended.abort();
+  if (visit?.photo) URL.revokeObjectURL(visit.photo);
+  visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, busy: false };
+  for (const form of $$("#typed")) form.reset();
+  for (const field of $$("input[type=file]")) field.value = "";
+  for (const state of $$("#finger-state, #card-state, #typed-error")) put(state, "");
+  $("#card-photo").removeAttribute("src");
+  hideOutcome();
+  cardPanel();
+  watchFace(visit.ended.signal);
+  clearTimeout(abandoned);
+}
+
+function cardPanel() {
+  const { card } = visit;
+  $("#card-shown").hidden = !card;
+  $("#card-empty").hidden = Boolean(card);
+  put($("#card-empty"), t(bridge?.connected ? "card_wanted" : page.configuration.typed_cards ? "reader_none_demo" : "reader_none"));
+  $("#typing").hidden = !page.configuration.typed_cards || Boolean(card);
+  $("#typing").open = !bridge?.connected;
+  facts(card);
+  verifyButton();
+}
+
+function facts(card) {
+  if (!card) return $("#card-facts").replaceChildren();
+  const { name, body } = card;
+  const rows = [
+    ["card_name", name],
+    ["card_number", body.number],
+    ["card_issuer", body.issuer],
+    ["card_days", `${printed(body.valid_from)}–${body.valid_to ? printed(body.valid_to) : t("long_term")}`],
+  ];
+  const shown = rows.filter(([, value]) => value);
+  $("#card-facts").replaceChildren(...shown.flatMap(([key, value]) => [el("dt", {}, t(key)), el("dd", {}, value)]));
+  if (visit.photo) $("#card-photo").src = visit.photo;
+  $("#card-photo").hidden = !visit.photo;
+}
+
+/** A day as it is printed on the card. */
+const printed = (day) => day.replaceAll("-", ".");
+
+function verifyButton() {
+  const why = !visit.card ? "verify_needs_card" : !camera.running ? "verify_needs_camera" : "";
+  $("#verify").disabled = Boolean(why) || visit.busy || visit.answer !== null;
+  put($("#verify-why"), why && !visit.busy ? t(why) : "");
+  $("#take-finger").disabled = !bridge?.scansFingers || visit.busy;
+}
+
+function tone(element, text, of = "") {
+  put(element, text);
+  element.dataset.tone = of;
+}
+
+async function takeCard(card) {
+  visit.card = card;
+  if (card.photo) visit.photo = pictureUrl(card.photo);
+  tone($("#card-state"), t("card_read"), "good");
+  cardPanel();
+  $("#verify").focus();
+  await newNonce().catch(() => {}); // Asked for again when it is needed, and the fault is told then.
+}
+
+async function newNonce() {
+  const { nonce } = await ask("POST", "/v1/captures");
+  visit.nonce = { text: nonce, at: performance.now() };
+}
+
+async function watchFace(signal) {
+  try {
+    tone($("#camera-state"), t("camera_starting"));
+    await camera.start();
+    tone($("#camera-state"), t("camera_on"), "good");
+    verifyButton();
+    // Whoever stands there before a card is read is nobody's customer yet: their picture goes nowhere.
+    while (!signal.aborted) await (visit.card && !visit.answer ? look(signal) : sleep(LOOK_MS));
+  } catch (error) {
+    if (signal.aborted) return;
+    tone($("#camera-state"), t(error instanceof DOMException ? cameraFault(error) : "camera_failed"), "bad");
+    verifyButton();
+  }
+}
+
+/** The hints are a help: without the service there are none, and the picture can be taken all the same. */
+async function look(signal) {
+  const answered = new AbortController();
+  const tell = ({ hint, ready: good }) => {
+    if (visit.answer) answered.abort();
+    put($("#hint"), visit.answer ? "" : hint);
+    $("#stage").dataset.state = good && !visit.answer ? "ready" : "seeking";
+  };
+  try {
+    await guide(camera, tell, AbortSignal.any([signal, answered.signal]), Infinity);
+  } catch {
+    put($("#hint"), "");
+    await sleep(HEALTH_MS);
+  }
+}
+
+async function takeFinger() {
+  const position = $("#position").value;
+  const { signal } = visit.ended;
+  tone($("#finger-state"), t("finger_press"));
+  try {
+    const taken = await bridge.finger(position, FINGER_MS, signal);
+    addFinger({ position: taken.position, image: taken.image, dpi: taken.dpi });
+  } catch (error) {
+    if (!signal.aborted) tone($("#finger-state"), t(error.message === "finger_timeout" ? "finger_none" : "finger_failed"), "bad");
+  }
+}
+
+function addFinger(finger) {
+  visit.fingers = [...visit.fingers.filter(({ position }) => position !== finger.position), finger];
+  const names = visit.fingers.map(({ position }) => fingerName(position)).join(t("comma"));
+  tone($("#finger-state"), t("finger_taken", { names }), "good");
+}
+
+async function verify() {
+  const { signal } = visit.ended;
+  visit.busy = true;
+  verifyButton();
+  const end = waiting();
+  try {
+    if (!visit.nonce || performance.now() - visit.nonce.at > NONCE_MS) await newNonce();
+    const still = await camera.still();
+    const captures = { face: { image: still.image }, fingers: visit.fingers };
+    if (visit.card.photo) captures.chip_photo = visit.card.photo.image;
+    const { body } = visit.card;
+    const sent = { card: body, channel: "counter", purpose: $("#purpose").value, captures, captured_at: still.at, nonce: visit.nonce.text };
+    visit.nonce = null;
+    const answer = await askOnce("/v1/verifications", sent, () => put($("#outcome-waiting"), t("deciding_retry")));
+    if (signal.aborted) return;
+    visit.answer = answer;
+    end();
+    showOutcome(answer, catalogue);
+  } catch (error) {
+    end();
+    if (!signal.aborted) failed(error);
+  } finally {
+    visit.busy = false;
+    verifyButton();
+    abandon();
+  }
+}
+
+function abandon() {
+  clearTimeout(abandoned);
+  abandoned = setTimeout(() => fresh(), ABANDONED_MS);
+}
+
+function failed(error) {
+  if (error instanceof Refused && error.status === 401) return signedOut();
+  if (error instanceof Unreachable) showFault(t("unanswered_title"), t("unanswered_teller"));
+  else if (error instanceof Refused) showFault(t("refused_title"), explained(error));
+  else showFault(t("refused_title"), t("unanswered_teller"));
+}
+
+function signedOut() {
+  place = null;
+  fresh();
+  camera.stop();
+  show("setup");
+}
+
+function again() {
+  visit.answer = null;
+  visit.fingers = [];
+  put($("#finger-state"), "");
+  hideOutcome();
+  verifyButton();
+  newNonce().catch(() => {});
+  $("#verify").focus();
+}
+
+function cardRead(read) {
+  if (view !== "work" || visit.busy) return;
+  if (visit.card || visit.answer) fresh();
+  try {
+    takeCard(fromReader(read, page.configuration.text_block));
+  } catch (error) {
+    cardFault(error instanceof CardFault ? error.code : "card_read_failed");
+  }
+}
+
+function cardFault(code) {
+  const known = ["card_garbled", "card_type_unsupported", "card_read_failed", "card_removed_early"];
+  const words = { card_garbled: "fault_garbled", card_type_unsupported: "fault_type", card_read_failed: "fault_read", card_removed_early: "fault_pulled" };
+  const title = t(words[known.includes(code) ? code : "card_read_failed"]);
+  tone($("#card-state"), title, "bad");
+}
+
+function listen() {
+  bridge.addEventListener("state", () => view === "work" && cardPanel());
+  bridge.addEventListener("placed", () => {
+    if (view === "work" && !visit.busy) tone($("#card-state"), t("reading_title"));
+  });
+  bridge.addEventListener("read", ({ detail }) => cardRead(detail));
+  bridge.addEventListener("fault", ({ detail }) => detail.device === "card" && view === "work" && cardFault(detail.code));
+  $("#typed").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!event.target.checkValidity()) return put($("#typed-error"), t("typed_missing"));
+    takeCard(typed(Object.fromEntries(new FormData(event.target))));
+  });
+  $("#verify").addEventListener("click", verify);
+  $("#take-finger").addEventListener("click", takeFinger);
+  $("#finger-file").hidden = !page.configuration.typed_cards;
+  $("#finger-file input").addEventListener("change", async ({ target }) => {
+    if (target.files[0]) addFinger({ position: $("#position").value, image: await fileBase64(target.files[0]) });
+  });
+  $("#again").addEventListener("click", again);
+  $("#next").addEventListener("click", () => {
+    fresh();
+    $("#card-title").focus();
+  });
+  addEventListener("pagehide", () => {
+    fresh();
+    camera.stop();
+  });
+}
+
+const fingerName = (position) => {
+  const [side, finger] = position.split("_");
+  return t("finger_name", { side: t(side === "left" ? "left" : "right"), finger: FINGERS[finger]() });
+};
+
+const FINGERS = {
+  thumb: () => t("thumb"),
+  index: () => t("index"),
+  middle: () => t("middle"),
+  ring: () => t("ring"),
+  little: () => t("little"),
+};
+
+/** What the page put there itself, in the language that was just chosen. */
+function spoken() {
+  if (!place) return;
+  put($("#place"), `${place.institution} ${place.terminal}`);
+  const chosen = $("#position").value || "right_index";
+  const positions = page.configuration.finger_positions;
+  $("#position").replaceChildren(...positions.map((one) => el("option", { value: one }, fingerName(one))));
+  $("#position").value = chosen;
+  put($("#operator"), place.operator ? t("operator_is", { name: place.operator }) : t("operator_none"));
+  $("#operator").hidden = false;
+  if (view !== "work") return;
+  for (const state of $$("#finger-state, #card-state")) put(state, "");
+  if (camera.running) put($("#camera-state"), t("camera_on"));
+  cardPanel();
+  if (visit.answer) showOutcome(visit.answer, catalogue);
+}
+
+async function signIn() {
+  place = await session();
+  if (place === null) return show("setup");
+  if (place.channel === "kiosk") {
+    await ask("POST", "/v1/session/end");
+    place = null;
+    put($("#setup-error"), t("setup_other_channel"));
+    return show("setup");
+  }
+  catalogue = await ask("GET", "/v1/errors");
+  show("work");
+  fresh();
+  spoken();
+}
+
+/** The page that could not begin begins when the service answers. */
+async function watch() {
+  if (view === "away" && (await ready())) await signIn().catch(() => show("away"));
+  setTimeout(watch, HEALTH_MS);
+}
+
+async function start() {
+  page = await open(spoken);
+  bridge = new Bridge(page.configuration.bridge);
+  setUp(signIn);
+  attend(async () => {
+    place = await session();
+    spoken();
+  });
+  listen();
+  sayAll();
+  await signIn().catch(() => show("away"));
+  bridge.open();
+  watch();
+}
+
+start().catch(() => {
+  // Not even the texts came: the page says so by itself, in both languages.
+  put($("[data-view=start] h2"), "暂时无法连接核验服务。 The service cannot be reached.");
+  setTimeout(() => location.reload(), HEALTH_MS);
+});

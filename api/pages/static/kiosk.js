@@ -1,0 +1,293 @@
+// The kiosk: card, consent, face with movements, finger, answer. One visit at a time; it leaves nothing behind.
+
+import { Bridge } from "./bridge.js";
+import { Camera, cameraFault } from "./camera.js";
+import { captureFace } from "./capture.js";
+import { CardFault, fromReader, maskedName, maskedNumber, typed } from "./card.js";
+import { $, $$, el, put, showOnly } from "./dom.js";
+import { captureFinger } from "./finger.js";
+import { Idle } from "./idle.js";
+import { explained, highContrast, open, session, setUp } from "./page.js";
+import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
+import { VERDICTS } from "./symbols.js";
+import { said, sayAll, t } from "./texts.js";
+
+const PURPOSE = "kiosk_check";
+const MOST_RETRIES = 2;
+const HEALTH_MS = 5000;
+const SECONDS = { typing: 90, consent: 45, face: 75, finger: 60, result: 30, fault: 20 };
+const STEPS = { reading: "card", typing: "card", consent: "card", face: "face", finger: "finger", deciding: "result", result: "result" };
+// What another try may mend; the service counts the tries.
+const MENDED = new Set(["no_face", "multiple_faces", "low_quality", "face_lost", "too_few_frames", "wrong_movement", "no_movement", "clock_unsound", "no_finger"]);
+const GOOD = new Set(["valid", "match"]);
+
+const camera = new Camera($("#live"));
+let bridge;
+let page;
+let place = null;
+let screen = "start";
+let cardLies = false;
+/** Everything of the present customer. */
+let visit = null;
+const idle = new Idle(() => leave());
+
+function show(name) {
+  screen = name;
+  showOnly("data-screen", name);
+  const step = STEPS[name];
+  $("#steps").hidden = step === undefined;
+  for (const item of $$("[data-step]")) {
+    if (item.dataset.step === step) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  }
+  $("#cancel").hidden = !(visit && name in STEPS && name !== "result");
+  if (name in SECONDS) idle.start(SECONDS[name]);
+  else idle.stop();
+}
+
+/** End the visit and forget everything of it. */
+function leave() {
+  visit?.ended.abort();
+  visit = null;
+  screen = "start";
+  camera.stop();
+  idle.stop();
+  for (const form of $$("#typed, #setup")) form.reset();
+  for (const field of $$("input[type=file]")) field.value = "";
+  for (const element of $$("#who, #verdict-title, #verdict-say, #verdict-next, #verdict-reference, #hint, #finger-state, #deciding-state, #typed-error")) put(element, "");
+  $("#verdict-reasons").replaceChildren();
+  page.turn("zh");
+  highContrast(matchMedia("(prefers-contrast: more)").matches);
+  welcome();
+}
+
+function welcome() {
+  if (place === null) return show("setup");
+  readerState();
+  show("welcome");
+}
+
+function readerState() {
+  const connected = bridge?.connected;
+  if (connected) put($("#reader-state"), cardLies ? t("card_left") : "");
+  else put($("#reader-state"), t(page.configuration.typed_cards ? "reader_none_demo" : "reader_none"));
+  $("#type-card").hidden = !page.configuration.typed_cards;
+}
+
+function begin() {
+  visit = { ended: new AbortController(), card: null, retries: 0 };
+}
+
+function fail(title, lead, again = null) {
+  camera.stop();
+  put($("#fault-title"), title);
+  put($("#fault-lead"), lead);
+  $("#fault-again").hidden = again === null;
+  $("#fault-again").onclick = again;
+  show("fault");
+}
+
+/** Anything that went wrong on the way, said as it is: what was not answered was not passed. */
+function failed(error) {
+  if (error instanceof CardFault) return cardFault(error.code);
+  if (error instanceof Unreachable) return fail(t("unanswered_title"), t("unanswered_lead"), faceAgain());
+  if (error instanceof DOMException) return fail(t("camera_title"), t(cameraFault(error)), faceAgain());
+  if (error instanceof Refused && error.status === 401) return signedOut();
+  fail(t("refused_title"), error instanceof Refused ? said(error.body.message) : t("unanswered_lead"), faceAgain());
+}
+
+const faceAgain = () => (visit?.card ? () => takeFace() : null);
+
+function signedOut() {
+  place = null;
+  leave();
+}
+
+function cardFault(code) {
+  const words = {
+    card_garbled: ["fault_garbled", "fault_garbled_lead"],
+    card_type_unsupported: ["fault_type", "fault_type_lead"],
+    card_read_failed: ["fault_read", "fault_read_lead"],
+    card_removed_early: ["fault_pulled", "fault_pulled_lead"],
+  };
+  const [title, lead] = words[code] ?? ["fault_read", "fault_read_lead"];
+  fail(t(title), t(lead));
+}
+
+function cardPlaced() {
+  cardLies = true;
+  if (screen !== "welcome" && screen !== "fault" && screen !== "typing") return;
+  begin();
+  show("reading");
+}
+
+function cardRead(read) {
+  if (screen !== "reading") return;
+  try {
+    visit.card = fromReader(read, page.configuration.text_block);
+    consent();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function cardRemoved() {
+  cardLies = false;
+  if (screen === "welcome") readerState();
+  if (visit === null || visit.card?.typed) return;
+  if (screen === "result") idle.start(5);
+  else if (screen !== "fault") {
+    visit.ended.abort();
+    cardFault("card_removed_early");
+  }
+}
+
+function bridgeFault({ code, device }) {
+  if (device === "card" && visit && !visit.card) cardFault(code);
+}
+
+function consent() {
+  const { name, body } = visit.card;
+  put($("#who"), [maskedName(name), maskedNumber(body.number)].filter(Boolean).join("  "));
+  show("consent");
+}
+
+async function takeFace() {
+  const mine = visit;
+  show("face");
+  try {
+    mine.taken = await captureFace(camera, mine.ended.signal);
+    if (mine.taken === null) return;
+    camera.stop();
+    await takeFinger(mine);
+  } catch (error) {
+    if (!mine.ended.signal.aborted) failed(error);
+  }
+}
+
+async function takeFinger(mine) {
+  const { signal } = mine.ended;
+  mine.fingers = [];
+  if (bridge.scansFingers || page.configuration.typed_cards) {
+    show("finger");
+    mine.fingers = await captureFinger(bridge, page.configuration.typed_cards, signal);
+  }
+  if (!signal.aborted) await decide(mine);
+}
+
+async function decide(mine) {
+  const { card, taken, fingers } = mine;
+  const captures = { face: { image: taken.face }, fingers, burst: taken.burst };
+  if (card.photo) captures.chip_photo = card.photo.image;
+  mine.taken = null;
+  put($("#deciding-state"), t("deciding_lead"));
+  show("deciding");
+  const body = { card: card.body, channel: "kiosk", purpose: PURPOSE, captures, captured_at: taken.at, nonce: taken.nonce };
+  const answer = await askOnce("/v1/verifications", body, () => put($("#deciding-state"), t("deciding_retry")));
+  if (!mine.ended.signal.aborted) tell(answer);
+}
+
+function tell(answer) {
+  const { decision, words } = answer;
+  const bad = words.reasons.filter((reason) => !GOOD.has(reason.code));
+  visit.answer = answer;
+  $("#verdict").dataset.decision = decision;
+  $("#verdict-path").setAttribute("d", VERDICTS[decision]);
+  put($("#verdict-say"), decision === "PASS" ? "" : said(words.advice.message));
+  $("#verdict-reasons").replaceChildren(...[...new Set(bad.map(said))].map((text) => el("li", {}, text)));
+  put($("#verdict-reference"), answer.id.slice(0, 8).toUpperCase());
+  const mendable = words.advice.code === "recapture" || bad.some((reason) => MENDED.has(reason.code));
+  const again = decision !== "PASS" && mendable && visit.retries < MOST_RETRIES;
+  put($("#verdict-title"), again ? t("verdict_again") : verdict(decision));
+  put($("#verdict-next"), again ? t("next_again") : next(answer));
+  $("#again").hidden = !again;
+  $("#finish").className = again ? "second" : "main";
+  show("result");
+}
+
+const verdict = (decision) => t({ PASS: "verdict_pass", REVIEW: "verdict_review", REFUSE: "verdict_refuse" }[decision]);
+
+function next({ decision, document, words }) {
+  if (decision === "PASS") return t("next_pass");
+  if (document.status !== "valid") return said(words.document.holder);
+  return t(decision === "REVIEW" ? "next_review" : "next_refuse");
+}
+
+/** What the page put there itself, in the language that was just chosen. */
+function spoken() {
+  if (place) put($("#place"), `${place.institution} ${place.terminal}`);
+  if (screen === "welcome") readerState();
+  if (screen === "consent") consent();
+  if (screen === "result" && visit?.answer) tell(visit.answer);
+}
+
+async function signIn() {
+  place = await session();
+  if (place?.channel === "counter") {
+    await ask("POST", "/v1/session/end");
+    place = null;
+    put($("#setup-error"), t("setup_other_channel"));
+    return show("setup");
+  }
+  spoken();
+  welcome();
+}
+
+/** While nobody is here, the page says whether the service is there. */
+async function watch() {
+  if (screen === "welcome" || screen === "away") {
+    const answers = await ready();
+    if (!answers && screen === "welcome") show("away");
+    else if (answers && screen === "away") await signIn().catch(() => show("away"));
+  }
+  setTimeout(watch, HEALTH_MS);
+}
+
+function listen() {
+  bridge.addEventListener("state", readerState);
+  bridge.addEventListener("placed", cardPlaced);
+  bridge.addEventListener("read", ({ detail }) => cardRead(detail));
+  bridge.addEventListener("removed", cardRemoved);
+  bridge.addEventListener("fault", ({ detail }) => bridgeFault(detail));
+  $("#type-card").addEventListener("click", () => {
+    begin();
+    show("typing");
+  });
+  $("#typed").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!event.target.checkValidity()) return put($("#typed-error"), t("typed_missing"));
+    visit.card = { ...typed(Object.fromEntries(new FormData(event.target))), typed: true };
+    consent();
+  });
+  $("#agree").addEventListener("click", () => takeFace());
+  $("#decline").addEventListener("click", () => fail(t("declined_title"), t("declined_lead")));
+  $("#again").addEventListener("click", () => {
+    visit.retries += 1;
+    takeFace();
+  });
+  for (const button of $$("#finish, #fault-finish, #cancel")) button.addEventListener("click", leave);
+  // A page kept by the browser for "back" would show the last customer.
+  addEventListener("pagehide", leave);
+}
+
+async function start() {
+  page = await open(() => spoken());
+  bridge = new Bridge(page.configuration.bridge);
+  setUp(signIn);
+  listen();
+  sayAll();
+  try {
+    await signIn();
+  } catch (error) {
+    if (error instanceof Refused) put($("#setup-error"), explained(error));
+    show("away");
+  }
+  bridge.open();
+  watch();
+}
+
+start().catch(() => {
+  // Not even the texts came: the page says so by itself, in both languages.
+  put($("[data-screen=start] h1"), "暂时无法连接核验服务。 The service cannot be reached.");
+  setTimeout(() => location.reload(), HEALTH_MS);
+});

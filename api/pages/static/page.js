@@ -1,0 +1,71 @@
+// What both pages do first: texts, configuration, appearance, and signing in as a terminal.
+
+import { $ } from "./dom.js";
+import { ask, Refused } from "./service.js";
+import { current, loadTexts, said, speak, t } from "./texts.js";
+
+/** Load texts and configuration, and set the buttons of language and contrast up. `spoken` says the page's own texts. */
+export async function open(spoken) {
+  const [, configuration] = await Promise.all([loadTexts(), ask("GET", "/pages/config.json")]);
+  const wished = new URLSearchParams(location.search).get("lang");
+  const turn = (of) => {
+    speak(of, spoken);
+    const other = current() === "zh" ? "en" : "zh";
+    const button = $("#language");
+    button.textContent = other === "en" ? "English" : "中文";
+    button.lang = other;
+  };
+  $("#language").addEventListener("click", () => turn(current() === "zh" ? "en" : "zh"));
+  const contrast = $("#contrast");
+  contrast.addEventListener("click", () => highContrast(contrast.getAttribute("aria-pressed") !== "true"));
+  highContrast(matchMedia("(prefers-contrast: more)").matches);
+  turn(wished ?? "zh");
+  return { configuration, turn };
+}
+
+/** Black, white and thick lines, or the quiet appearance. */
+export function highContrast(on) {
+  document.documentElement.dataset.theme = on ? "contrast" : "light";
+  $("#contrast").setAttribute("aria-pressed", String(on));
+}
+
+/** Who is signed in, null where nobody is. Raises Unreachable, and Refused for anything else than that. */
+export async function session() {
+  try {
+    return await ask("GET", "/v1/session");
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) return null;
+    throw error;
+  }
+}
+
+/** Have the set-up form sign in; `done` follows. The key goes into the cookie and out of the page at once. */
+export function setUp(done) {
+  $("#setup").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const field = $("#key");
+    const key = field.value.trim();
+    field.value = "";
+    $("#setup-error").textContent = "";
+    try {
+      // A header takes no other characters, and no key has any.
+      if (!/^[\x21-\x7e]+$/.test(key)) throw new Refused(await wrongKey(), 401);
+      await ask("POST", "/v1/session", { headers: { Authorization: `Bearer ${key}` } });
+      await done();
+    } catch (error) {
+      $("#setup-error").textContent = explained(error);
+      field.focus();
+    }
+  });
+}
+
+/** An error in words: the service's own, and what the operator does. */
+export function explained(error) {
+  if (error instanceof Refused) return `${said(error.body.message)} ${said(error.body.operator)}`;
+  return t("away_lead");
+}
+
+async function wrongKey() {
+  const found = (await ask("GET", "/v1/errors")).key_invalid;
+  return { code: "key_invalid", ...found };
+}

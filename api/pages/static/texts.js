@@ -1,0 +1,45 @@
+// The texts of the pages: one table a language, with the same keys. The service's own texts come in both languages.
+
+import { $$, put } from "./dom.js";
+
+const tables = {};
+let language = "zh";
+
+export const LANGUAGES = ["zh", "en"];
+export const current = () => language;
+
+async function table(of) {
+  tables[of] ??= await (await fetch(`/pages/texts/${of}.json`)).json();
+  return tables[of];
+}
+
+/** Load every table, so that a page that loses the service can still speak. */
+export async function loadTexts() {
+  await Promise.all(LANGUAGES.map(table));
+}
+
+/** The text of a key; `{name}` in it is replaced by a value of that name. */
+export function t(key, values = {}) {
+  const text = tables[language]?.[key];
+  if (text === undefined) throw new Error(`no text: ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/** One language of a text that the service sent in both. */
+export const said = (both) => both[language];
+
+/** Say a page's fixed texts: `data-text` into the element, `data-label` as its name, `data-hint` as its placeholder. */
+export function sayAll(root = document) {
+  for (const element of $$("[data-text]", root)) put(element, t(element.dataset.text));
+  for (const element of $$("[data-label]", root)) element.setAttribute("aria-label", t(element.dataset.label));
+  for (const element of $$("[data-hint]", root)) element.setAttribute("placeholder", t(element.dataset.hint));
+}
+
+/** Change the language and say everything anew; `then` says what the page put there itself. */
+export function speak(of, then = () => {}) {
+  language = LANGUAGES.includes(of) ? of : "zh";
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  document.title = t(document.documentElement.dataset.title);
+  sayAll();
+  then();
+}

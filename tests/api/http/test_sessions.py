@@ -1,0 +1,186 @@
+"""Sessions of our own pages: what the cookie is, where it works, and what ends it."""
+
+import time
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from api.http import sessions
+from api.http.app import ROUTERS
+from api.institutions import principals
+from api.institutions.roles import Role
+from api.service import Service
+from tests.api.bodies import fresh_key, new_card, register, verification
+from tests.api.entries import new_key
+from tests.api.http.answers import assert_error
+
+PAGE = {"Renzheng-Page": "1"}
+TERMINAL, OPERATOR = "__Host-renzheng-terminal", "__Host-renzheng-operator"
+
+
+def browser(app: FastAPI, **headers: str) -> TestClient:
+    """A page of ours in a browser, which keeps secure cookies only over TLS."""
+    return TestClient(app, base_url="https://bank.example", headers={**PAGE, **headers}, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def key(service: Service) -> str:
+    return new_key(service.database, service.keys, Role.TERMINAL, "a bank of sessions")
+
+
+@pytest.fixture
+def page(app: FastAPI, key: str) -> TestClient:
+    """A page that was set up."""
+    made = browser(app)
+    assert made.post("/v1/session", headers={"Authorization": f"Bearer {key}"}).status_code == 201
+    return made
+
+
+def test_the_cookie_is_out_of_reach_and_does_not_hold_the_key(app: FastAPI, key: str) -> None:
+    answer = browser(app).post("/v1/session", headers={"Authorization": f"Bearer {key}"})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{TERMINAL}=")
+    assert {"Secure", "HttpOnly", "SameSite=strict", "Path=/", "Max-Age=31536000"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert key not in cookie
+    assert key not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_page_verifies_under_its_session(page: TestClient, authority: TestClient) -> None:
+    _, card = register(authority)
+    nonce = page.post("/v1/captures").json()["nonce"]
+    body = verification(card, nonce=nonce)
+    answer = page.post("/v1/verifications", json=body, headers=fresh_key())
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["decision"] == "PASS"
+
+
+def test_it_says_who_is_signed_in(page: TestClient) -> None:
+    told = page.get("/v1/session").json()
+    assert told["institution"] == "a bank of sessions"
+    assert (told["channel"], told["operator"]) == (None, None)
+
+
+def test_no_route_but_those_of_pages_looks_at_the_cookie(page: TestClient) -> None:
+    """From the routes themselves: one that is added later is closed to sessions unless it is opened."""
+    for_pages = {"/v1/captures", "/v1/captures/guidance", "/v1/verifications", "/v1/session", "/v1/session/operator"}
+    opened = set()
+    for router in ROUTERS:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            if any(one.dependency is sessions.mark for one in route.dependencies):
+                opened.add(route.path)
+    assert opened == for_pages
+    for method, path in [("GET", "/v1/me"), ("POST", "/v1/me/key"), ("GET", "/v1/verifications"), ("GET", "/v1/feed")]:
+        assert_error(page.request(method, path, json={} if method == "POST" else None), 401, "key_missing")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Renzheng-Page": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+def test_another_sites_page_is_refused(page: TestClient, headers: dict[str, str]) -> None:
+    assert_error(page.post("/v1/captures", headers=headers), 400, "page_request_foreign")
+    assert_error(page.post("/v1/session/end", headers=headers), 400, "page_request_foreign")
+    assert page.post("/v1/captures", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 201
+    assert page.post("/v1/captures", headers={"Origin": "https://bank.example"}).status_code == 201
+
+
+def test_a_revoked_key_ends_its_sessions_at_once(page: TestClient, service: Service) -> None:
+    assert page.post("/v1/captures").status_code == 201
+    terminal = page.get("/v1/session").json()["terminal"]
+    with service.database.begin() as connection:
+        principals.disable(connection, service.keys, "a bank of sessions", terminal)
+    assert_error(page.post("/v1/captures"), 401, "key_invalid")
+
+
+def test_a_session_ends_with_its_time(page: TestClient, service: Service, key: str) -> None:
+    response: Any = Recorder()
+    with service.database.begin() as connection:
+        sessions.begin(connection, response, service.keys, "terminal", key, 0)
+    time.sleep(0.01)
+    assert_error(page.post("/v1/captures", headers={"Cookie": f"{TERMINAL}={response.value}"}), 401, "session_invalid")
+
+
+class Recorder:
+    """Takes a cookie as a response does."""
+
+    def set_cookie(self, name: str, value: str, **attributes: object) -> None:
+        del name, attributes
+        self.value = value
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "AAAA", "A" * 200, "é"])
+def test_a_cookie_that_is_none_of_ours(app: FastAPI, cookie: str) -> None:
+    headers = {b"Cookie": f"{TERMINAL}={cookie}".encode("latin-1")}
+    answer = browser(app).post("/v1/captures", headers=headers)
+    assert_error(answer, 401, "session_invalid")
+
+
+def test_one_kind_of_cookie_is_no_other_kind(page: TestClient, app: FastAPI) -> None:
+    sealed = page.cookies[TERMINAL]
+    swapped = browser(app, Cookie=f"{TERMINAL}={sealed}; {OPERATOR}={sealed}")
+    assert_error(swapped.get("/v1/session"), 401, "session_invalid")
+
+
+def test_an_operator_attends_and_leaves(page: TestClient, service: Service, authority: TestClient) -> None:
+    theirs = new_key(service.database, service.keys, Role.OPERATOR, "a bank of sessions")
+    begun = page.post("/v1/session/operator", headers={"Operator-Key": theirs})
+    assert begun.status_code == 201, begun.text
+    assert theirs not in begun.headers["set-cookie"]
+    told = page.get("/v1/session").json()
+    assert told["operator"] == begun.json()["name"]
+    _, card = register(authority)
+    body = verification(card, nonce=page.post("/v1/captures").json()["nonce"])
+    decided = page.post("/v1/verifications", json=body, headers=fresh_key()).json()
+    with service.database.begin() as connection:
+        asked = text("SELECT operator_id FROM verifications WHERE id = :id")
+        found = connection.execute(asked, {"id": decided["id"]}).scalar_one()
+    assert found is not None
+    assert page.post("/v1/session/end?only=operator").json() == {"ended": True}
+    assert page.get("/v1/session").json()["operator"] is None
+
+
+def test_who_may_attend(page: TestClient, service: Service) -> None:
+    stranger = new_key(service.database, service.keys, Role.OPERATOR)
+    refused = page.post("/v1/session/operator", headers={"Operator-Key": stranger})
+    assert_error(refused, 403, "operator_not_allowed")
+    assert "set-cookie" not in refused.headers
+    assert_error(page.post("/v1/session/operator"), 422, "request_invalid")
+
+
+def test_signing_out_takes_the_cookies_back(page: TestClient) -> None:
+    assert page.post("/v1/session/end").status_code == 200
+    assert not page.cookies
+    assert_error(page.get("/v1/session"), 401, "key_missing")
+
+
+def test_only_terminals_sign_in(app: FastAPI, service: Service) -> None:
+    supervisor = new_key(service.database, service.keys, Role.SUPERVISOR)
+    refused = browser(app).post("/v1/session", headers={"Authorization": f"Bearer {supervisor}"})
+    assert_error(refused, 403, "role_not_allowed")
+    assert "set-cookie" not in refused.headers
+
+
+def test_a_bearer_key_counts_before_a_cookie(page: TestClient, terminal: TestClient) -> None:
+    """Whoever sends a key means it, and needs no header of ours."""
+    bearer = {"Authorization": terminal.headers["authorization"], "Renzheng-Page": ""}
+    assert page.post("/v1/captures", headers=bearer).status_code == 201
+
+
+def test_what_a_session_may_do_does_not_grow_with_its_key(page: TestClient) -> None:
+    assert {scope.value for scope in sessions.PAGE_SCOPES} == {"verify"}
+    assert_error(page.post("/v1/verifications", json=verification(new_card())), 400, "idempotency_key_missing")

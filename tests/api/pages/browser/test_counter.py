@@ -1,0 +1,140 @@
+"""The counter, as a teller works at it: two axes, what to say, what to do, and every wait in sight."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api.institutions.roles import Role
+from api.reader.simulator import Mishap
+from tests.api.pages.browser.conftest import House, NewPage, shoot
+
+pytestmark = pytest.mark.long
+
+FIGURES = re.compile(r"\b[01]\.\d|\d%|LLR|FMR|score|分数", re.IGNORECASE)
+
+
+def verified(page: Page, decision: str) -> None:
+    expect(page.locator("#verify")).to_be_enabled()
+    page.locator("#verify").click()
+    expect(page.locator("#outcome")).to_be_visible()
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", decision)
+    assert not FIGURES.search(page.locator("#outcome").inner_text()), "figures are for terminals, not for people"
+
+
+@pytest.mark.parametrize(("size", "lang"), [("desktop", "zh"), ("desktop", "en"), ("kiosk", "zh"), ("mobile", "zh")])
+def test_a_holder_passes(house: House, new_page: NewPage, size: str, lang: str) -> None:
+    name = f"counter-{size}-{lang}"
+    page = new_page("/counter", size, lang=lang)
+    expect(page.locator("#camera-state")).to_have_attribute("data-tone", "good")
+    shoot(page, f"{name}-1-empty")
+    card = house.issue()
+    house.reader.place(card)
+    expect(page.locator("#card-facts")).to_contain_text(card.text.number)
+    expect(page.locator("#card-photo")).to_be_visible()
+    page.locator("#take-finger").click()
+    expect(page.locator("#finger-state")).to_have_attribute("data-tone", "good")
+    shoot(page, f"{name}-2-card")
+    verified(page, "PASS")
+    expect(page.locator("#axis-card")).to_have_attribute("data-tone", "good")
+    expect(page.locator("#axis-person")).to_have_attribute("data-tone", "good")
+    shoot(page, f"{name}-3-pass")
+    assert [one.position for one in house.comparer.compared[-1].fingers] == ["right_index"]
+    page.locator("#next").click()
+    content = page.content()
+    assert card.text.number not in content
+    assert card.text.name not in content
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "how", "decision", "card_word", "person_word"),
+    [
+        ("another-person", {"face": "person:other"}, {}, "REFUSE", "证件有效", "人证不一致"),
+        ("lost-holder", {}, {"event": "reported_lost"}, "REFUSE", "证件已挂失", "人证一致"),
+        ("unknown", {}, {"registered": False}, "REVIEW", "库中无此证", "人证一致"),
+        ("no-face", {"face": "no_face"}, {}, "REVIEW", "证件有效", "未能进行人证比对"),
+    ],
+)
+def test_both_axes_are_told_in_the_tellers_words(
+    house: House,
+    new_page: NewPage,
+    name: str,
+    stage: dict[str, str],
+    how: dict[str, Any],
+    decision: str,
+    card_word: str,
+    person_word: str,
+) -> None:
+    for attribute, word in stage.items():
+        setattr(house.comparer, attribute, word)
+    page = new_page("/counter")
+    house.reader.place(house.issue(**how))
+    verified(page, decision)
+    expect(page.locator("#axis-card .word")).to_contain_text(card_word)
+    expect(page.locator("#axis-person .word")).to_contain_text(person_word)
+    assert page.locator("#say").inner_text()
+    assert page.locator("#do").inner_text()
+    shoot(page, f"counter-{name}")
+    if name == "no-face":
+        house.comparer.face = "person:holder"
+        page.locator("#again").click()
+        verified(page, "PASS")
+
+
+def test_a_teller_signs_in_and_the_decision_names_them(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    page.locator("#operator").click()
+    page.locator("#operator-key").fill("rz_wrong")
+    page.locator("#attending-form button.main").click()
+    expect(page.locator("#operator-error")).to_contain_text("柜员身份无效")
+    shoot(page, "counter-operator")
+    page.locator("#operator-key").fill(house.person("王柜员", Role.OPERATOR))
+    page.locator("#attending-form button.main").click()
+    expect(page.locator("#attending")).to_be_hidden()
+    expect(page.locator("#operator")).to_contain_text("王柜员")
+    page.reload()
+    expect(page.locator("#operator")).to_contain_text("王柜员")
+    page.locator("#operator").click()
+    page.locator("#attending-form button.main").click()
+    expect(page.locator("#operator")).to_have_text("柜员登录")
+
+
+@pytest.mark.parametrize(
+    ("mishap", "words"),
+    [(Mishap.READ_ERROR, "证件读取失败"), (Mishap.GARBLED, "证件信息无法识别"), (Mishap.WRONG_TYPE, "不支持这种证件")],
+)
+def test_what_goes_wrong_with_a_card(house: House, new_page: NewPage, mishap: Mishap, words: str) -> None:
+    page = new_page("/counter")
+    house.reader.place(house.issue(), mishap)
+    expect(page.locator("#card-state")).to_have_text(words)
+    expect(page.locator("#verify")).to_be_disabled()
+
+
+def test_without_the_service_there_is_no_result(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    house.reader.place(house.issue())
+    expect(page.locator("#verify")).to_be_enabled()
+    house.stop()
+    page.locator("#verify").click()
+    expect(page.locator("#outcome-waiting")).to_be_visible()
+    expect(page.locator("#elapsed")).to_contain_text("秒")
+    shoot(page, "counter-waiting")
+    expect(page.locator("#fault-title")).to_have_text("没有得到核验结果")
+    expect(page.locator("#fault-lead")).to_contain_text("不得视为通过")
+    expect(page.locator("#outcome")).to_be_hidden()
+    shoot(page, "counter-unanswered")
+
+
+def test_a_new_card_is_a_new_customer(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter", lang="en")
+    first, second = house.issue(), house.issue(event="reported_stolen")
+    house.reader.place(first)
+    verified(page, "PASS")
+    house.reader.place(second)
+    expect(page.locator("#card-facts")).to_contain_text(second.text.number)
+    expect(page.locator("#outcome")).to_be_hidden()
+    assert first.text.number not in page.content()
+    page.locator("#contrast").click()
+    verified(page, "REFUSE")
+    shoot(page, "counter-contrast-stolen")

@@ -1,0 +1,102 @@
+"""The pages before the real engines: the camera shows a person's other picture than the card's."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Playwright, expect
+
+from api.demo.material import MaterialMissing, Person, gather
+from api.matching.engines import BiometricComparer
+from api.reader.cards import DemoCard, demo_card
+from api.service import Service
+from models import home
+from models.errors import ModelError
+from tests.api.bodies import encoded, fresh_key
+from tests.api.pages.browser import conftest as stage
+from tests.api.pages.browser.conftest import House
+from tests.api.pages.browser.faces import still
+
+pytestmark = pytest.mark.long
+
+SHARED = Path(__file__).parents[5] / "shared" / "data"
+
+
+@pytest.fixture(scope="module")
+def person() -> Person:
+    """Somebody of the development data where they lie beside the checkout, else of the group photograph."""
+    try:
+        return gather(SHARED if (SHARED / "faces" / "lfw").is_dir() else None, home(), lambda _: None).people[0]
+    except (MaterialMissing, ModelError) as error:
+        pytest.skip(f"nobody to show to the camera: {error}")
+
+
+@pytest.fixture(scope="module")
+def house(service: Service) -> Iterator[House]:
+    """Before the real engines."""
+    comparer = BiometricComparer.open(home(), threads=2)
+    with stage.opened(service, comparer) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def page(
+    playwright: Playwright, house: House, person: Person, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Page]:
+    film = still(tmp_path_factory.mktemp("film") / "person.mjpeg", person.capture)
+    opened = stage.open_browser(playwright, film)
+    context = opened.new_context(viewport={"width": 1366, "height": 860}, permissions=["camera"])
+    context.set_default_timeout(stage.TIMEOUT_MS)
+    yield context.new_page()
+    opened.close()
+
+
+def registered(house: House, person: Person) -> DemoCard:
+    """A card of the person, with the first picture in the chip too."""
+    file = BytesIO()
+    Image.open(BytesIO(person.reference)).convert("RGB").save(file, "JPEG", quality=85)
+    card = demo_card("valid", photo=file.getvalue(), fingers={"right_index": person.finger_capture})
+    body = {
+        "number": card.text.number,
+        "issuer": card.text.issuer,
+        "valid_from": card.text.valid_from.isoformat(),
+        "valid_to": None if card.text.valid_to is None else card.text.valid_to.isoformat(),
+    }
+    finger = {"position": "right_index", "image": encoded(person.finger_reference), "dpi": 500}
+    captures = {"face": {"image": encoded(person.reference)}, "fingers": [finger]}
+    sent = {"card": body, "captures": captures}
+    answer = house.authority.post("/v1/cards", json=sent, headers=fresh_key())
+    assert answer.status_code == 201, answer.text
+    return card
+
+
+def signed_in(page: Page, house: House, channel: str) -> None:
+    page.goto(f"{house.url}/{channel}?lang=zh")
+    page.locator("#key").fill(house.key(channel))
+    page.locator("#setup button").click()
+    stage.until(lambda: house.reader.connected, "the page finds the reader")
+
+
+def test_a_holder_passes_at_the_counter(page: Page, house: House, person: Person) -> None:
+    signed_in(page, house, "counter")
+    house.reader.place(registered(house, person))
+    page.locator("#take-finger").click()
+    expect(page.locator("#finger-state")).to_have_attribute("data-tone", "good")
+    expect(page.locator("#hint")).not_to_be_empty()
+    page.locator("#verify").click()
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", "PASS")
+    house.reader.remove()
+
+
+def test_a_picture_before_the_kiosk_does_not_pass(page: Page, house: House, person: Person) -> None:
+    """The film shows a still: the face and the finger are the holder's, and it answers no challenge."""
+    signed_in(page, house, "kiosk")
+    house.reader.place(registered(house, person))
+    page.locator("#agree").click()
+    page.locator("#movement, #take-now").locator("visible=true").first.wait_for()
+    if page.locator("#take-now").is_visible():
+        page.locator("#take-now").click()
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", "REVIEW")
+    expect(page.locator("#verdict-title")).to_have_text("请找工作人员")

@@ -1,0 +1,116 @@
+"""The pages' files: headers, sizes, types, and nothing that a strict browser would refuse."""
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from pydantic import ValidationError
+from starlette.testclient import TestClient
+
+from api.cards.parameters import TEXT_FIELDS
+from api.pages.assets import MEDIA_TYPES, files
+from api.pages.routes import PAGES
+from api.settings import Settings
+
+FIRST_LOAD_BYTES = 200_000
+DOCUMENT = Path(__file__).parents[3] / "docs" / "pages.md"
+SOURCES = {name: one.content.decode() for name, one in files().items()}
+
+
+@pytest.mark.parametrize("path", [*PAGES, *(f"/pages/{name}" for name in files()), "/pages/config.json"])
+def test_every_file_is_served_under_strict_headers(anonymous: TestClient, path: str) -> None:
+    answer = anonymous.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] in MEDIA_TYPES.values()
+    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["connect-src"] == "'self' ws://127.0.0.1:8471"
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["permissions-policy"].startswith("camera=(self), microphone=()")
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "set-cookie" not in answer.headers
+
+
+def test_what_did_not_change_is_not_sent_again(anonymous: TestClient) -> None:
+    first = anonymous.get("/kiosk")
+    again = anonymous.get("/kiosk", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert anonymous.get("/kiosk", headers={"If-None-Match": '"other"'}).content == first.content
+
+
+@pytest.mark.parametrize(
+    "path", ["/pages/", "/pages/x.js", "/pages/../kiosk.html", "/pages/%2e%2e/settings.py", "/kiosk/"]
+)
+def test_there_are_no_other_files(anonymous: TestClient, path: str) -> None:
+    answer = anonymous.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+def test_pages_are_read_and_not_written(anonymous: TestClient) -> None:
+    assert anonymous.post("/kiosk", json={}).json()["code"] == "method_not_allowed"
+    head = anonymous.head("/kiosk")
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_a_first_load_is_small() -> None:
+    """All files together, before any compression: whichever page loads, it loads no more."""
+    assert sum(len(one.content) for one in files().values()) < FIRST_LOAD_BYTES
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
+    for name, source in SOURCES.items():
+        addresses = set(re.findall(r"(?:https?|wss?)://[^\s\"'`)]+", source)) - {"http://www.w3.org/2000/svg"}
+        assert not addresses, name
+        if name.endswith(".html"):
+            assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]* src=)", source), name
+        if name.endswith(".js"):
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function", source
+            ), name
+            assert "localStorage" not in source, name
+            assert "sessionStorage" not in source, name
+
+
+def test_every_import_and_every_link_is_there() -> None:
+    for name, source in SOURCES.items():
+        linked = set(re.findall(r'"/pages/([^"$`]+)"', source)) | set(re.findall(r'from "\./([^"]+)"', source))
+        assert linked - {"config.json"} <= set(SOURCES), name
+    used = {one for source in SOURCES.values() for one in re.findall(r'from "\./([^"]+)"', source)}
+    modules = {name for name in SOURCES if name.endswith(".js")}
+    assert modules - used == {"kiosk.js", "counter.js"}, "no module is idle"
+
+
+def test_the_pages_learn_the_layout_of_the_chips_text(anonymous: TestClient) -> None:
+    told = anonymous.get("/pages/config.json").json()
+    assert [tuple(one) for one in told["text_block"]["fields"]] == list(TEXT_FIELDS)
+    assert told["typed_cards"] is False, "a card that nobody read is for demonstrations"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://10.0.0.7:8471",
+        "wss://127.0.0.1:8471",
+        "ws://127.0.0.1",
+        "ws://127.0.0.1:8471/",
+        "ws://a@127.0.0.1:8471",
+        "ws://127.0.0.1:8471; script-src *",
+        "http://127.0.0.1:8471",
+    ],
+)
+def test_a_bridge_elsewhere_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RENZHENG_READER_BRIDGE", url)
+    with pytest.raises(ValidationError, match="reader_bridge"):
+        Settings()
+
+
+def test_the_document_names_every_page_and_header(app: FastAPI) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for path in PAGES:
+        assert f"`{path}`" in text
