@@ -27,7 +27,7 @@ _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _TRIES = 3
 _PAUSE_S = 0.5
 _OVER_LIMIT_S = 1.0
-_OF_AUTHORITIES = "/v1/cards"
+_OF_AUTHORITIES = ("/v1/cards", "/v1/duplicates")
 _HOPELESS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 Url = Annotated[str, typer.Option("--url", envvar="RENZHENG_URL", metavar="URL", help="Where the service listens.")]
@@ -148,6 +148,22 @@ def ask(
         try:
             whole = body if complete is None else body | complete(caller)
             answer = caller.post(path, whole, idempotency_key)
+        except Refused as refused:
+            if not raw:
+                raise
+            _print(refused.body)
+            raise typer.Exit(FAILURE) from None
+    if raw:
+        _print(answer)
+    return answer
+
+
+def look(path: str, *, url: str, key_file: Path | None, raw: bool, **parameters: int | str) -> dict[str, Any]:
+    """Get once with the key that the user gave; printed and raised as in `ask`."""
+    key = read_key(key_file, os.environ.get(KEY_VARIABLE), authority=path.startswith(_OF_AUTHORITIES))
+    with Client(url, key, signing_key_file()) as caller:
+        try:
+            answer = caller.get(path, **parameters)
         except Refused as refused:
             if not raw:
                 raise

@@ -9,7 +9,9 @@ from api.cli import (
     archive,
     calibrate,
     cards,
+    deduplicate,
     demo,
+    duplicates,
     evaluate,
     explain,
     fsck,
@@ -54,6 +56,10 @@ app.add_typer(people.app, name="people")
 app.add_typer(terminals.app, name="terminals")
 app.command("signing-key", epilog="Example: renzheng signing-key counter-7.pem")(signing.signing_key)
 app.add_typer(cards.app, name="cards")
+app.command("deduplicate", epilog="Example: RENZHENG_KEY=… renzheng deduplicate --case-reference Q-2026-4")(
+    deduplicate.deduplicate
+)
+app.add_typer(duplicates.app, name="duplicates")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)

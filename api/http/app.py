@@ -7,6 +7,7 @@ from api.accountability.overrides import routes as overrides
 from api.accountability.transactions import routes as transactions
 from api.alerts import routes as alerts
 from api.cards import routes as cards
+from api.duplicates import routes as duplicates
 from api.evidence import routes as evidence
 from api.feed import routes as feed
 from api.feed.snapshots import routes as snapshots
@@ -40,6 +41,7 @@ ROUTERS = (
     transactions.router,
     overrides.router,
     screening.router,
+    duplicates.router,
     institutions.router,
     feed.router,
     webhooks.router,

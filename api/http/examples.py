@@ -85,6 +85,26 @@ IMPOSTOR_ENDING: Any = {
 
 IMPOSTOR_REVIEW: Any = {"stays": {"summary": "The case is still open", "value": {"review_on": "2027-11-22"}}}
 
+DUPLICATE_DECISION: Any = {
+    "one person": {
+        "summary": "Two of the three are one person",
+        "value": {
+            "outcome": "confirmed",
+            "reason": "Same birthmark on both pictures; the second record was made with a borrowed household book.",
+            "revision": 1,
+            "members": ["0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11", "6c1b7a52-4d0e-4a63-8f0f-1f5b8f1d2e77"],
+        },
+    },
+    "twins": {
+        "summary": "Different people",
+        "value": {"outcome": "rejected", "reason": "Twins; their births are registered.", "revision": 1},
+    },
+    "taken back": {
+        "summary": "To be looked at again",
+        "value": {"outcome": "open", "reason": "The wrong case was rejected.", "revision": 2},
+    },
+}
+
 VERIFICATION: Any = {
     "counter": {
         "summary": "At a bank counter, face and one finger",

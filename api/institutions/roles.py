@@ -41,6 +41,13 @@ class Scope(StrEnum):
     and its branches', an authority's all."""
     READ_CASES = "read_cases"
     """Read of an entry of the impostor list, and of an alert that names one, which case it belongs to."""
+    SEARCH_DUPLICATES = "search_duplicates"
+    """Search the whole register against itself for persons with two identities: a right of its own, for it compares
+    everybody with everybody. It shows no case by itself."""
+    READ_DUPLICATES = "read_duplicates"
+    """Read the cases that such searches made, of cards of one's institution and its branches."""
+    DECIDE_DUPLICATES = "decide_duplicates"
+    """Decide those cases."""
     REPORT_TRANSACTIONS = "report_transactions"
     """Tell of one's business transactions and the checks that they rest on."""
     OVERRIDE = "override"
@@ -64,6 +71,9 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.MANAGE_WEBHOOKS,
             Scope.MANAGE_IMPOSTORS,
             Scope.READ_CASES,
+            Scope.SEARCH_DUPLICATES,
+            Scope.READ_DUPLICATES,
+            Scope.DECIDE_DUPLICATES,
         }
     ),
     Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS, Scope.OVERRIDE}),

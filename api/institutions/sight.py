@@ -1,4 +1,4 @@
-"""Whose verifications, cards and listed impostors a caller sees: conditions for statements over their tables.
+"""Whose verifications, cards, listed impostors and duplicates a caller sees: conditions for statements over the tables.
 
 Kept in one place, so that a list and a single object cannot differ. What is not seen is not there.
 """
@@ -10,7 +10,16 @@ from sqlalchemy import ColumnElement, false, or_, select, true
 from api.institutions.caller import Caller
 from api.institutions.institutions import within
 from api.institutions.roles import READ_ALL_ACCOUNTS, READ_ALL_IMPOSTORS, READ_BRANCHES, Scope
-from api.storage.tables import cards, impostors, overrides, principals, transactions, verifications
+from api.storage.tables import (
+    cards,
+    duplicate_cases,
+    duplicate_members,
+    impostors,
+    overrides,
+    principals,
+    transactions,
+    verifications,
+)
 
 
 def verifications_seen(caller: Caller) -> ColumnElement[bool]:
@@ -38,6 +47,12 @@ def impostors_seen(caller: Caller) -> ColumnElement[bool]:
     if caller.role in READ_ALL_IMPOSTORS:
         return true()
     return within(impostors.c.institution_id, caller.institution_id)
+
+
+def duplicates_seen(caller: Caller) -> ColumnElement[bool]:
+    """Cases in which somebody holds a card that the caller's institution, or a branch of it, registered."""
+    own = select(duplicate_members.c.case_id).join(cards, cards.c.number_index == duplicate_members.c.number_index)
+    return duplicate_cases.c.id.in_(own.where(cards_seen(caller)))
 
 
 def accounts_seen(caller: Caller, institution: ColumnElement[UUID]) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from api.service import Service
 from api.storage import tables
 from tests.api.accountability.business import OVERRIDE, enter_override, report_business
 from tests.api.bodies import Json, encoded, fresh_key, new_card, new_number, register, verify
+from tests.api.duplicates.filed import file_case
 from tests.api.http.answers import assert_error
 from tests.api.institutions.conftest import signed_in
 from tests.api.screening.entries import approve, in_days, propose
@@ -60,6 +61,7 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("override", Role.REGULATOR): EVERYTHING,
     ("impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("impostor", Role.AUTHORITY): EVERYTHING,
+    ("duplicate", Role.AUTHORITY): OWN_AND_BRANCHES,
     ("listed_impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("listed_impostor", Role.AUTHORITY): EVERYTHING,
     ("institution", Role.SUPERVISOR): OWN_AND_BRANCHES,
@@ -69,6 +71,7 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
 }
 FACE: Json = {"face": {"image": encoded("person:a")}}
 FINGER: Json = {"fingers": [{"position": "left_thumb", "image": encoded("person:a")}]}
+REJECTION: Json = {"outcome": "rejected", "reason": "different people", "revision": 1}
 # The kind of object in each path, what is sent, and the code of those that are not there.
 OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/verifications/{verification_id}"): ("verification", None, "not_found"),
@@ -90,6 +93,8 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("POST", "/v1/impostors/{impostor_id}/refuse"): ("impostor", {"reason": "a mistake"}, "not_found"),
     ("POST", "/v1/impostors/{impostor_id}/remove"): ("listed_impostor", {"reason": "a mistake"}, "not_found"),
     ("POST", "/v1/impostors/{impostor_id}/review"): ("listed_impostor", {"review_on": in_days(20)}, "not_found"),
+    ("GET", "/v1/duplicates/{duplicate_id}"): ("duplicate", None, "not_found"),
+    ("POST", "/v1/duplicates/{duplicate_id}/decide"): ("duplicate", REJECTION, "not_found"),
     ("POST", "/v1/institutions/{institution_id}/branches"): ("institution", {"name": "NEW"}, "not_found"),
     ("GET", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
     ("DELETE", "/v1/principals/{principal_id}"): ("principal", None, "not_found"),
@@ -104,6 +109,7 @@ LISTS: dict[Route, str] = {
     ("GET", "/v1/overrides"): "override",
     ("GET", "/v1/feed/webhooks"): "webhook",
     ("GET", "/v1/impostors"): "impostor",
+    ("GET", "/v1/duplicates"): "duplicate",
     ("GET", "/v1/institutions"): "institution",
     ("GET", "/v1/principals"): "principal",
 }
@@ -217,6 +223,11 @@ class World:
     def listed_impostor(self, house: str) -> str:
         return approve(self.client(house, Role.SUPERVISOR), self.impostor(house))
 
+    def duplicate(self, house: str) -> str:
+        authority = self.client(house, Role.AUTHORITY)
+        cards = [register(authority, face=None, right_index="person:a")[0] for _ in range(2)]
+        return file_case(self.service, self.holder(house, Role.AUTHORITY).key, *cards)
+
     def key_of(self, principal_id: str) -> str:
         with self.service.database.begin() as connection:
             found = connection.execute(
@@ -240,9 +251,9 @@ def test_every_keyed_route_is_looked_at(app: FastAPI) -> None:
 
 
 def owners(kind: str) -> tuple[str, ...]:
-    return {"verification": BANKS, "check": BANKS, "transaction": BANKS, "override": BANKS, "card": AUTHORITIES}.get(
-        kind, HOUSES
-    )
+    of_banks = dict.fromkeys(("verification", "check", "transaction", "override"), BANKS)
+    of_authorities = dict.fromkeys(("card", "duplicate"), AUTHORITIES)
+    return (of_banks | of_authorities).get(kind, HOUSES)
 
 
 CASES = [
@@ -274,11 +285,12 @@ def test_others_objects_are_not_found(world: World, route: Route, role: Role, as
             assert answer.is_success, (owner, answer.text)
 
 
-@pytest.mark.parametrize("kind", ["verification", "card", "alert", "impostor", "principal", "institution"])
+@pytest.mark.parametrize("kind", ["verification", "card", "alert", "impostor", "duplicate", "principal", "institution"])
 def test_what_is_not_there_is_answered_as_what_is_others(world: World, kind: str) -> None:
     """Nobody can tell from an answer whether an identifier is somebody's."""
-    role = Role.AUTHORITY if kind == "card" else Role.SUPERVISOR
-    asker, owner = (STRANGER, BUREAU) if kind == "card" else (OTHER, BANK)
+    of_authorities = kind in {"card", "duplicate"}
+    role = Role.AUTHORITY if of_authorities else Role.SUPERVISOR
+    asker, owner = (STRANGER, BUREAU) if of_authorities else (OTHER, BANK)
     client = world.client(asker, role)
     for (method, path), (of, body, _) in OBJECTS.items():
         if of != kind:
@@ -335,9 +347,10 @@ def pages(client: TestClient, path: str, limit: int) -> list[str]:
 def test_anothers_place_in_a_list_tells_nothing(world: World, path: str) -> None:
     """A list that begins after another's object is empty, not one of what came after it."""
     kind = next(kind for route, kind in LISTS.items() if route[1] == path)
-    others = getattr(world, kind)(OTHER)
-    getattr(world, kind)(BANK)
-    page = world.client(BANK, Role.SUPERVISOR).get(path, params={"after": others})
+    asker, other, role = (BUREAU, STRANGER, Role.AUTHORITY) if kind == "duplicate" else (BANK, OTHER, Role.SUPERVISOR)
+    others = getattr(world, kind)(other)
+    getattr(world, kind)(asker)
+    page = world.client(asker, role).get(path, params={"after": others})
     assert page.status_code == 200, page.text
     assert page.json() == {"items": [], "next": None}
 

@@ -114,6 +114,7 @@ PASSING = {
     ("POST", "/v1/impostors/{impostor_id}/refuse"),
     ("POST", "/v1/impostors/{impostor_id}/remove"),
     ("POST", "/v1/impostors/{impostor_id}/review"),
+    ("POST", "/v1/duplicates/{duplicate_id}/decide"),
     ("DELETE", "/v1/feed/webhooks/{webhook_id}"),
     ("DELETE", "/v1/principals/{principal_id}"),
     ("DELETE", "/v1/principals/{principal_id}/keys/{key_id}"),

@@ -1,0 +1,39 @@
+"""What does the work of a search, and what opens the stored templates for it."""
+
+from collections.abc import Callable, Mapping
+
+from api.duplicates.words import EngineName
+from api.matching.captures import Modality, Reference
+from api.matching.comparison import Template
+from biometrics.duplicates import Engine, Local, Register, Rule
+from biometrics.errors import IncompatibleTemplates, InvalidTemplate
+from biometrics.face import FaceTemplate
+from biometrics.finger import FingerTemplate
+from biometrics.scoring.calibration import Calibration
+
+
+def opener(name: EngineName, threads: int) -> Callable[[Register, Rule], Engine]:
+    """What makes an engine, on so many cores, for a register and a rule."""
+    return {EngineName.LOCAL: lambda register, rule: Local(register, rule, threads=threads)}[name]
+
+
+class StoredTemplates:
+    """What of a `Comparer` a search needs, without a network: templates are opened and compared, none is made."""
+
+    def __init__(self, calibrations: Mapping[Modality, Calibration]) -> None:
+        self._calibrations = calibrations
+
+    @property
+    def calibrations(self) -> Mapping[Modality, Calibration]:
+        """See `Comparer.calibrations`."""
+        return self._calibrations
+
+    def opened(self, reference: Reference) -> Template:
+        """See `Comparer.opened`."""
+        if reference.template is None:
+            raise InvalidTemplate("template_damaged")
+        if reference.engine != self._calibrations[reference.modality].engine:
+            raise IncompatibleTemplates(reference.engine)
+        if reference.modality == "face":
+            return FaceTemplate.from_bytes(reference.template)
+        return FingerTemplate.from_bytes(reference.template)
