@@ -29,7 +29,8 @@ def _text(help_text: str, *names: str, metavar: str, callback: Callable[[str | N
     return typer.Option(*names, metavar=metavar, help=help_text, rich_help_panel=_CARD, callback=callback)
 
 
-def _day(given: str | None) -> str | None:
+def day(given: str | None) -> str | None:
+    """A day as it was given. Raises `typer.BadParameter` for one that there is none of."""
     if given is None:
         return None
     try:
@@ -44,7 +45,7 @@ def _day(given: str | None) -> str | None:
 
 
 def _last_day(given: str | None) -> str | None:
-    return given if given == _LONG_TERM else _day(given)
+    return given if given == _LONG_TERM else day(given)
 
 
 CardFile = Annotated[
@@ -60,7 +61,7 @@ CardFile = Annotated[
 Number = Annotated[str | None, _text("Citizen number, 18 characters.", "--number", metavar="NUMBER")]
 Issuer = Annotated[str | None, _text("Issuing authority, as printed.", "--issuer", metavar="NAME")]
 ValidFrom = Annotated[
-    str | None, _text("First day of validity, YYYY-MM-DD.", "--valid-from", metavar="DAY", callback=_day)
+    str | None, _text("First day of validity, YYYY-MM-DD.", "--valid-from", metavar="DAY", callback=day)
 ]
 ValidTo = Annotated[
     str | None,

@@ -15,6 +15,7 @@ from api.cli import (
     evaluate,
     explain,
     fsck,
+    impostors,
     institutions,
     models,
     people,
@@ -60,6 +61,7 @@ app.command("deduplicate", epilog="Example: RENZHENG_KEY=… renzheng deduplicat
     deduplicate.deduplicate
 )
 app.add_typer(duplicates.app, name="duplicates")
+app.add_typer(impostors.app, name="impostors")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)

@@ -27,6 +27,7 @@ from api.screening.schemas import (
     ImpostorsPage,
     StateFilter,
 )
+from api.screening.words import State
 from api.service import Service
 
 router = APIRouter(prefix="/v1/impostors", tags=["impostors"])
@@ -175,7 +176,7 @@ def _shown(connection: Connection, service: Service, caller: Caller, rows: list[
         {
             **rules.shown(row),
             "case_reference": cases.opened(service.keys, row.id, row.case_sealed) if reads_cases else None,
-            "review_due": row.state == rules.State.APPROVED and row.review_on <= row.today,
+            "review_due": row.state == State.APPROVED and row.review_on <= row.today,
             "templates": held[row.id],
         }
         for row in rows

@@ -9,7 +9,6 @@ those above it, and by the authorities; beyond that they are not found.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,31 +25,12 @@ from api.matching.comparison import Enrolment
 from api.screening import cases, records, templates
 from api.screening.parameters import MOST_DAYS
 from api.screening.records import Entered
+from api.screening.words import Ground, State
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
 
 MADE, CHANGED = 201, 200
-
-
-class Ground(StrEnum):
-    """Why somebody is listed."""
-
-    CARD_OF_ANOTHER = "card_of_another"
-    FORGED_CARD = "forged_card"
-    PRESENTATION_ATTACK = "presentation_attack"
-    SECOND_IDENTITY = "second_identity"
-    ORDER = "order"
-
-
-class State(StrEnum):
-    """Where an entry is."""
-
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    REFUSED = "refused"
-    REMOVED = "removed"
-    EXPIRED = "expired"
 
 
 @dataclass(frozen=True)

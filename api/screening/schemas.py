@@ -11,7 +11,8 @@ from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Day, Trimmed, bad_value
 from api.matching.captures import Modality
 from api.screening import cases
-from api.screening.rules import Ground, Proposal, State
+from api.screening.rules import Proposal
+from api.screening.words import Ground, State
 
 
 def _case(value: str) -> str:

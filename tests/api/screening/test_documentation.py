@@ -6,7 +6,7 @@ from pathlib import Path
 from api.errors import catalogue
 from api.screening.parameters import EXPIRE_S, LOOK_S, MOST_DAYS, SNAPSHOT_PAUSE_S
 from api.screening.routes import router
-from api.screening.rules import Ground
+from api.screening.words import Ground
 from api.verification import policy
 from biometrics.gallery.parameters import DEAD_SHARE, EXACT_UP_TO
 
