@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from api.accountability.overrides.schemas import OverrideBody, OverrideDecision
 from api.accountability.transactions.schemas import TransactionBody, TransactionsBody
 from api.alerts.schemas import AlertClosing
-from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FingerprintsBody
+from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FaceBody, FingerprintsBody
 from api.duplicates.schemas import DuplicateDecision
 from api.feed.webhooks.schemas import WebhookBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
@@ -26,6 +26,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/cards/search": CardSearch,
     "/v1/cards/{card_id}/face": FaceAddition,
     "/v1/cards/{card_id}/fingerprints": FingerprintsBody,
+    "/v1/captures/guidance": FaceBody,
     "/v1/verifications": VerificationBody,
     "/v1/me/key": RotationBody,
     "/v1/institutions": InstitutionBody,
@@ -50,6 +51,7 @@ BODIES: dict[str, type[BaseModel]] = {
 
 ROUTES = """\
 post /v1/captures
+post /v1/captures/guidance
 post /v1/verifications
 get /v1/verifications
 get /v1/verifications/{verification_id}
@@ -106,12 +108,16 @@ get /v1/evidence/inclusion/{leaf_hash}
 get /v1/evidence/consistency
 get /v1/evidence/status
 get /v1/evidence/leaves
+post /v1/session
+get /v1/session
+post /v1/session/operator
+post /v1/session/end
 get /v1/errors
 get /v1/keys
 get /healthz
 get /readyz"""
 # What everybody may read, and what needs a key.
-OPEN = ("/v1/errors", "/v1/keys", "/healthz", "/readyz", "/v1/evidence/")
+OPEN = ("/v1/session/end", "/v1/errors", "/v1/keys", "/healthz", "/readyz", "/v1/evidence/")
 KEYED = "/v1/evidence/leaves"
 
 
@@ -197,7 +203,7 @@ def test_the_key_is_asked_for(document: Any) -> None:
 
 
 def test_the_idempotency_key_is_documented(document: Any) -> None:
-    for path in BODIES.keys() - {"/v1/cards/search"}:  # which changes nothing
+    for path in BODIES.keys() - {"/v1/cards/search", "/v1/captures/guidance"}:  # which change nothing
         parameters = {one["name"].lower(): one for one in document["paths"][path]["post"]["parameters"]}
         assert "ASCII" in parameters["idempotency-key"]["description"]
 
