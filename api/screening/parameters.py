@@ -9,8 +9,8 @@ LARGEST_PAGE = 200
 
 # Candidates that a search hands to the exact comparison at most: the same person may be listed more than once.
 CANDIDATES = 10
-# How far below the threshold a candidate's score in the gallery may lie. Its vectors are rounded, by which a score is
-# off by 0.0006 at most precision's least (one standard deviation); eight of them lose nothing.
+# How far below the threshold a candidate's score in the gallery may lie. Its vectors are turned and rounded, by which a
+# score is off by 0.00005 (one standard deviation).
 MARGIN = 0.005
 
 # A replica looks after its gallery so often, in seconds: catches up, rebuilds what wants to be.

@@ -85,13 +85,14 @@ class Register:
         self.removed += len(places)
         return len(places)
 
-    def found_on(self, positions: NDArray[np.int64], day: int | None) -> NDArray[np.bool_]:
-        """Whether the entries at `positions` (m,) are there, and valid on `day`."""
-        return np.asarray(self.until[positions] >= (_NO_DAY if day is None else day))
-
     def present(self) -> NDArray[np.int64]:
         """Positions of the entries that are not removed."""
         return np.flatnonzero(self.until != _REMOVED)
+
+
+def first_day(day: int | None) -> int:
+    """The least `Register.until` of an entry that is to be found on `day`, or on any; removed ones have a lesser."""
+    return _NO_DAY if day is None else day
 
 
 def entries_of(dimensions: int, keys: ArrayLike, vectors: ArrayLike | None, until: ArrayLike | None = None) -> Entries:

@@ -37,13 +37,20 @@ def of_halves(
 
 
 @loose_kernel
-def of_bytes(
-    query: NDArray[np.float32], rows: NDArray[np.int8], places: NDArray[np.int64], found: NDArray[np.float32]
+def of_twelves(
+    query: NDArray[np.float32], rows: NDArray[np.uint8], places: NDArray[np.int64], found: NDArray[np.float32]
 ) -> None:
-    """Inner products of `query` (D,) with `rows` (N, D) of whole numbers at `places` (m,)."""
+    """Inner products of `query` (D,) with `rows` (N, 3 D / 2) of whole numbers of twelve bits at `places` (m,), packed
+    as `Rows` says."""
+    size = query.shape[0]
+    half = size // 2
     for index in range(places.shape[0]):
         row = rows[places[index]]
+        left, right, pairs = row[:half], row[half:size], row[size:]
         total = np.float32(0)
-        for one in range(query.shape[0]):
-            total += query[one] * np.float32(row[one])
+        for one in range(half):
+            pair = pairs[one]
+            first = np.int32(np.int8(left[one])) * np.int32(16) + np.int32(pair & np.uint8(15))
+            second = np.int32(np.int8(right[one])) * np.int32(16) + np.int32(pair >> np.uint8(4))
+            total += query[one] * np.float32(first) + query[half + one] * np.float32(second)
         found[index] = total

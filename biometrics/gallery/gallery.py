@@ -1,9 +1,10 @@
 """A gallery of faces: who among many looks like this one? (1:N)
 
-Few entries are all compared exactly. Of many, a first stage that looks at short codes of all chooses a thousand or
-more, which are compared exactly. Entries that were removed or are no longer valid are taken out after the first stage,
-which then chooses more, so that no filter costs recall. Scores are inner products of templates' vectors, those that a
-comparison gives.
+Few entries are all compared exactly. Of many, a first stage that looks at short codes of all chooses some thousands,
+which are compared exactly. Entries that were removed or are no longer valid are passed over in the first stage, so that
+no filter costs recall. Scores are inner products of templates' vectors, those that a comparison gives.
+
+Vectors are to be turned by some random rotation: it makes the codes fit, and a snapshot mean nothing elsewhere.
 
 Changes are seen by every search that begins after them. Searches run side by side, also without the interpreter's lock.
 """
@@ -17,20 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from biometrics.gallery import stages
-from biometrics.gallery.entries import Entries, Hits, Register, entries_of
+from biometrics.gallery.entries import Entries, Hits, Register, entries_of, first_day
 from biometrics.gallery.lock import SharedLock
-from biometrics.gallery.parameters import (
-    BYTES_FROM,
-    DEAD_SHARE,
-    DRIFT,
-    EXACT_UP_TO,
-    GROWTH,
-    LONGEST_SHORTLIST,
-    SCAN_BLOCK,
-    SHORTLIST_PER_HIT,
-)
+from biometrics.gallery.parameters import DEAD_SHARE, EXACT_UP_TO, SCAN_BLOCK, TWELVE_FROM
 from biometrics.gallery.rows import Floats, Precision, Rows
+from biometrics.gallery.stages import Exact, Stage, stage_of
 
 Progress = Callable[[int], None]
 """Told of so many entries more."""
@@ -38,12 +30,11 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Condition:
-    """How a gallery is: `entries` that can be found, `removed` ones that still cost time, how badly the codes fit
-    (`drift`, 1: as in training), and whether it is time for `Gallery.rebuilt`."""
+    """How a gallery is: `entries` that can be found, `removed` ones that still cost time and memory, and whether it is
+    time for `Gallery.rebuilt`."""
 
     entries: int
     removed: int
-    drift: float
     wants_rebuilding: bool
 
 
@@ -51,14 +42,14 @@ class Gallery:
     """Vectors of one engine's face templates, each under a key. Shared among threads; changes are atomic."""
 
     def __init__(
-        self, engine: str, rows: Rows, register: Register, *, sequence: int = 0, stage: stages.Stage | None = None
+        self, engine: str, rows: Rows, register: Register, *, sequence: int = 0, stage: Stage | None = None
     ) -> None:
         self.engine = engine
         self.sequence = sequence
         self._rows = rows
         self._register = register
         self._lock = SharedLock()
-        self._stage = stage or _stage_of(rows)
+        self._stage = stage_of(rows) if stage is None else stage
 
     @classmethod
     def of(
@@ -75,7 +66,8 @@ class Gallery:
         """A gallery of `vectors` (N, dimensions) of length 1 under `keys` (N,), which must grow from 0 on.
 
         `until` (N,) are the last days of validity, in days since 1970; without it entries are valid for ever. Unless
-        `precision` says otherwise, many entries are kept in bytes. Raises ValueError for shapes and keys.
+        `precision` says otherwise, many are kept in twelve bits a number. Raises ValueError for shapes, for keys, and
+        for an odd number of dimensions.
         """
         given = entries_of(dimensions, keys, vectors, until)
         count = len(given.keys)
@@ -94,7 +86,7 @@ class Gallery:
         progress: Progress | None = None,
     ) -> Gallery:
         """A gallery of `blocks` of entries, about `expected` in all, which never lie in memory together. As `of`."""
-        rows = Rows(dimensions, precision or (Precision.BYTE if expected >= BYTES_FROM else Precision.HALF))
+        rows = Rows(dimensions, precision or (Precision.TWELVE if expected >= TWELVE_FROM else Precision.HALF))
         rows.reserve(expected)
         register = Register()
         for block in blocks:
@@ -135,7 +127,7 @@ class Gallery:
             if len(given.keys):
                 # What the stage and the rows hold beyond the register is never found: the register comes last.
                 self._rows.append(given.vectors)
-                self._stage.add(given.vectors)
+                self._stage.append(given.vectors)
                 self._register.append(given.keys, given.until)
             self._register.remove(np.asarray(removed, np.int64).reshape(-1))
             self.sequence = sequence
@@ -158,18 +150,16 @@ class Gallery:
         """How the gallery is."""
         with self._lock.shared():
             removed, total = self._register.removed, len(self._register)
-            stage, drift = self._stage, self._stage.drift(self._rows)
-        outgrown = total > EXACT_UP_TO if stage.is_exact else total > GROWTH * stage.trained_on
-        worn = total > 0 and removed > DEAD_SHARE * total
-        return Condition(total - removed, removed, drift, outgrown or worn or drift > DRIFT)
+            outgrown = isinstance(self._stage, Exact) and total > EXACT_UP_TO
+        return Condition(total - removed, removed, outgrown or (total > 0 and removed > DEAD_SHARE * total))
 
     def rebuilt(self, progress: Progress | None = None) -> Gallery:
-        """A new gallery of the entries that are not removed, with a codebook of its own. This one goes on meanwhile."""
+        """A new gallery of the entries that are not removed. This one goes on meanwhile."""
         with self._lock.shared():
             sequence, positions = self.sequence, self._register.present()
             keys, until = self._register.keys[positions].copy(), self._register.until[positions].copy()
-        many = len(positions) >= BYTES_FROM
-        rows = Rows(self._rows.dimensions, Precision.BYTE if many else self._rows.precision)
+        many = len(positions) >= TWELVE_FROM
+        rows = Rows(self._rows.dimensions, Precision.TWELVE if many else self._rows.precision)
         rows.reserve(len(positions))
         for first in range(0, len(positions), SCAN_BLOCK):
             with self._lock.shared():
@@ -179,47 +169,17 @@ class Gallery:
         return Gallery(self.engine, rows, Register(keys, until), sequence=sequence)
 
     @contextmanager
-    def held(self) -> Iterator[tuple[Rows, Register, stages.Stage]]:
+    def held(self) -> Iterator[tuple[Rows, Register, Stage]]:
         """Its parts, which nobody changes meanwhile; the rows may be more than the register says. For snapshots."""
         with self._lock.shared():
             yield self._rows, self._register, self._stage
 
     def _search(self, queries: Floats, hits: Hits, day: int | None) -> None:
-        top, total = hits.keys.shape[1], len(self._register)
-        needed = top if self._stage.is_exact else max(self._stage.shortlist, top * SHORTLIST_PER_HIT)
-        # Some of those chosen will be removed ones: so many more, twice over, that seldom too few are left.
-        count = min(total, needed + 2 * needed * self._register.removed // max(total, 1))
-        left = np.arange(len(queries))
-        while len(left) and 0 < count <= LONGEST_SHORTLIST:
-            left = self._settle_most(queries, left, count, needed, hits, day)
-            count = min(total, 4 * count) if count < total else 0
-        for query in left.tolist() if total else ():
-            self._scan(queries[query], hits, query, day)
-
-    def _settle_most(
-        self, queries: Floats, left: NDArray[np.int64], count: int, needed: int, hits: Hits, day: int | None
-    ) -> NDArray[np.int64]:
-        """Settle the queries `left` by shortlists of `count`; gives those that the filter left less than `needed`."""
-        unsettled = []
-        shortlists = self._stage.search(queries[left], count)
-        for query, shortlist in zip(left.tolist(), shortlists, strict=True):
-            positions = shortlist[shortlist >= 0]
-            positions = positions[self._register.found_on(positions, day)]
-            if len(positions) < needed and count < len(self._register):
-                unsettled.append(query)
-            else:
-                self._settle(queries[query], positions, hits, query)
-        return np.array(unsettled, np.int64)
-
-    def _scan(self, query: Floats, hits: Hits, number: int, day: int | None) -> None:
-        """Compare with everything: where almost nothing may be found, that is the sure way, and fast enough."""
-        best: list[NDArray[np.int64]] = []
-        for first in range(0, len(self._register), SCAN_BLOCK):
-            positions = np.arange(first, min(first + SCAN_BLOCK, len(self._register)), dtype=np.int64)
-            positions = positions[self._register.found_on(positions, day)]
-            scores = self._rows.scores(query, positions)
-            best.append(positions[np.argsort(-scores, kind="stable")[: hits.keys.shape[1]]])
-        self._settle(query, np.concatenate(best), hits, number)
+        if not len(self._register):
+            return
+        for number, query in enumerate(queries):
+            positions = self._stage.search(query, hits.keys.shape[1], self._register.until, first_day(day))
+            self._settle(query, positions, hits, number)
 
     def _settle(self, query: Floats, positions: NDArray[np.int64], hits: Hits, number: int) -> None:
         scores = self._rows.scores(query, positions)
@@ -227,11 +187,3 @@ class Gallery:
         order = np.lexsort((keys, -scores))[: hits.keys.shape[1]]
         hits.keys[number, : len(order)] = keys[order]
         hits.scores[number, : len(order)] = scores[order]
-
-
-def _stage_of(rows: Rows) -> stages.Stage:
-    if len(rows) > EXACT_UP_TO:
-        return stages.compressed(rows)
-    stage = stages.exact(rows.dimensions)
-    stage.add(rows.block(0, len(rows)))
-    return stage

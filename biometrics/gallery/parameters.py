@@ -1,43 +1,41 @@
 """Constants of the search among many faces. The figures behind them: benchmarks/RESULTS.md, "Search among faces"."""
 
 EXACT_UP_TO = 40_000
-"""Entries up to which every one is compared exactly; beyond, a compressed first stage chooses the few that are."""
+"""Entries up to which every one is compared exactly; beyond, a first stage by codes chooses the few that are."""
 
-FINE, COARSE = 2, 4
-"""Dimensions that the first stage describes with 4 bits: 32 or 16 bytes an entry of 128 dimensions."""
+BLOCK = 4_096
+"""Entries of a block of codes: what is computed of one stays in the processor's nearest caches."""
 
-SHORTLISTS = {FINE: 1_000, COARSE: 20_000}
-"""Entries that the first stage hands to the exact comparison, at least."""
+SAMPLED = 64
+"""Entries of each block that the bar of the first look is set by."""
 
-COARSE_FROM = 3_000_000
-"""Entries from which the first stage is coarse: it looks at half as many bytes, and its shortlist is longer for it."""
+PASSED = 0.015
+"""Share of the entries that may be found which the first look, at one bit a dimension, lets through to the second."""
 
-TRAINING = 65_536
-"""Entries that the codebook of the first stage is trained on, at most; more change nothing that was measured."""
+FEWEST_PASSED = 5_000
+"""Entries that the first look lets through at least."""
+
+SHORTLIST = 1_500
+"""Entries that the second look, at two bits a dimension, hands to the exact comparison."""
 
 SHORTLIST_PER_HIT = 10
-"""Entries of the shortlist for each hit that is asked for."""
+"""Entries of the shortlist for each hit that is asked for, at least."""
 
-LONGEST_SHORTLIST = 80_000
-"""Where so many are not enough, since most are removed or no longer valid, everything is compared."""
+LARGE = 0.98
+"""How many standard deviations from 0 a number of a vector has to be to count as large: the best four steps for
+normally distributed numbers are 0.45 and 1.51 on both sides (Max, "Quantizing for minimum distortion", 1960)."""
 
-BYTES_FROM = 2_000_000
-"""Entries from which vectors are kept in 8 bits a number instead of 16, so that 10^7 fit into 2.5 GiB."""
+QUERY_BITS = 4
+"""Bits of a number of the query, the sign included, in the comparison with codes."""
+
+TWELVE_FROM = 2_000_000
+"""Entries from which vectors are kept in 12 bits a number instead of 16, so that 10^7 fit into 2.5 GiB."""
 
 SCAN_BLOCK = 16_384
-"""Entries that are compared at a time when all are."""
+"""Entries that are taken in hand at a time when all are."""
+
+FIRST_PART = 16_384
+"""Room for entries, in rows, that a growing table makes at least."""
 
 DEAD_SHARE = 0.2
-"""Share of removed entries from which a gallery wants to be rebuilt: they are still looked at."""
-
-GROWTH = 4.0
-"""How many times as many entries as when the codebook was trained make a gallery want to be rebuilt."""
-
-DRIFT = 1.1
-"""How much worse than in training the codes may fit the newest entries before a gallery wants to be rebuilt."""
-
-NEWEST = 1_000
-"""Entries that drift is judged on."""
-
-SEED = 1
-"""Of the draw of entries that the codebook is trained on."""
+"""Share of removed entries from which a gallery wants to be rebuilt: they still cost time and memory."""

@@ -1,7 +1,7 @@
 """A gallery on disk, so that a restart with millions of entries takes seconds.
 
 A folder holds `manifest.json` and the files that it names, with their lengths and SHA-256: the vectors (mapped, not
-read, when the gallery is opened), the keys, the days and the first stage's index. New files get new names and the
+read, when the gallery is opened), the keys, the days and the first stage's codes. New files get new names and the
 manifest is replaced last, in one step: whoever dies while writing leaves the old snapshot whole.
 
 The files hold vectors in the clear: the caller gives vectors that mean nothing elsewhere, and a folder of its own.
@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.errors import BiometricError
+from biometrics.gallery.codes import Codes
 from biometrics.gallery.entries import Register
 from biometrics.gallery.gallery import Gallery
-from biometrics.gallery.parameters import SCAN_BLOCK
-from biometrics.gallery.rows import Precision, Rows
+from biometrics.gallery.parameters import BLOCK, EXACT_UP_TO, SCAN_BLOCK
+from biometrics.gallery.rows import Precision, Rows, kind_of, width_of
 from biometrics.gallery.stages import Stage
 
 MANIFEST = "manifest.json"
-_FORM = 1
-_PARTS = ("numbers", "scales", "keys", "until", "index")
+_FORM = 2
+_PARTS = ("numbers", "scales", "keys", "until", "signs", "seconds")
 
 
 class SnapshotError(BiometricError):
@@ -52,13 +52,12 @@ def save(gallery: Gallery, folder: Path) -> None:
             "dimensions": rows.dimensions,
             "precision": str(rows.precision),
             "entries": len(register),
-            "trained_on": stage.trained_on,
-            "misfit": stage.misfit,
         }
         _write_rows(folder, name, rows, len(register))
         _write(folder / f"{name}.keys", register.keys)
         _write(folder / f"{name}.until", register.until)
-        faiss.write_index(stage.index, str(folder / f"{name}.index"))
+        _write(folder / f"{name}.signs", *(stage.blocks() if isinstance(stage, Codes) else ()))
+        _write_seconds(folder / f"{name}.seconds", stage)
     files = {part: _described(folder / f"{name}.{part}") for part in _PARTS}
     fresh = folder / f"{name}.manifest"
     fresh.write_text(json.dumps({**facts, "files": files}, indent=1) + "\n", encoding="utf-8")
@@ -105,17 +104,23 @@ def _read(folder: Path, facts: dict[str, Any]) -> Gallery:
             raise SnapshotError("snapshot_damaged", f"the file of {part} is not what was written")
         paths[part] = path
     count, dimensions, precision = int(facts["entries"]), int(facts["dimensions"]), Precision(facts["precision"])
-    kind = np.float16 if precision is Precision.HALF else np.int8
-    rows = Rows(
-        dimensions,
-        precision,
-        base=(_mapped(paths["numbers"], kind, (count, dimensions)), np.fromfile(paths["scales"], np.float32)),
-    )
+    numbers = _mapped(paths["numbers"], kind_of(precision), (count, width_of(dimensions, precision)))
+    rows = Rows(dimensions, precision, base=(numbers, np.fromfile(paths["scales"], np.float32)))
     register = Register(np.fromfile(paths["keys"], np.int64), np.fromfile(paths["until"], np.int32))
-    stage = Stage(faiss.read_index(str(paths["index"])), int(facts["trained_on"]), float(facts["misfit"]))
-    if not len(rows) == len(register) == stage.index.ntotal == count:
+    stage = _codes(paths, dimensions, count) if count > EXACT_UP_TO else None
+    if not len(rows) == len(register) == count:
         raise SnapshotError("snapshot_damaged", "the files do not fit together")
     return Gallery(facts["engine"], rows, register, sequence=int(facts["sequence"]), stage=stage)
+
+
+def _codes(paths: dict[str, Path], dimensions: int, count: int) -> Codes | None:
+    """The codes, None where the gallery was saved when it had none yet."""
+    signs = np.fromfile(paths["signs"], np.uint64)
+    if not len(signs):
+        return None
+    words = len(signs) // (-(-count // BLOCK) * BLOCK)
+    # The last block is filled up later, so that the signs are not mapped.
+    return Codes(dimensions, (signs.reshape(-1, words, BLOCK), _mapped(paths["seconds"], np.uint64, (count, words))))
 
 
 def _mapped(path: Path, kind: type[Any], shape: tuple[int, int]) -> NDArray[Any]:
@@ -128,14 +133,22 @@ def _mapped(path: Path, kind: type[Any], shape: tuple[int, int]) -> NDArray[Any]
 def _write_rows(folder: Path, name: str, rows: Rows, count: int) -> None:
     with (folder / f"{name}.numbers").open("wb") as numbers, (folder / f"{name}.scales").open("wb") as scales:
         for first in range(0, count, SCAN_BLOCK):
-            packed, factors = rows.packed(first, min(first + SCAN_BLOCK, count))
+            packed, factors = rows.packed(np.arange(first, min(first + SCAN_BLOCK, count), dtype=np.int64))
             numbers.write(np.ascontiguousarray(packed).data)
             scales.write(np.ascontiguousarray(factors).data)
 
 
-def _write(path: Path, array: NDArray[Any]) -> None:
+def _write_seconds(path: Path, stage: Stage) -> None:
     with path.open("wb") as file:
-        file.write(np.ascontiguousarray(array).data)
+        if isinstance(stage, Codes):
+            for first in range(0, len(stage), SCAN_BLOCK):
+                file.write(stage.seconds(first, min(first + SCAN_BLOCK, len(stage))).data)
+
+
+def _write(path: Path, *arrays: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        for array in arrays:
+            file.write(np.ascontiguousarray(array).data)
 
 
 def _described(path: Path) -> dict[str, object]:

@@ -11,7 +11,7 @@ from benchmarks import gallery, gallery_vectors
 from benchmarks.commands import app
 from benchmarks.gallery_vectors import Scatter, cosines_of_others
 
-ORDER = ["mated", "cosine 0.40", "strangers", "valid tenth", "worn", "rebuilt"]
+ORDER = ["mated", "cosine 0.40", "strangers", "valid tenth", "worn", "rebuilt", "loaded"]
 
 
 def test_drawn_strangers_are_as_unlike_as_real_ones() -> None:
@@ -71,6 +71,7 @@ def test_too_few_people_have_no_covariance(tmp_path: Path) -> None:
 
 def test_all_figures_of_a_small_gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gallery, "CHANGES", 20)
+    monkeypatch.setattr(gallery, "BULK", 50)
     monkeypatch.setattr(gallery, "BLOCK", 700)
     out = tmp_path / "gallery.json"
     done = CliRunner().invoke(app, ["gallery", "--size", "2000", "--probes", "20", "--json", str(out)])
@@ -83,18 +84,23 @@ def test_all_figures_of_a_small_gallery(tmp_path: Path, monkeypatch: pytest.Monk
         assert 0 < figures[name, "cpu_p50_ms"]["value"] <= figures[name, "cpu_p99_ms"]["value"]
         assert 0 < figures[name, "latency_p50_ms"]["value"] <= figures[name, "latency_p99_ms"]["value"]
     assert figures["gallery", "memory_bytes"]["value"] > 2000 * 128 * 2
-    assert {"build_s", "adds_per_s", "removes_per_s", "save_s", "load_s"} <= {name for _, name in figures}
+    assert figures["gallery", "resident_bytes"]["value"] > figures["gallery", "memory_bytes"]["value"]
+    told = {"build_s", "adds_per_s", "removes_per_s", "bulk_adds_per_s", "removal_ms", "save_s", "load_s"}
+    assert told <= {name for _, name in figures}
 
 
 def test_a_search_that_loses_mates_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With codes and a shortlist of one, the best entry is often not in it."""
     monkeypatch.setattr("biometrics.gallery.gallery.EXACT_UP_TO", 1_000)
-    monkeypatch.setattr("biometrics.gallery.gallery.SHORTLIST_PER_HIT", 1)
-    monkeypatch.setattr("biometrics.gallery.stages.SHORTLISTS", {2: 1, 4: 1})
+    monkeypatch.setattr("biometrics.gallery.stages.EXACT_UP_TO", 1_000)
+    for name in ("FEWEST_PASSED", "SHORTLIST", "SHORTLIST_PER_HIT"):
+        monkeypatch.setattr(f"biometrics.gallery.codes.{name}", 1)
     monkeypatch.setattr(gallery, "CHANGES", 20)
     results = gallery.run(3_000, 128, 100, 1, None)
     recall = {one.set: one.value for one in results if one.metric == "recall_at_1"}
     assert recall["strangers"] < 1
+    lost = {one.set: one.value for one in results if one.metric == "score_lost"}
+    assert 0.001 < lost["strangers"] < 0.5
 
 
 def test_the_committed_scatter_holds_no_person() -> None:

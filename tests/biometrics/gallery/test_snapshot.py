@@ -15,7 +15,8 @@ SIZE = 2_000
 
 @pytest.fixture
 def gallery(monkeypatch: pytest.MonkeyPatch) -> Gallery:
-    monkeypatch.setattr("biometrics.gallery.gallery.EXACT_UP_TO", 1_000)
+    for module in ("gallery", "stages", "snapshot"):
+        monkeypatch.setattr(f"biometrics.gallery.{module}.EXACT_UP_TO", 1_000)
     made = Gallery.of(ENGINE, np.arange(SIZE), directions(SIZE), until=np.full(SIZE, 500), sequence=11)
     made.change(12, keys=[SIZE + 3], vectors=directions(1, seed=6), removed=[4])
     return made
@@ -55,7 +56,7 @@ def test_only_the_last_snapshot_is_kept_and_nobody_else_reads_it(gallery: Galler
     save(gallery, folder)
     loaded = load(folder, ENGINE)
     save(gallery, folder)
-    assert len(list(folder.iterdir())) == 6
+    assert len(list(folder.iterdir())) == 7
     assert folder.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
     # The first one's file is gone, and still mapped.
@@ -75,7 +76,7 @@ def test_another_engine_s_is_refused(gallery: Gallery, tmp_path: Path) -> None:
     assert error.value.code == "snapshot_engine_mismatch"
 
 
-@pytest.mark.parametrize("part", ["numbers", "scales", "keys", "until", "index"])
+@pytest.mark.parametrize("part", ["numbers", "scales", "keys", "until", "signs", "seconds"])
 @pytest.mark.parametrize("harm", ["bit", "cut", "gone"])
 def test_a_damaged_file_is_noticed(gallery: Gallery, tmp_path: Path, part: str, harm: str) -> None:
     save(gallery, tmp_path)
@@ -96,13 +97,12 @@ def test_a_damaged_file_is_noticed(gallery: Gallery, tmp_path: Path, part: str, 
     [
         {"entries": 3},
         {"dimensions": 64},
-        {"precision": "byte"},
+        {"precision": "twelve"},
         {"precision": "other"},
-        {"form": 2},
+        {"form": 1},
         {"files": {}},
         {"files": None},
         {"sequence": "x"},
-        {"trained_on": None},
     ],
 )
 def test_a_manifest_that_lies_is_noticed(gallery: Gallery, tmp_path: Path, change: dict[str, object]) -> None:
@@ -114,7 +114,7 @@ def test_a_manifest_that_lies_is_noticed(gallery: Gallery, tmp_path: Path, chang
     assert error.value.code == "snapshot_damaged"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"form": 1}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"form": 2}', "\x00"])
 def test_what_is_no_manifest_is_noticed(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(SnapshotError) as error:
@@ -142,7 +142,7 @@ def test_who_dies_while_writing_leaves_the_old_one(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("biometrics.gallery.snapshot.faiss.write_index", full)
+    monkeypatch.setattr("biometrics.gallery.snapshot._write_seconds", full)
     gallery.change(20, removed=[5])
     with pytest.raises(OSError, match="No space"):
         save(gallery, tmp_path)
@@ -150,4 +150,4 @@ def test_who_dies_while_writing_leaves_the_old_one(
     monkeypatch.undo()
     save(gallery, tmp_path)
     assert load(tmp_path, ENGINE).sequence == 20
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 7

@@ -1,0 +1,117 @@
+"""Codes let through whom they should, whatever is in the way."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from biometrics.gallery import looks
+from biometrics.gallery.codes import Codes
+from biometrics.gallery.parameters import BLOCK, LARGE
+from tests.biometrics.gallery.people import Floats, directions, near
+
+SIZE = 2 * BLOCK + 700
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few pass each look that both have to choose."""
+    monkeypatch.setattr("biometrics.gallery.codes.FEWEST_PASSED", 800)
+    monkeypatch.setattr("biometrics.gallery.codes.SHORTLIST", 100)
+
+
+def coded(vectors: Floats, *, steps: int = 3_000) -> Codes:
+    codes = Codes(vectors.shape[1])
+    for first in range(0, len(vectors), steps):
+        codes.append(vectors[first : first + steps])
+    return codes
+
+
+def days(count: int) -> NDArray[np.int32]:
+    return np.full(count, 10, np.int32)
+
+
+def in_four_bits(query: Floats) -> NDArray[np.int64]:
+    step = float(np.abs(query).max()) / 7.5
+    return np.asarray(np.clip(np.rint(query / step), -8, 7), np.int64)
+
+
+@pytest.mark.parametrize("dimensions", [32, 64, 128, 200])
+def test_scores_are_inner_products_of_the_codes_with_the_query(dimensions: int) -> None:
+    draw = np.random.default_rng(1)
+    people = draw.standard_normal((500, dimensions)).astype(np.float32) / np.float32(np.sqrt(dimensions))
+    query = draw.standard_normal(dimensions).astype(np.float32)
+    whole = in_four_bits(query)
+    codes = coded(people)
+    planes, [blocks] = codes._planes(query), codes.blocks()
+    signs = np.empty(500, np.int16)
+    looks.of_signs(blocks[0], planes, signs)
+    assert signs.tolist() == ((people > 0) @ whole).tolist()
+    second = np.zeros(500, np.int32)
+    looks.of_second_bits(codes.seconds(0, 500), planes, np.arange(500), second)
+    large = np.abs(people) > LARGE / np.sqrt(dimensions)
+    quarters = np.where(people > 0, 1, -1) * np.where(large, 3, 1)
+    # A bit is a number -1 or 1 of which the query's sum is taken off.
+    assert (2 * (2 * signs.astype(int) + second) - 3 * whole.sum()).tolist() == (quarters @ whole).tolist()
+
+
+@pytest.mark.usefixtures("few")
+def test_mates_pass_both_looks_and_most_strangers_do_not() -> None:
+    people = directions(SIZE)
+    codes, until = coded(people), days(SIZE)
+    for number, probe in zip(range(0, SIZE, 400), near(people[::400], 0.6), strict=True):
+        found = codes.search(probe, 1, until, 0)
+        assert number in found
+        assert len(found) == 100
+        assert (np.diff(found) > 0).all()
+
+
+@pytest.mark.usefixtures("few")
+def test_the_best_by_the_codes_are_those_that_are_handed_on() -> None:
+    people, query = directions(SIZE), directions(1, seed=5)[0]
+    codes = coded(people)
+    positions, signs = codes._passing(codes._planes(query), days(SIZE), 0)
+    assert 600 < len(positions) < 1_200
+    expected = (people > 0) @ in_four_bits(query)
+    assert positions.tolist() == np.flatnonzero(expected >= signs.min()).tolist()
+    assert signs.tolist() == expected[positions].tolist()
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("share", [0.3, 0.02, 0.0])
+def test_whoever_is_not_to_be_found_takes_nobody_s_place(share: float) -> None:
+    people = directions(SIZE)
+    until = np.where(np.random.default_rng(2).random(SIZE) < share, 10, 5).astype(np.int32)
+    until[7] = 10
+    found = coded(people).search(near(people[7:8], 0.5)[0], 1, until, 10)
+    assert 7 in found
+    assert (until[found] == 10).all()
+    assert len(found) == min(100, np.count_nonzero(until == 10))
+
+
+@pytest.mark.usefixtures("few")
+def test_equal_entries_without_number_do_not_flood_the_comparison() -> None:
+    person = directions(1)
+    found = coded(np.repeat(person, SIZE, axis=0)).search(person[0], 1, days(SIZE), 0)
+    assert found.tolist() == list(range(100))
+
+
+def test_what_is_added_later_lies_in_parts_of_its_own() -> None:
+    people = directions(3 * BLOCK)
+    codes = Codes(128)
+    codes.reserve(BLOCK + 5)
+    codes.append(people[: BLOCK + 5])
+    codes.append(people[BLOCK + 5 :])
+    assert len(codes) == 3 * BLOCK
+    assert np.concatenate(codes.blocks()).tolist() == np.concatenate(coded(people, steps=999).blocks()).tolist()
+    codes.append(people[:9])
+    assert sum(map(len, codes.blocks())) == 4
+    assert len(codes.blocks()) == 2
+
+
+def test_entries_beyond_those_that_are_registered_are_not_found() -> None:
+    people = directions(20)
+    assert coded(people).search(people[0], 1, days(12), 0).tolist() == list(range(12))
+
+
+def test_a_query_of_nothing() -> None:
+    assert len(coded(directions(5)).search(np.zeros(128, np.float32), 1, days(5), 0)) == 5
