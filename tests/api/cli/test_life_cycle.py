@@ -96,7 +96,12 @@ def end(service: subprocess.Popen[str], how: signal.Signals) -> int:
     ids=lambda how: how.name,
 )
 def test_a_command_beside_the_service_leaves_it_its_database(program: Program, how: signal.Signals) -> None:
-    service, client = program.serve()
+    # Under nohup it would be ignored, by whatever is started here too.
+    former = signal.signal(how, signal.SIG_DFL)
+    try:
+        service, client = program.serve()
+    finally:
+        signal.signal(how, former)
     added = program.run("terminals", "add", "bank", how.name)
     assert added.returncode == 0, added.stderr
     again = program.run("terminals", "add", "bank", how.name)
