@@ -32,6 +32,18 @@ def gallery_scatter(
 
 
 @app.command()
+def gallery_indexes(
+    size: Annotated[int, typer.Option(min=2_000, help="Entries.")],
+    dim: Annotated[int, typer.Option(min=32, help="Dimensions of a vector, a multiple of 32.")] = 128,
+    probes: Annotated[int, typer.Option(min=10, help="Searches of each kind.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 1,
+    json_path: Json = None,
+) -> None:
+    """FAISS's indexes and this project's codes side by side: recall, time, memory."""
+    run("gallery_indexes", size=size, dim=dim, probes=probes, seed=seed, json_path=json_path)
+
+
+@app.command()
 def identification(
     vectors: Annotated[Path, typer.Option(exists=True, dir_okay=False, metavar="NPZ", help="What `vectors` wrote.")],
     sizes: Annotated[

@@ -9,7 +9,7 @@ BLOCK = 4_096
 SAMPLED = 64
 """Entries of each block that the bar of the first look is set by."""
 
-PASSED = 0.015
+PASSED = 0.025
 """Share of the entries that may be found which the first look, at one bit a dimension, lets through to the second."""
 
 FEWEST_PASSED = 5_000
