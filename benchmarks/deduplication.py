@@ -1,7 +1,8 @@
 """A whole register searched against itself: how long it takes, which duplicates it finds, what it finds that is none.
 
 The register is made up (`duplicate_register`), the search that of `biometrics.duplicates`. With `state` the register
-and each job's result are kept, and a run that was broken off goes on.
+and each job's result are kept, and a run that was broken off goes on. Where only some of the jobs were done, figures
+are of the pairs of records that these compare, a random part of all.
 
 * `recall/...`: share of planted duplicates that are a finding of one person: `fingers` where both records have fingers
   (`of SET`: by where these come from), `faces only` where one has none. Of those missed, `missed/floor`: the faces were
@@ -25,7 +26,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from biometrics.duplicates import (
     clusters,
     confirm,
 )
+from biometrics.duplicates.search import job_of
 from biometrics.scoring import Calibration
 from biometrics.scoring.support import share_interval
 
@@ -159,9 +161,9 @@ def times(register: Register, built: dict[str, float], jobs: Sequence[Job], rule
 
 
 def found(world: MadeRegister, rule: Rule, register: Register, jobs: Sequence[Job]) -> list[Result]:
-    """Recall, false findings, twins and kin, cases; nothing where not all jobs were done."""
-    if len(jobs) < register.jobs:
-        return []
+    """Recall, false findings, twins and kin, cases: of the pairs that the jobs compare, which is all at the end."""
+    done = {job.number for job in jobs}
+    world = replace(world, planted=tuple(one for one in world.planted if _job_of(register, one) in done))
     findings = [one for job in jobs for one in job.findings]
     kinds = {(one.low, one.high): one.kind for one in findings}
     suspected = {pair for job in jobs for pair in job.suspects}
@@ -184,11 +186,14 @@ def found(world: MadeRegister, rule: Rule, register: Register, jobs: Sequence[Jo
         of = [one for one in world.planted if one.group == group]
         results.append(_share(group, "one_person", _those(of, kinds, Kind.SAME_PERSON), of))
         results.append(_share(group, "told_apart", _those(of, kinds, Kind.FACE_ALIKE_FINGERS_DIFFER), of))
-    return [*results, *false_findings(world, findings), *cases(duplicates, findings)]
+    return [*results, *false_findings(world, findings, len(done) / register.jobs), *cases(duplicates, findings)]
 
 
-def false_findings(world: MadeRegister, findings: Sequence[Finding]) -> list[Result]:
-    """Findings of one person about two of whom nothing was planted; by what was compared, too."""
+def false_findings(world: MadeRegister, findings: Sequence[Finding], share: float) -> list[Result]:
+    """Findings of one person about two of whom nothing was planted; by what was compared, too.
+
+    `share`: how much of all pairs was compared; what is found of it stands for all.
+    """
     planted = {_pair(one) for one in world.planted}
     wrong = [one for one in findings if one.kind is Kind.SAME_PERSON and (one.low, one.high) not in planted]
     results = []
@@ -197,9 +202,9 @@ def false_findings(world: MadeRegister, findings: Sequence[Finding]) -> list[Res
         "false/faces only": sum(not one.fingers for one in wrong),
         "false/fingers": sum(bool(one.fingers) for one in wrong),
     }.items():
-        low, high = (1_000 * bound for bound in share_interval(count, world.size))
-        rate = 1_000 * count / world.size
-        results.append(Result(name, "false_per_1000_records", rate, low, high, "findings", world.size))
+        counted = round(world.size * share)
+        low, high = (1_000 * bound for bound in share_interval(count, counted))
+        results.append(Result(name, "false_per_1000_records", 1_000 * count / counted, low, high, "findings", counted))
     return results
 
 
@@ -217,6 +222,11 @@ def _those(of: Sequence[Planted], kinds: dict[tuple[int, int], Kind], kind: Kind
 
 def _pair(one: Planted) -> tuple[int, int]:
     return one.first, one.second
+
+
+def _job_of(register: Register, one: Planted) -> int:
+    # Keys are positions here.
+    return job_of(register.jobs, *_pair(one))
 
 
 def _cosine(register: Register, one: Planted) -> float:

@@ -47,9 +47,9 @@ def run(data: Path, cache: Path | None, scores: Path | None, json_path: Path | N
         fingers = np.array([finger_of(name) for name in names])
         mated = fingers[places[:, 0]] == fingers[places[:, 1]]
         found = np.empty(len(places), np.float32)
-        alike(sketches, places[:1], found)
+        alike(sketches, sketches, places[:1], found)
         start = time.thread_time()
-        alike(sketches, places, found)
+        alike(sketches, sketches, places, found)
         compare_s = (time.thread_time() - start) / len(places)
         results += _rates(captures.name, fingers[places[mated, 0]], found[mated], found[~mated])
         results.append(Result(captures.name, "sketch_ms", 1e3 * sketch_s, None, None, "ms", len(names)))

@@ -22,29 +22,39 @@ _LOWEST = np.int32(np.iinfo(np.int32).min)
 _local = threading.local()
 
 
-def alike(probes: NDArray[np.int8], references: NDArray[np.int8], least: int) -> NDArray[np.int32]:
+def raised(probes: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Probes (n, D) as the product takes them: bytes without a sign, 128 more, of which the product is told."""
+    return (probes.view(np.uint8) ^ np.uint8(_ZERO)).astype(np.uint8, copy=False)
+
+
+def turned(references: NDArray[np.int8]) -> NDArray[np.int8]:
+    """References (m, D) as the product takes them: (D, m), m filled up to a multiple of 128."""
+    count, dimensions = references.shape
+    columns = np.zeros((dimensions, -(-count // _RUN) * _RUN), np.int8)
+    columns[:, :count] = references.T
+    return columns
+
+
+def alike(probes: NDArray[np.uint8], references: NDArray[np.int8], count: int, least: int) -> NDArray[np.int32]:
     """Rows and columns int32 (p, 2) of the pairs whose product is at least `least`, in the order of both.
 
-    `probes` int8 (n, D), `references` int8 (m, D). For threads, each of which has scratch memory of its own.
+    `probes` (n, D) were `raised`, `references` (D, m) `turned`, of which the first `count` are some. For threads, each
+    of which has scratch memory of its own.
     """
-    rows, columns = len(probes), -(-len(references) // _RUN) * _RUN
-    turned = np.zeros((references.shape[1], columns), np.int8)
-    turned[:, : len(references)] = references.T
-    # The instruction multiplies bytes without a sign by bytes with one; the product is told where their zero is.
-    raised = (probes.astype(np.int16) + _ZERO).astype(np.uint8)
+    rows, columns = len(probes), references.shape[1]
     products = _scratch(rows * columns).reshape(rows, columns)
     bound = _session().io_binding()
-    bound.bind_cpu_input("probes", raised)
-    bound.bind_cpu_input("references", turned)
+    bound.bind_cpu_input("probes", probes)
+    bound.bind_cpu_input("references", references)
     bound.bind_output("products", "cpu", 0, np.int32, products.shape, products.ctypes.data)
     _session().run_with_iobinding(bound)
     runs = products.reshape(-1, _RUN)
     found = np.empty((max(1_024, rows * columns // 256), 2), np.int32)
-    count = _collect(runs, least, columns // _RUN, len(references), found)
-    if count > len(found):
-        found = np.empty((count, 2), np.int32)
-        _collect(runs, least, columns // _RUN, len(references), found)
-    return found[:count]
+    total = _collect(runs, least, columns // _RUN, count, found)
+    if total > len(found):
+        found = np.empty((total, 2), np.int32)
+        _collect(runs, least, columns // _RUN, count, found)
+    return found[:total]
 
 
 def _scratch(size: int) -> NDArray[np.int32]:

@@ -58,6 +58,28 @@ class Entries(NamedTuple):
     fingers: Sequence[Collection[str]]
 
 
+class Part(NamedTuple):
+    """Some records that follow each other, from the position `first` on: their rows of the register's files."""
+
+    first: int
+    halves: NDArray[np.float16]
+    codes: NDArray[np.int8]
+    held: NDArray[np.uint16]
+    sketched: NDArray[np.int8]
+    sketches: Sketches
+
+    @property
+    def size(self) -> int:
+        """How many records."""
+        return len(self.codes)
+
+    def rows(self, first: int, last: int) -> Part:
+        """Those of its records from the position `first` of the register to before `last`."""
+        mine = slice(first - self.first, last - self.first)
+        sketches = Sketches(self.sketches.codes[mine], self.sketches.places[mine])
+        return Part(first, self.halves[mine], self.codes[mine], self.held[mine], self.sketched[mine], sketches)
+
+
 class RegisterError(BiometricError):
     """No register that can be used: `register_missing`, `register_damaged`."""
 
@@ -138,10 +160,11 @@ class Register:
         """Of all files."""
         return sum(getattr(self, name).nbytes for name in _columns(self.codes.shape[1]))
 
-    @property
-    def sketches(self) -> Sketches:
-        """The sketches of all records."""
-        return Sketches(self.sketch_codes, self.sketch_places)
+    def part(self, first: int, last: int) -> Part:
+        """The records from one position to before another, as what is mapped, not read."""
+        rows = slice(first, last)
+        sketches = Sketches(self.sketch_codes[rows], self.sketch_places[rows])
+        return Part(first, self.halves[rows], self.codes[rows], self.held[rows], self.sketched[rows], sketches)
 
     @property
     def jobs(self) -> int:

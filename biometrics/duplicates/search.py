@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.duplicates.parameters import BLOCK, CODE_SLACK, TILE
-from biometrics.duplicates.products import alike
-from biometrics.duplicates.register import STEP, Register
+from biometrics.duplicates.products import alike, raised, turned
+from biometrics.duplicates.register import STEP, Part, Register
 from biometrics.duplicates.rule import Rule
 from biometrics.duplicates.sketch import alike as alike_sketches
 from biometrics.duplicates.sketch import calibration
@@ -48,15 +48,6 @@ class Suspects(NamedTuple):
         return int(self.low.shape[0])
 
 
-class Tile(NamedTuple):
-    """Records first..last - 1 compared with records start..end - 1; of the same records, each pair once."""
-
-    first: int
-    last: int
-    start: int
-    end: int
-
-
 class Engine(Protocol):
     """What does the jobs of a search, in whatever order; every engine gives the same suspects of a job."""
 
@@ -73,44 +64,52 @@ class Local:
         self._register, self._rule, self._threads = register, rule, threads
 
     def run(self, jobs: Iterable[int]) -> Iterator[tuple[int, Suspects]]:
-        """One job after the other, the tiles of each shared among the threads."""
+        """One job after the other, whose blocks the threads share."""
+        register, rule = self._register, self._rule
         with ThreadPoolExecutor(self._threads) as pool:
             for job in jobs:
-                tiles = list(tiles_of(len(self._register), job))
-                parts = pool.map(lambda tile: compare(self._register, tile, self._rule), tiles)
+                probes = block(register, job)
+                others = [block(register, number) for number in partners(register.jobs, job)]
+                parts = pool.map(lambda references, mine=probes: compare(mine, references, rule), others)
                 yield job, merged(list(parts))
 
 
-def tiles_of(records: int, job: int, block: int = BLOCK) -> Iterator[Tile]:
-    """The tiles of a job. Raises ValueError for a job that there is none of."""
-    blocks = -(-records // block)
+def block(register: Register, number: int) -> Part:
+    """The records of one block."""
+    return register.part(number * BLOCK, min((number + 1) * BLOCK, len(register)))
+
+
+def partners(blocks: int, job: int) -> list[int]:
+    """The blocks that a job compares its own with, itself first. Raises ValueError for a job that there is none of."""
     if not 0 <= job < blocks:
         raise ValueError(f"job {job} of {blocks}")
-    first, last = job * block, min((job + 1) * block, records)
-    for ahead in range(blocks // 2 + 1):
-        # With an even number of blocks the one opposite is met from both sides: the earlier one takes it.
-        if ahead and 2 * ahead == blocks and job >= ahead:
-            continue
-        start = (job + ahead) % blocks * block
-        yield Tile(first, last, start, min(start + block, records))
+    # With an even number of blocks the one opposite is met from both sides: the earlier one takes it.
+    ahead = [step for step in range(blocks // 2 + 1) if 2 * step != blocks or step == 0 or job < step]
+    return [(job + step) % blocks for step in ahead]
 
 
-def compare(register: Register, tile: Tile, rule: Rule) -> Suspects:
-    """The suspects of one tile."""
+def job_of(blocks: int, first: int, second: int) -> int:
+    """The job that compares the records at two positions."""
+    one, other = first // BLOCK, second // BLOCK
+    return one if other in partners(blocks, one) else other
+
+
+def compare(probes: Part, references: Part, rule: Rule) -> Suspects:
+    """The suspects of two blocks; of one and the same, each pair of its records once."""
     floors = np.array([rule.floor(fingers) for fingers in range(_MOST_FINGERS + 1)], np.float32)
     least = int(np.floor((float(floors.min()) - CODE_SLACK) / float(STEP) ** 2))
-    parts = []
-    for row in range(tile.first, tile.last, TILE):
-        rows = slice(row, min(row + TILE, tile.last))
-        for column in range(tile.start, tile.end, TILE):
-            columns = slice(column, min(column + TILE, tile.end))
-            if tile.first == tile.start and column < row:
-                continue  # of the same records: the pairs below the diagonal are those above it
-            pairs = alike(register.codes[rows], register.codes[columns], least)
-            places = pairs.astype(np.int64) + np.array([row, column])
-            if row == column:
+    same, parts = probes.first == references.first, []
+    rows = {row: raised(probes.codes[row : row + TILE]) for row in range(0, probes.size, TILE)}
+    for column in range(0, references.size, TILE):
+        codes = references.codes[column : column + TILE]
+        columns = turned(codes)
+        for row, mine in rows.items():
+            if same and row > column:
+                continue  # of the same records: these pairs are those of the tile opposite
+            places = alike(mine, columns, len(codes), least).astype(np.int64) + np.array([row, column])
+            if same and row == column:
                 places = places[places[:, 0] < places[:, 1]]
-            parts.append(_exactly(register, places, rule, floors))
+            parts.append(_exactly(probes, references, places, rule, floors))
     return merged(parts)
 
 
@@ -123,39 +122,48 @@ def merged(parts: list[Suspects]) -> Suspects:
     return Suspects(low[order], high[order], scores[order])
 
 
-def _exactly(register: Register, places: NDArray[np.int64], rule: Rule, floors: NDArray[np.float32]) -> Suspects:
+def _exactly(
+    probes: Part, references: Part, places: NDArray[np.int64], rule: Rule, floors: NDArray[np.float32]
+) -> Suspects:
     """Those of the pairs at `places` (n, 2) that are suspects, by their faces and the sketches of their fingers."""
     scores = np.empty(len(places), np.float32)
-    _score(register.halves.view(np.uint16), places, scores)
+    _score(probes.halves.view(np.uint16), references.halves.view(np.uint16), places, scores)
     keep = np.zeros(len(places), np.bool_)
-    _reach(register.held, places, scores, floors, keep)
+    _reach(probes.held, references.held, places, scores, floors, keep)
     places, scores = places[keep], scores[keep]
-    kept = _alike(register, places, scores, rule) | (scores >= floors[0])
-    places = places[kept]
-    return Suspects(places.min(axis=1), places.max(axis=1), scores[kept])
+    kept = _sketches_agree(probes, references, places, scores, rule) | (scores >= floors[0])
+    pairs = places[kept] + np.array([probes.first, references.first])
+    return Suspects(pairs.min(axis=1), pairs.max(axis=1), scores[kept])
 
 
-def _alike(register: Register, places: NDArray[np.int64], scores: NDArray[np.float32], rule: Rule) -> NDArray[np.bool_]:
+def _sketches_agree(
+    probes: Part, references: Part, places: NDArray[np.int64], scores: NDArray[np.float32], rule: Rule
+) -> NDArray[np.bool_]:
     """Which pairs' sketches bring the evidence up to the gate."""
     if rule.finger is None or not len(places):
         return np.zeros(len(places), np.bool_)
-    first, second = register.sketched[places[:, 0]], register.sketched[places[:, 1]]
+    first, second = probes.sketched[places[:, 0]], references.sketched[places[:, 1]]
     same = (first == second) & (first >= 0)
     likeness = np.empty(int(same.sum()), np.float32)
-    alike_sketches(register.sketches, places[same], likeness)
+    alike_sketches(probes.sketches, references.sketches, places[same], likeness)
     kept = scores >= rule.unsketched
     kept[same] = rule.face.llr_of(scores[same]) + calibration().llr_of(likeness) >= rule.gate
     return kept
 
 
 @kernel
-def _score(halves: NDArray[np.uint16], places: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+def _score(
+    probes: NDArray[np.uint16],
+    references: NDArray[np.uint16],
+    places: NDArray[np.int64],
+    scores: NDArray[np.float32],
+) -> None:
     """Inner products of pairs of rows (N, D) of half precision, seen as bits; how: `biometrics.gallery.exact`."""
-    bits = np.empty((2, halves.shape[1]), np.uint32)
+    bits = np.empty((2, probes.shape[1]), np.uint32)
     numbers = bits.view(np.float32)
     for index in range(len(places)):
         for side in range(2):
-            row = halves[places[index, side]]
+            row = probes[places[index, 0]] if side == 0 else references[places[index, 1]]
             for one in range(len(row)):
                 half = np.uint32(row[one])
                 sign = (half & np.uint32(0x8000)) << np.uint32(16)
@@ -176,7 +184,8 @@ def _product(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
 
 @kernel
 def _reach(
-    held: NDArray[np.uint16],
+    probes: NDArray[np.uint16],
+    references: NDArray[np.uint16],
     places: NDArray[np.int64],
     scores: NDArray[np.float32],
     floors: NDArray[np.float32],
@@ -184,5 +193,5 @@ def _reach(
 ) -> None:
     """Which scores reach the floor of pairs with so many fingers of the same positions."""
     for index in range(len(places)):
-        both = np.uint64(held[places[index, 0]] & held[places[index, 1]])
+        both = np.uint64(probes[places[index, 0]] & references[places[index, 1]])
         keep[index] = scores[index] >= floors[one_bits(both)]

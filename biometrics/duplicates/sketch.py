@@ -59,12 +59,12 @@ def calibration() -> Calibration:
 
 
 @kernel
-def alike(sketches: Sketches, places: NDArray[np.int64], found: NDArray[np.float32]) -> None:
-    """Write the likeness, 0..1, of the sketches at each pair of `places` (n, 2) to `found` (n,)."""
+def alike(probes: Sketches, references: Sketches, places: NDArray[np.int64], found: NDArray[np.float32]) -> None:
+    """Write the likeness, 0..1, of a probe's and a reference's sketch at each of `places` (n, 2) to `found` (n,)."""
     room = np.empty(MINUTIAE * MINUTIAE, np.int32)
     for index in range(len(places)):
-        first, second = _row(sketches, places[index, 0]), _row(sketches, places[index, 1])
-        found[index] = likeness(first, second, 0, MINUTIAE, PAIRS, room)
+        probe, reference = _row(probes, places[index, 0]), _row(references, places[index, 1])
+        found[index] = likeness(probe, reference, 0, MINUTIAE, PAIRS, room)
 
 
 @kernel
