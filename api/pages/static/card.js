@@ -9,8 +9,12 @@ export class CardFault extends Error {
 }
 
 const OTHER_SIGNS = ["I", "Y", "J"];
-const DAY = /^\d{8}$/;
+const DAY = /^(?!0000)\d{8}$/;
 const NUMBER = /^\d{17}[\dXx]$/;
+
+// What the service takes off the ends of a field; JavaScript's own trim() has another idea of it.
+const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
@@ -30,7 +34,7 @@ export function parseText(base64, layout) {
   let start = 0;
   for (const [name, length] of layout.fields) {
     try {
-      values[name] = decoder.decode(block.subarray(start, start + length)).replace(/[ \0\u3000]+$/, "").trim();
+      values[name] = decoder.decode(block.subarray(start, start + length)).replace(/[ \0\u3000]+$/, "").replace(ENDS, "");
     } catch {
       throw new CardFault("card_garbled");
     }
