@@ -47,6 +47,7 @@ class County:
     app: FastAPI
     folder: Path
     mark: str = field(default_factory=lambda: f"bureau {secrets.token_hex(6)}")
+    registrars: dict[str | None, TestClient] = field(default_factory=dict)
 
     def key(self, institution: str | None = None, role: Role = Role.AUTHORITY) -> str:
         return new_key(self.service.database, self.service.keys, role, institution or self.mark)
@@ -67,7 +68,9 @@ class County:
     def card(self, face: str | None, institution: str | None = None, number: str | None = None, **fingers: str) -> str:
         """A registered card; gives its identifier."""
         shown = new_card() if number is None else {**new_card(), "number": number, "issuer": secrets.token_hex(4)}
-        return register(self.new(institution), shown, face=face, **fingers)[0]
+        if institution not in self.registrars:
+            self.registrars[institution] = self.new(institution)
+        return register(self.registrars[institution], shown, face=face, **fingers)[0]
 
     def twice(self, *institutions: str, **fingers: str) -> tuple[str, str, str]:
         """Somebody with two numbers; gives the word and the cards."""

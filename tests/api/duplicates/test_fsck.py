@@ -1,9 +1,11 @@
 """`renzheng fsck` holds searches and cases against the acts."""
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from api.evidence import fsck
+from api.service import Service
 from tests.api.bodies import Json
 from tests.api.duplicates.conftest import ONE_LOOK, County
 from tests.api.duplicates.test_rules import ask, filed
@@ -58,9 +60,14 @@ DAMAGE = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def county(alone: tuple[Service, FastAPI], tmp_path_factory: pytest.TempPathFactory) -> County:
+    return County(*alone, tmp_path_factory.mktemp("fsck") / "duplicates")
+
+
+@pytest.fixture(scope="module")
 def confirmed(county: County) -> Json:
-    """A case that two persons confirmed."""
+    """A case that two persons confirmed; what is damaged of it is rolled back."""
     case = filed(county)
     proposed = ask(county.new(), case, "confirmed").json()
     assert ask(county.new(), proposed, "confirmed").status_code == 200

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import exc, func, select, text, update
 
-from api.duplicates import searches
+from api.duplicates import people, searches
 from api.duplicates.searches import SearchRunning
 from api.duplicates.searching import Progress
 from api.institutions import principals
@@ -17,22 +17,20 @@ from api.institutions.credentials import KeyRevoked
 from api.screening import cases
 from api.storage import tables
 from api.storage.tables import duplicate_blocks, duplicate_candidates, duplicate_searches
-from biometrics.duplicates import Engine, Register, Rule, Suspects
+from biometrics.duplicates import Engine, Register, Rule, Suspects, search
 from tests.api.bodies import new_number
 from tests.api.duplicates.conftest import County, somebody
-
-BLOCK = 2
+from tests.api.scripted import ENGINE
 
 
 class Killed(Exception):
     """What ends a search in its middle."""
 
 
-def by_twos(done: list[int], until: int | None = None) -> Callable[[Register, Rule], Engine]:
-    """An engine of blocks of two people, which notes what it is asked for and is killed behind `until` blocks. It looks
-    at faces alone."""
+def by_parts(done: list[int], until: int | None = None) -> Callable[[Register, Rule], Engine]:
+    """An engine that notes what it is asked for and is killed behind `until` blocks. It looks at faces alone."""
 
-    class ByTwos:
+    class ByParts:
         def __init__(self, register: Register, rule: Rule) -> None:
             self._register, self._rule = register, rule
 
@@ -44,15 +42,20 @@ def by_twos(done: list[int], until: int | None = None) -> Callable[[Register, Ru
                 done.append(job)
                 low, high = np.triu_indices(len(vectors), 1)
                 scores = np.einsum("nd,nd->n", vectors[low], vectors[high])
-                mine = (low // BLOCK == job) & (scores >= self._rule.floor(0))
+                mine = (low // search.BLOCK == job) & (scores >= self._rule.floor(0))
                 yield job, Suspects(low[mine], high[mine], scores[mine])
 
-    return ByTwos
+    return ByParts
 
 
 @pytest.fixture
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("biometrics.duplicates.register.BLOCK", BLOCK)
+def small_blocks(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some blocks, however many people other tests left in the register."""
+    county.twice()
+    with county.service.database.begin() as connection:
+        everybody, _ = people.count(connection, ENGINE)
+    for module in ("register", "search"):
+        monkeypatch.setattr(f"biometrics.duplicates.{module}.BLOCK", max(1, everybody // 4))
 
 
 def test_somebody_with_two_numbers_is_a_case(county: County) -> None:
@@ -138,12 +141,12 @@ def test_a_search_that_was_broken_off_goes_on(county: County, small_blocks: None
     pairs = [county.twice()[1:] for _ in range(3)]
     caller, done, rest = county.caller(), list[int](), list[int]()
     with pytest.raises(Killed):
-        county.search("K-1", caller=caller, open_engine=by_twos(done, until=2))
+        county.search("K-1", caller=caller, open_engine=by_parts(done, until=2))
     assert [county.cases(*cards) for cards in pairs] == [[], [], []]
     (folder,) = county.folder.iterdir()
-    outcome = county.search("K-1", caller=caller, open_engine=by_twos(rest))
+    outcome = county.search("K-1", caller=caller, open_engine=by_parts(rest))
     assert outcome.blocks_before == 2
-    assert sorted(done + rest) == list(range(-(-outcome.people // BLOCK))), "every block once"
+    assert sorted(done + rest) == list(range(-(-outcome.people // search.BLOCK))), "every block once"
     assert all(len(county.cases(*cards)) == 1 for cards in pairs)
     assert not folder.exists()
     with county.service.database.begin() as connection:
@@ -159,11 +162,11 @@ def test_people_who_were_read_before_are_read_again_where_they_are_gone(county: 
     caller = county.caller()
     for others in (False, True):
         with pytest.raises(Killed):
-            county.search("K-2", caller=caller, open_engine=by_twos([], until=2))
+            county.search("K-2", caller=caller, open_engine=by_parts([], until=2))
         shutil.rmtree(county.folder)
         if others:
             county.twice()
-        outcome = county.search("K-2", caller=caller, open_engine=by_twos([]))
+        outcome = county.search("K-2", caller=caller, open_engine=by_parts([]))
         assert outcome.blocks_before == (0 if others else 2)
         assert len(county.cases(first)) == 1
 
@@ -171,9 +174,9 @@ def test_people_who_were_read_before_are_read_again_where_they_are_gone(county: 
 def test_other_terms_are_another_search(county: County, small_blocks: None) -> None:
     caller = county.caller()
     with pytest.raises(Killed):
-        county.search("K-3", caller=caller, open_engine=by_twos([], until=1))
+        county.search("K-3", caller=caller, open_engine=by_parts([], until=1))
     (folder,) = county.folder.iterdir()
-    again = county.search("K-3", caller=caller, false_per_1000=0.5, open_engine=by_twos([]))
+    again = county.search("K-3", caller=caller, false_per_1000=0.5, open_engine=by_parts([]))
     assert again.blocks_before == 0
     assert [act for act, _ in county.acts(folder.name)] == ["duplicates_search_begun", "duplicates_search_abandoned"]
     assert not folder.exists()
@@ -182,9 +185,9 @@ def test_other_terms_are_another_search(county: County, small_blocks: None) -> N
 def test_another_case_does_not_go_on_with_a_search(county: County, small_blocks: None) -> None:
     caller = county.caller()
     with pytest.raises(Killed):
-        county.search("K-4", caller=caller, open_engine=by_twos([], until=1))
+        county.search("K-4", caller=caller, open_engine=by_parts([], until=1))
     for case, who, before in (("K-5", caller, 0), ("K-4", county.caller("another bureau"), 0), ("K-4", caller, 1)):
-        assert county.search(case, caller=who, open_engine=by_twos([])).blocks_before == before
+        assert county.search(case, caller=who, open_engine=by_parts([])).blocks_before == before
 
 
 def test_one_searches_at_a_time(county: County) -> None:
@@ -204,7 +207,7 @@ def test_a_revoked_key_ends_the_search(county: County, small_blocks: None) -> No
     _, first, _ = county.twice()
     done: list[int] = []
     with pytest.raises(KeyRevoked):
-        county.search(caller=caller, open_engine=by_twos(done), tell=revoke)
+        county.search(caller=caller, open_engine=by_parts(done), tell=revoke)
     assert len(done) == 2
     assert county.cases(first) == []
 
