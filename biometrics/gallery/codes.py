@@ -1,10 +1,10 @@
-"""The first stage of a search among many: every entry is looked at through a code of one bit, then of two bits a
-dimension, and the few that may be the best are handed to the exact comparison.
+"""The first stage of a search among many: every entry is looked at through a code of two bits a dimension, and the few
+that may be the best are handed to the exact comparison.
 
-The first bit of a dimension is the sign of the vector's number there (Gao and Long, "RaBitQ: Quantizing
-High-Dimensional Vectors with a Theoretical Error Bound for Approximate Nearest Neighbor Search", SIGMOD 2024, without
-their factor for each entry, which gained nothing among vectors of length 1). The second tells large from small, so that
-both together are the numbers -3, -1, 1 and 3. Scores of codes are inner products with the query in four bits, counted
+A number of a vector is coded by its sign and by whether it is large: both bits together are the numbers -3, -1, 1 and 3
+(Gao and others, "Practical and Asymptotically Optimal Quantization of High-Dimensional Vectors in Euclidean Space for
+Approximate Nearest Neighbor Search", SIGMOD 2025, which is RaBitQ of several bits; without their factor for each entry,
+which gained nothing among vectors of length 1). Scores of codes are inner products with the query in four bits, counted
 by the processor's bit count.
 
 There is no codebook: nothing is trained, and nothing grows stale when newcomers differ. But a code only fits vectors
@@ -22,131 +22,115 @@ from numpy.typing import NDArray
 from biometrics.gallery import looks
 from biometrics.gallery.parameters import (
     BLOCK,
-    FEWEST_PASSED,
     FIRST_PART,
     LARGE,
-    PASSED,
     QUERY_BITS,
     SAMPLED,
     SHORTLIST,
     SHORTLIST_PER_HIT,
 )
 from biometrics.gallery.rows import Floats
-from biometrics.gallery.table import Table
 
 Words = NDArray[np.uint64]
 _WORD = 64
 _TINY = float(np.finfo(np.float32).tiny)
+_MOST = 1_280
+_FLOOD = 4
 
 
 class Codes:
-    """Codes of vectors of `dimensions` numbers, by position. `base`: blocks of signs as `blocks` gives them, second
-    bits as `seconds`, of as many entries as these are.
+    """Codes of vectors of `dimensions` numbers, by position. `base`: blocks as `blocks` gives them, and how many
+    entries they hold. Raises ValueError for more than 1,280 dimensions, whose scores would not fit.
 
-    A block (W, `BLOCK`) holds one word after the other of all its entries, which is how the first look reads them;
-    `seconds` (N, W) one entry after the other, since the second look picks some. Parts of either never move.
+    A block (2 W, `BLOCK`) holds one word after the other of all its entries, W of signs and W of second bits. Parts of
+    blocks never move, so that adding to a large gallery copies nothing.
     """
 
-    def __init__(self, dimensions: int, base: tuple[Words, Words] | None = None) -> None:
+    def __init__(self, dimensions: int, base: tuple[Words, int] | None = None) -> None:
+        if dimensions > _MOST:
+            raise ValueError(f"{dimensions} dimensions")
         self._dimensions = dimensions
         self._words = -(-dimensions // _WORD)
-        blocks, seconds = base or (np.empty((0, self._words, BLOCK), np.uint64), None)
+        blocks, self._count = base or (np.empty((0, *self.shape), np.uint64), 0)
         self._parts = [blocks] if len(blocks) else []
-        self._seconds = Table(self._words, np.uint64, seconds)
 
     def __len__(self) -> int:
-        return len(self._seconds)
+        return self._count
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of a block."""
+        return 2 * self._words, BLOCK
 
     @property
     def nbytes(self) -> int:
         """Memory of the entries that are there."""
-        return 2 * self._seconds.nbytes
+        return self._count * 2 * self._words * 8
 
     def reserve(self, more: int) -> None:
         """Make room for so many more entries in one part."""
-        room = sum(map(len, self._parts)) * BLOCK - len(self)
+        room = sum(map(len, self._parts)) * BLOCK - self._count
         if more > room:
-            self._parts.append(np.zeros((-(-(more - room) // BLOCK), self._words, BLOCK), np.uint64))
-        self._seconds.reserve(more)
+            self._parts.append(np.zeros((-(-(more - room) // BLOCK), *self.shape), np.uint64))
 
     def append(self, vectors: Floats) -> None:
         """Add vectors, float32 (n, D)."""
         positive = vectors > 0
         large = np.abs(vectors) > LARGE / np.sqrt(self._dimensions)
-        signs, done = self._packed(positive), 0
-        while done < len(vectors):
-            block, place = self._block_of(len(self) + done)
-            here = min(BLOCK - place, len(vectors) - done)
-            block[:, place : place + here] = signs[done : done + here].T
+        codes, done = np.concatenate([self._packed(positive), self._packed(large == positive)], axis=1), 0
+        while done < len(codes):
+            block, place = self._next_block()
+            here = min(BLOCK - place, len(codes) - done)
+            block[:, place : place + here] = codes[done : done + here].T
             done += here
-        self._seconds.append(self._packed(large == positive))
+            self._count += here
 
     def blocks(self) -> list[Words]:
-        """The blocks of signs that are in use, in their order, as arrays (n, W, `BLOCK`)."""
-        found, left = [], -(-len(self) // BLOCK)
+        """The blocks that are in use, in their order, as arrays (n, 2 W, `BLOCK`)."""
+        found, left = [], -(-self._count // BLOCK)
         for part in self._parts:
             found.append(part[:left])
             left -= len(found[-1])
         return found
 
-    def seconds(self, first: int, last: int) -> Words:
-        """Second bits of the entries first..last - 1, (n, W)."""
-        return self._seconds.take(np.arange(first, last, dtype=np.int64))
-
     def search(self, query: Floats, top: int, until: NDArray[np.int32], earliest: int) -> NDArray[np.int64]:
         """Positions, rising, of the entries that may be among the `top` that look most like `query` (D,), of those
         whose day in `until` (N,) is `earliest` or later."""
-        planes = self._planes(query)
-        positions, scores = self._passing(planes, until, earliest)
+        planes, parts = self._planes(query), self.blocks()
         wanted = max(SHORTLIST, SHORTLIST_PER_HIT * top)
-        if len(positions) <= wanted:
-            return positions
-        scores *= 2
-        for which, words, places in self._seconds.parts(positions):
-            looks.of_second_bits(words, planes, places, scores[which])
-        return positions[_highest(scores, wanted)]
-
-    def _passing(
-        self, planes: Words, until: NDArray[np.int32], earliest: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Whom the first look lets through: positions, rising, and scores of signs."""
-        parts = self.blocks()
-        bar, expected = self._bar(parts, planes, until, earliest)
+        bar = self._bar(parts, planes, until, earliest, wanted)
         positions, scores = [], []
-        first = 0
+        first, room = 0, _FLOOD * wanted
         for part in parts:
-            room = expected
             while True:
-                places, signs = np.empty(room, np.int64), np.empty(room, np.int32)
-                count = looks.passing(part, planes, bar, until[first:], earliest, places, signs)
+                places, reached = np.empty(room, np.int64), np.empty(room, np.int16)
+                count = looks.passing(part, planes, bar, until[first:], earliest, places, reached)
                 if count <= room:
                     break
                 room = count
             positions.append(places[:count] + first)
-            scores.append(signs[:count])
+            scores.append(reached[:count])
             first += len(part) * BLOCK
-        return np.concatenate(positions), np.concatenate(scores)
+        found = np.concatenate(positions)
+        return found if len(found) <= _FLOOD * wanted else found[_highest(np.concatenate(scores), wanted)]
 
-    def _bar(self, parts: list[Words], planes: Words, until: NDArray[np.int32], earliest: int) -> tuple[int, int]:
-        """The score of signs from which on about as many pass the first look as should, judged by a sample, and room
-        for somewhat more than these."""
+    def _bar(self, parts: list[Words], planes: Words, until: NDArray[np.int32], earliest: int, wanted: int) -> int:
+        """The score that about so many reach as are wanted, judged by a sample; the lowest where so many are not to be
+        found."""
         counts = np.zeros(looks.spread(planes), np.int64)
         looked, first = 0, 0
         for part in parts:
             looked += looks.at_some(part, planes, until[first:], earliest, SAMPLED, counts)
             first += len(part) * BLOCK
         above = counts[::-1].cumsum()[::-1]
-        share = looked / max(len(self), 1)
-        passing = max(PASSED * above[0], FEWEST_PASSED * share)
-        # The highest score that enough reach; the lowest, where so many are not to be found.
-        highest = int(np.flatnonzero(above >= passing).max(initial=0))
-        return highest - looks.lowest(planes), BLOCK + int(1.5 * above[highest] / share)
+        enough = np.flatnonzero(above >= wanted * looked / max(self._count, 1))
+        return int(enough.max(initial=0)) - looks.lowest(planes)
 
-    def _block_of(self, position: int) -> tuple[Words, int]:
-        number, place = divmod(position, BLOCK)
+    def _next_block(self) -> tuple[Words, int]:
+        number, place = divmod(self._count, BLOCK)
         if number == sum(map(len, self._parts)):
-            blocks = max(FIRST_PART, position // 4) // BLOCK
-            self._parts.append(np.zeros((blocks, self._words, BLOCK), np.uint64))
+            blocks = max(FIRST_PART, self._count // 4) // BLOCK
+            self._parts.append(np.zeros((blocks, *self.shape), np.uint64))
         for part in self._parts:
             if number < len(part):
                 return part[number], place
@@ -167,7 +151,7 @@ class Codes:
         return np.ascontiguousarray(self._packed(bits).T)
 
 
-def _highest(scores: NDArray[np.int32], wanted: int) -> NDArray[np.int64]:
+def _highest(scores: NDArray[np.int16], wanted: int) -> NDArray[np.int64]:
     """Places, rising, of the `wanted` highest; of those that share the lowest of these, the first."""
     least = np.partition(scores, -wanted)[-wanted]
     chosen = scores > least

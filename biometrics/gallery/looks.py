@@ -1,7 +1,8 @@
-"""The two looks at codes (see `codes.py`) as compiled code.
+"""The look at codes (see `codes.py`) as compiled code.
 
-A score is the sum, over the dimensions whose bit is set, of the query's whole numbers; it orders entries as the inner
-product with numbers -1 and 1 does, which is twice it less a constant.
+A score is the sum of the query's whole numbers over the dimensions whose second bit is set, and twice that over those
+whose sign is; it orders entries as the inner product with the numbers -3, -1, 1 and 3 does, which is twice it less a
+constant.
 """
 
 from __future__ import annotations
@@ -20,40 +21,43 @@ _ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 def lowest(planes: Words) -> int:
     """No score is below minus this."""
-    return 8 * 64 * len(planes)
+    return 3 * 8 * 64 * len(planes)
 
 
 def spread(planes: Words) -> int:
     """How many scores there may be."""
-    return 15 * 64 * len(planes) + 1
+    return 3 * 15 * 64 * len(planes) + 1
 
 
 @kernel
-def of_signs(words: Words, planes: Words, scores: NDArray[np.int16]) -> None:
-    """`scores` (n,) of the first n of `words` (W, N) with a query's `planes` (W, 4).
+def of_codes(words: Words, planes: Words, scores: NDArray[np.int16]) -> None:
+    """`scores` (n,) of the first n of `words` (2 W, N) with a query's `planes` (W, 4).
 
     One word of all entries after the other: so the compiler makes it eight at a time.
     """
     scores[:] = 0
-    for word in range(words.shape[0]):
-        row = words[word]
+    for word in range(planes.shape[0]):
+        signs, seconds = words[word], words[planes.shape[0] + word]
         first, second, third, fourth = planes[word, 0], planes[word, 1], planes[word, 2], planes[word, 3]
         for one in range(scores.shape[0]):
-            bits = row[one]
-            positive = one_bits(bits & first) + (one_bits(bits & second) << _ONE) + (one_bits(bits & third) << _TWO)
-            scores[one] += np.int16(positive - (one_bits(bits & fourth) << _THREE))
+            sign, more = signs[one], seconds[one]
+            ones = (one_bits(sign & first) << _ONE) + one_bits(more & first)
+            twos = (one_bits(sign & second) << _ONE) + one_bits(more & second)
+            fours = (one_bits(sign & third) << _ONE) + one_bits(more & third)
+            eights = (one_bits(sign & fourth) << _ONE) + one_bits(more & fourth)
+            scores[one] += np.int16(ones + (twos << _ONE) + (fours << _TWO) - (eights << _THREE))
 
 
 @kernel
 def at_some(
     blocks: Words, planes: Words, until: NDArray[np.int32], earliest: int, some: int, counts: NDArray[np.int64]
 ) -> int:
-    """Count in `counts`, by score of signs above the lowest, the first `some` entries of each block, those that may be
-    found; returns how many there are with the others."""
+    """Count in `counts`, by score above the lowest, the first `some` entries of each block, those that may be found;
+    returns how many there are with the others."""
     scores = np.empty(some, np.int16)
-    offset, looked = 8 * 64 * planes.shape[0], 0
+    offset, looked = 3 * 8 * 64 * planes.shape[0], 0
     for number in range(blocks.shape[0]):
-        of_signs(blocks[number], planes, scores)
+        of_codes(blocks[number], planes, scores)
         first = number * BLOCK
         for one in range(min(some, until.shape[0] - first)):
             looked += 1
@@ -70,33 +74,21 @@ def passing(
     until: NDArray[np.int32],
     earliest: int,
     positions: NDArray[np.int64],
-    scores: NDArray[np.int32],
+    scores: NDArray[np.int16],
 ) -> int:
-    """Look at the signs of all entries of `blocks`: of those whose score reaches the `bar` and which may be found, the
-    place and the score. Returns how many there are; those for whom there is no room are only counted."""
-    signs, count = np.empty(BLOCK, np.int16), 0
+    """Look at all entries of `blocks`: of those whose score reaches the `bar` and which may be found, the place and the
+    score. Returns how many there are; those for whom there is no room are only counted."""
+    found, count = np.empty(BLOCK, np.int16), 0
     for number in range(blocks.shape[0]):
-        of_signs(blocks[number], planes, signs)
+        of_codes(blocks[number], planes, found)
         first = number * BLOCK
         for start in range(0, min(BLOCK, until.shape[0] - first), LANES):
-            high = reached(signs, start, bar)
+            high = reached(found, start, bar)
             while high:
                 place = first + start + np.int64(one_bits((high & (~high + _ONE)) - _ONE))
                 high &= high - _ONE
                 if place < until.shape[0] and until[place] >= earliest:
                     if count < positions.shape[0]:
-                        positions[count], scores[count] = place, signs[place - first]
+                        positions[count], scores[count] = place, found[place - first]
                     count += 1
     return count
-
-
-@kernel
-def of_second_bits(words: Words, planes: Words, places: NDArray[np.int64], scores: NDArray[np.int32]) -> None:
-    """As `of_signs`, of the entries at `places` (m,) of `words` (N, W); added to `scores` (m,)."""
-    for index in range(places.shape[0]):
-        row = places[index]
-        for word in range(words.shape[1]):
-            bits = words[row, word]
-            positive = one_bits(bits & planes[word, 0]) + (one_bits(bits & planes[word, 1]) << _ONE)
-            positive += one_bits(bits & planes[word, 2]) << _TWO
-            scores[index] += np.int32(positive - (one_bits(bits & planes[word, 3]) << _THREE))

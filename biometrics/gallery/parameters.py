@@ -7,16 +7,10 @@ BLOCK = 4_096
 """Entries of a block of codes: what is computed of one stays in the processor's nearest caches."""
 
 SAMPLED = 64
-"""Entries of each block that the bar of the first look is set by."""
+"""Entries of each block that tell how high a score is among the best."""
 
-PASSED = 0.025
-"""Share of the entries that may be found which the first look, at one bit a dimension, lets through to the second."""
-
-FEWEST_PASSED = 5_000
-"""Entries that the first look lets through at least."""
-
-SHORTLIST = 1_500
-"""Entries that the second look, at two bits a dimension, hands to the exact comparison."""
+SHORTLIST = 2_000
+"""Entries, about, that the codes hand to the exact comparison at least."""
 
 SHORTLIST_PER_HIT = 10
 """Entries of the shortlist for each hit that is asked for, at least."""

@@ -26,11 +26,10 @@ from biometrics.gallery.entries import Register
 from biometrics.gallery.gallery import Gallery
 from biometrics.gallery.parameters import BLOCK, EXACT_UP_TO, SCAN_BLOCK
 from biometrics.gallery.rows import Precision, Rows, kind_of, width_of
-from biometrics.gallery.stages import Stage
 
 MANIFEST = "manifest.json"
 _FORM = 2
-_PARTS = ("numbers", "scales", "keys", "until", "signs", "seconds")
+_PARTS = ("numbers", "scales", "keys", "until", "codes")
 
 
 class SnapshotError(BiometricError):
@@ -56,8 +55,7 @@ def save(gallery: Gallery, folder: Path) -> None:
         _write_rows(folder, name, rows, len(register))
         _write(folder / f"{name}.keys", register.keys)
         _write(folder / f"{name}.until", register.until)
-        _write(folder / f"{name}.signs", *(stage.blocks() if isinstance(stage, Codes) else ()))
-        _write_seconds(folder / f"{name}.seconds", stage)
+        _write(folder / f"{name}.codes", *(stage.blocks() if isinstance(stage, Codes) else ()))
     files = {part: _described(folder / f"{name}.{part}") for part in _PARTS}
     fresh = folder / f"{name}.manifest"
     fresh.write_text(json.dumps({**facts, "files": files}, indent=1) + "\n", encoding="utf-8")
@@ -107,20 +105,21 @@ def _read(folder: Path, facts: dict[str, Any]) -> Gallery:
     numbers = _mapped(paths["numbers"], kind_of(precision), (count, width_of(dimensions, precision)))
     rows = Rows(dimensions, precision, base=(numbers, np.fromfile(paths["scales"], np.float32)))
     register = Register(np.fromfile(paths["keys"], np.int64), np.fromfile(paths["until"], np.int32))
-    stage = _codes(paths, dimensions, count) if count > EXACT_UP_TO else None
+    stage = _codes(paths["codes"], dimensions, count) if count > EXACT_UP_TO else None
     if not len(rows) == len(register) == count:
         raise SnapshotError("snapshot_damaged", "the files do not fit together")
     return Gallery(facts["engine"], rows, register, sequence=int(facts["sequence"]), stage=stage)
 
 
-def _codes(paths: dict[str, Path], dimensions: int, count: int) -> Codes | None:
+def _codes(path: Path, dimensions: int, count: int) -> Codes | None:
     """The codes, None where the gallery was saved when it had none yet."""
-    signs = np.fromfile(paths["signs"], np.uint64)
-    if not len(signs):
+    words = np.fromfile(path, np.uint64)
+    if not len(words):
         return None
-    words = len(signs) // (-(-count // BLOCK) * BLOCK)
-    # The last block is filled up later, so that the signs are not mapped.
-    return Codes(dimensions, (signs.reshape(-1, words, BLOCK), _mapped(paths["seconds"], np.uint64, (count, words))))
+    codes = Codes(dimensions, (words.reshape(-1, *Codes(dimensions).shape), count))
+    if sum(map(len, codes.blocks())) != -(-count // BLOCK):
+        raise ValueError("the codes are not as many as the manifest says")
+    return codes
 
 
 def _mapped(path: Path, kind: type[Any], shape: tuple[int, int]) -> NDArray[Any]:
@@ -136,13 +135,6 @@ def _write_rows(folder: Path, name: str, rows: Rows, count: int) -> None:
             packed, factors = rows.packed(np.arange(first, min(first + SCAN_BLOCK, count), dtype=np.int64))
             numbers.write(np.ascontiguousarray(packed).data)
             scales.write(np.ascontiguousarray(factors).data)
-
-
-def _write_seconds(path: Path, stage: Stage) -> None:
-    with path.open("wb") as file:
-        if isinstance(stage, Codes):
-            for first in range(0, len(stage), SCAN_BLOCK):
-                file.write(stage.seconds(first, min(first + SCAN_BLOCK, len(stage))).data)
 
 
 def _write(path: Path, *arrays: NDArray[Any]) -> None:

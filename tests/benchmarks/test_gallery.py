@@ -93,7 +93,7 @@ def test_a_search_that_loses_mates_is_seen(monkeypatch: pytest.MonkeyPatch) -> N
     """With codes and a shortlist of one, the best entry is often not in it."""
     monkeypatch.setattr("biometrics.gallery.gallery.EXACT_UP_TO", 1_000)
     monkeypatch.setattr("biometrics.gallery.stages.EXACT_UP_TO", 1_000)
-    for name in ("FEWEST_PASSED", "SHORTLIST", "SHORTLIST_PER_HIT"):
+    for name in ("SHORTLIST", "SHORTLIST_PER_HIT", "_FLOOD"):
         monkeypatch.setattr(f"biometrics.gallery.codes.{name}", 1)
     monkeypatch.setattr(gallery, "CHANGES", 20)
     results = gallery.run(3_000, 128, 100, 1, None)

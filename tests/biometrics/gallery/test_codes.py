@@ -14,9 +14,8 @@ SIZE = 2 * BLOCK + 700
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few pass each look that both have to choose."""
-    monkeypatch.setattr("biometrics.gallery.codes.FEWEST_PASSED", 800)
-    monkeypatch.setattr("biometrics.gallery.codes.SHORTLIST", 100)
+    """So few pass that codes have to choose."""
+    monkeypatch.setattr("biometrics.gallery.codes.SHORTLIST", 300)
 
 
 def coded(vectors: Floats, *, steps: int = 3_000) -> Codes:
@@ -43,37 +42,32 @@ def test_scores_are_inner_products_of_the_codes_with_the_query(dimensions: int) 
     whole = in_four_bits(query)
     codes = coded(people)
     planes, [blocks] = codes._planes(query), codes.blocks()
-    signs = np.empty(500, np.int16)
-    looks.of_signs(blocks[0], planes, signs)
-    assert signs.tolist() == ((people > 0) @ whole).tolist()
-    second = np.zeros(500, np.int32)
-    looks.of_second_bits(codes.seconds(0, 500), planes, np.arange(500), second)
+    scores = np.empty(500, np.int16)
+    looks.of_codes(blocks[0], planes, scores)
     large = np.abs(people) > LARGE / np.sqrt(dimensions)
-    quarters = np.where(people > 0, 1, -1) * np.where(large, 3, 1)
-    # A bit is a number -1 or 1 of which the query's sum is taken off.
-    assert (2 * (2 * signs.astype(int) + second) - 3 * whole.sum()).tolist() == (quarters @ whole).tolist()
+    numbers = np.where(people > 0, 1, -1) * np.where(large, 3, 1)
+    # A bit is a number -1 or 1, of which the query's sum is taken off.
+    assert (2 * scores.astype(int) - 3 * whole.sum()).tolist() == (numbers @ whole).tolist()
 
 
 @pytest.mark.usefixtures("few")
-def test_mates_pass_both_looks_and_most_strangers_do_not() -> None:
+def test_mates_pass_and_most_strangers_do_not() -> None:
     people = directions(SIZE)
     codes, until = coded(people), days(SIZE)
     for number, probe in zip(range(0, SIZE, 400), near(people[::400], 0.6), strict=True):
         found = codes.search(probe, 1, until, 0)
         assert number in found
-        assert len(found) == 100
+        assert 50 < len(found) < 1_200
         assert (np.diff(found) > 0).all()
 
 
 @pytest.mark.usefixtures("few")
 def test_the_best_by_the_codes_are_those_that_are_handed_on() -> None:
     people, query = directions(SIZE), directions(1, seed=5)[0]
-    codes = coded(people)
-    positions, signs = codes._passing(codes._planes(query), days(SIZE), 0)
-    assert 600 < len(positions) < 1_200
-    expected = (people > 0) @ in_four_bits(query)
-    assert positions.tolist() == np.flatnonzero(expected >= signs.min()).tolist()
-    assert signs.tolist() == expected[positions].tolist()
+    large = np.abs(people) > LARGE / np.sqrt(128)
+    scores = (np.where(people > 0, 1, -1) * np.where(large, 3, 1)) @ in_four_bits(query)
+    found = coded(people).search(query, 1, days(SIZE), 0)
+    assert found.tolist() == np.flatnonzero(scores >= scores[found].min()).tolist()
 
 
 @pytest.mark.usefixtures("few")
@@ -85,14 +79,19 @@ def test_whoever_is_not_to_be_found_takes_nobody_s_place(share: float) -> None:
     found = coded(people).search(near(people[7:8], 0.5)[0], 1, until, 10)
     assert 7 in found
     assert (until[found] == 10).all()
-    assert len(found) == min(100, np.count_nonzero(until == 10))
+    assert len(found) >= min(80, int(np.count_nonzero(until == 10)))
 
 
 @pytest.mark.usefixtures("few")
 def test_equal_entries_without_number_do_not_flood_the_comparison() -> None:
     person = directions(1)
     found = coded(np.repeat(person, SIZE, axis=0)).search(person[0], 1, days(SIZE), 0)
-    assert found.tolist() == list(range(100))
+    assert found.tolist() == list(range(300))
+
+
+def test_more_dimensions_than_a_score_can_hold() -> None:
+    with pytest.raises(ValueError, match="dimensions"):
+        Codes(1_281)
 
 
 def test_what_is_added_later_lies_in_parts_of_its_own() -> None:

@@ -18,7 +18,6 @@ def codes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The compressed first stage from a thousand entries on, with a shortlist to match."""
     monkeypatch.setattr("biometrics.gallery.stages.EXACT_UP_TO", 1_000)
     monkeypatch.setattr("biometrics.gallery.gallery.EXACT_UP_TO", 1_000)
-    monkeypatch.setattr("biometrics.gallery.codes.FEWEST_PASSED", 1_000)
     monkeypatch.setattr("biometrics.gallery.codes.SHORTLIST", 200)
 
 
