@@ -20,6 +20,7 @@ from api.cli import (
     models,
     people,
     reader,
+    scorecard,
     serve,
     signing,
     terminals,
@@ -65,6 +66,7 @@ app.add_typer(impostors.app, name="impostors")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
+app.add_typer(scorecard.app, name="scorecard")
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
 app.command(

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from api.accountability.overrides import routes as overrides
+from api.accountability.scorecards import routes as scorecards
 from api.accountability.transactions import routes as transactions
 from api.alerts import routes as alerts
 from api.cards import routes as cards
@@ -40,6 +41,7 @@ ROUTERS = (
     alerts.router,
     transactions.router,
     overrides.router,
+    scorecards.router,
     screening.router,
     duplicates.router,
     institutions.router,

@@ -18,6 +18,7 @@ from api.storage.idempotency import StoredAnswer
 from api.storage.statements import Statement
 from api.storage.tables import card_locks, cards, verifications
 from api.verification.document import RegisteredCard
+from api.verification.presented import presented
 from api.verification.request import VerificationRequest
 
 # Built once: it is the largest statement of a verification, and to build it takes longer than to have it answered.
@@ -57,11 +58,12 @@ _WRITE = Statement(
     WITH {leaves.WRITE}, decided AS (
         INSERT INTO verifications (
             id, instance_index, number_index, card_id, terminal_id, operator_id, institution_id, channel, purpose,
-            decision, document_status, person_verdict, failed, answer, decided_at
+            decision, document_status, person_verdict, failed, answer, decided_at, face_capture, fingers_presented,
+            fingers_failed
         ) VALUES (
             %(id)s, %(instance_index)s, %(number_index)s, %(card_id)s, %(principal_id)s, %(operator_id)s,
             %(institution_id)s, %(channel)s, %(purpose)s, %(decision)s, %(document_status)s, %(person_verdict)s,
-            %(failed)s, %(answer)s, %(decided_at)s
+            %(failed)s, %(answer)s, %(decided_at)s, %(face_capture)s, %(fingers_presented)s, %(fingers_failed)s
         )
     )
     {idempotency.STORE}
@@ -143,6 +145,7 @@ def write(
 ) -> StoredAnswer:
     """Write the decision, its leaf and the answer to the idempotency key: one statement, so all or nothing."""
     kept = idempotency.stored(request.attempt, 200, answer)
+    taken = presented(answer["person"]["modalities"])
     values = {
         **leaf.values(),
         **kept,
@@ -159,6 +162,9 @@ def write(
         "person_verdict": answer["person"]["reasons"][0],
         "failed": failed,
         "decided_at": decided_at,
+        "face_capture": taken.face,
+        "fingers_presented": taken.fingers,
+        "fingers_failed": taken.failed,
     }
     _WRITE.run(connection, **values)
     return StoredAnswer(200, answer, new=True)

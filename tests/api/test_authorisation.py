@@ -66,6 +66,8 @@ TABLE: dict[Route, set[Role] | str] = {
     ("GET", "/v1/overrides/{override_id}"): {O, S, R},
     ("POST", "/v1/overrides/{override_id}/approve"): {S},
     ("POST", "/v1/overrides/{override_id}/refuse"): {S},
+    ("GET", "/v1/scorecards"): {S, R},
+    ("GET", "/v1/scorecards/evidence"): {S, R},
     ("GET", "/v1/me"): ANY_KEY,
     ("POST", "/v1/me/key"): ANY_KEY,
     ("GET", "/v1/institutions"): {S, M},

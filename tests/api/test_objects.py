@@ -128,6 +128,8 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/me/key"),
     ("POST", "/v1/transactions"),  # tests/api/accountability/test_transactions.py
     ("POST", "/v1/transactions/batch"),
+    ("GET", "/v1/scorecards"),  # tests/api/accountability/test_scorecards.py
+    ("GET", "/v1/scorecards/evidence"),
     ("POST", "/v1/impostors"),
     ("POST", "/v1/institutions"),
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house

@@ -13,6 +13,7 @@ from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
 from api.storage.tables import acts, card_events, cards, checks, evidence, idempotency, transactions, verifications
+from api.verification.presented import Presented, presented
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
@@ -97,6 +98,9 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "operator", _text(row.operator_id), body.get("operator")
     if row.person_verdict is not None:
         yield "verdict", row.person_verdict, body.get("person", {}).get("reasons", [None])[0]
+    if row.fingers_presented is not None:
+        taken = Presented(row.face_capture, row.fingers_presented, row.fingers_failed)
+        yield "captures", taken, presented(body.get("person", {}).get("modalities", []))
     yield "terminal", str(row.terminal_id), body.get("terminal")
     yield "institution", str(row.institution_id), body.get("institution")
     yield "channel", row.channel, body.get("channel")

@@ -36,7 +36,25 @@ verifications = Table(
     Column("person_verdict", Text, comment="match, inconclusive, mismatch or not_assessed; null: as above"),
     Column("failed", Boolean, comment="somebody was compared with a registered card and is not its holder"),
     Index(None, "terminal_id", "instance_index", "decided_at"),
-    Index("ix_verifications_institution_decided", "institution_id", "decided_at", "id"),
+    Column("face_capture", Text, comment="acquired, or why not; null: none was presented"),
+    Column("fingers_presented", SmallInteger),
+    Column("fingers_failed", SmallInteger, comment="of them: not acquired"),
+    # Wide enough for a month's figures to be counted in the index alone.
+    Index(
+        "ix_verifications_institution_decided",
+        "institution_id",
+        "decided_at",
+        "id",
+        postgresql_include=[
+            "terminal_id",
+            "decision",
+            "document_status",
+            "person_verdict",
+            "face_capture",
+            "fingers_presented",
+            "fingers_failed",
+        ],
+    ),
     Index("ix_verifications_number_decided", "number_index", "decided_at"),
 )
 

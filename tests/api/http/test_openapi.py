@@ -85,6 +85,8 @@ get /v1/overrides
 get /v1/overrides/{override_id}
 post /v1/overrides/{override_id}/approve
 post /v1/overrides/{override_id}/refuse
+get /v1/scorecards
+get /v1/scorecards/evidence
 get /v1/me
 post /v1/me/key
 get /v1/institutions
