@@ -27,6 +27,7 @@ from biometrics.gallery.parameters import (
     QUERY_BITS,
     SAMPLED,
     SHORTLIST,
+    SHORTLIST_OF,
     SHORTLIST_PER_HIT,
 )
 from biometrics.gallery.rows import Floats
@@ -97,7 +98,7 @@ class Codes:
         """Positions, rising, of the entries that may be among the `top` that look most like `query` (D,), of those
         whose day in `until` (N,) is `earliest` or later."""
         planes, parts = self._planes(query), self.blocks()
-        wanted = max(SHORTLIST, SHORTLIST_PER_HIT * top)
+        wanted = max(SHORTLIST, self._count // SHORTLIST_OF, SHORTLIST_PER_HIT * top)
         bar = self._bar(parts, planes, until, earliest, wanted)
         positions, scores = [], []
         first, room = 0, _FLOOD * wanted

@@ -9,8 +9,8 @@ BLOCK = 4_096
 SAMPLED = 64
 """Entries of each block that tell how high a score is among the best."""
 
-SHORTLIST = 2_000
-"""Entries, about, that the codes hand to the exact comparison at least."""
+SHORTLIST, SHORTLIST_OF = 2_000, 2_500
+"""Entries, about, that the codes hand to the exact comparison at least, and one of so many of a larger gallery's."""
 
 SHORTLIST_PER_HIT = 10
 """Entries of the shortlist for each hit that is asked for, at least."""
