@@ -60,7 +60,9 @@ def begin(connection: Connection, response: Response, keys: Keys, kind: Kind, ke
     now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     session = Session(key, now + timedelta(seconds=lasts_s))
     content = json.dumps([session.key, session.until.timestamp()]).encode()
-    value = base64.urlsafe_b64encode(seal(keys.master, content, _CONTEXT.format(kind=kind))).decode()
+    sealed = seal(keys.master, content, _CONTEXT.format(kind=kind))
+    # Without its padding, for which a cookie's value would have to be quoted.
+    value = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     response.set_cookie(
         _COOKIE.format(kind=kind), value, max_age=lasts_s, secure=True, httponly=True, samesite="strict"
     )
@@ -85,7 +87,7 @@ def held(request: Request, keys: Keys, kind: Kind) -> Session | None:
         return None
     refuse_foreign(request)
     try:
-        sealed = base64.urlsafe_b64decode(cookie.encode("ascii"))
+        sealed = base64.urlsafe_b64decode(cookie.encode("ascii") + b"=" * (-len(cookie) % 4))
         key, until = json.loads(unseal(keys.master, sealed, _CONTEXT.format(kind=kind)))
     except (binascii.Error, UnicodeEncodeError, SealBroken) as error:
         raise ServiceError("session_invalid") from error

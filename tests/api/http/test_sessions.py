@@ -46,6 +46,7 @@ def test_the_cookie_is_out_of_reach_and_does_not_hold_the_key(app: FastAPI, key:
     assert cookie.startswith(f"{TERMINAL}=")
     assert {"Secure", "HttpOnly", "SameSite=strict", "Path=/", "Max-Age=31536000"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
+    assert '"' not in cookie
     assert key not in cookie
     assert key not in answer.text
     assert answer.headers["cache-control"] == "no-store"
