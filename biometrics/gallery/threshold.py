@@ -19,8 +19,8 @@ from biometrics.scoring.calibration import Calibration
 class HitThreshold:
     """`score` from which an entry is a hit, and the `fmr` that it stands for.
 
-    `reachable`: whether the calibration reaches so low an FMR; else `score` is its highest, and stands for more.
-    `extrapolated`: whether that is below what was measured.
+    `reachable`: whether the calibration reaches so low an FMR; else `score` lies on the straight line that goes on from
+    its end. `extrapolated`: whether that is below what was measured.
     """
 
     score: float
@@ -49,4 +49,12 @@ def hit_threshold(calibration: Calibration, fpir: float, entries: int) -> HitThr
     wanted = math.log(fmr)
     reachable = wanted >= float(calibration.ln_fmr[-1])
     score = float(np.interp(-wanted, -calibration.ln_fmr, calibration.score))
+    if not reachable:
+        score += (wanted - float(calibration.ln_fmr[-1])) / _last_slope(calibration)
     return HitThreshold(score, fmr, reachable, fmr < calibration.measured_to)
+
+
+def _last_slope(calibration: Calibration) -> float:
+    """By how much ln FMR changes with the score where it last falls: less than 0, and without end if nowhere."""
+    falls = np.diff(calibration.ln_fmr) / np.diff(calibration.score)
+    return float(falls[falls < 0][-1]) if (falls < 0).any() else -math.inf

@@ -48,4 +48,14 @@ def test_what_the_calibration_cannot_say_is_said() -> None:
     assert (far.reachable, far.extrapolated) == (True, True)
     beyond = hit_threshold(calibration(), 0.001, 10**9)
     assert not beyond.reachable
-    assert beyond.score == 2.0
+    # The line goes on: a list that outgrew the calibration still gets a stricter threshold.
+    assert beyond.score == pytest.approx(-np.log(fmr_of_fpir(0.001, 10**9)) / 10)
+    assert (
+        hit_threshold(Calibration.load("sface-2"), 0.001, 10**7).score
+        > hit_threshold(Calibration.load("sface-2"), 0.01, 10**7).score
+    )
+
+
+def test_a_calibration_that_never_falls_has_no_line_to_go_on_with() -> None:
+    flat = Calibration("test-1", np.array([0.0, 1.0]), np.zeros(2), np.array([-1.0, 0.0]), 0.5, {})
+    assert hit_threshold(flat, 0.01, 10).score == 1.0
