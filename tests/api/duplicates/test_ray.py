@@ -48,7 +48,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(register: Register, rule:
     expected = {job: found(one) for job, one in Local(register, rule).run(range(register.jobs))}
     assert sum(map(len, expected.values())) > 40
     given: dict[int, list[tuple[int, int, float]]] = {}
-    killed = []
+    killed: list[int] = []
     for job, one in Ray(register, rule, shards=2).run(range(register.jobs)):
         assert job not in given
         given[job] = found(one)
