@@ -69,9 +69,17 @@ def deduplicate(
             help="False findings aimed at, for each 1,000 people: fewer miss more.",
         ),
     ] = FALSE_PER_1000,
-    engine: Annotated[EngineName, typer.Option("--engine", help="What compares: local, the cores of this machine.")] = (
-        EngineName.LOCAL
-    ),
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="What compares: local, the cores of this machine; ray, a cluster.")
+    ] = (EngineName.LOCAL),
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
+            metavar="ADDRESS",
+            help="With ray, the cluster: ray://HOST:10001, HOST:6379 or auto. Default: one that is started here.",
+        ),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Cores that work. Default: all that there are.")
     ] = None,
@@ -84,13 +92,20 @@ def deduplicate(
     when the same command is given again. Ends with 1 where somebody could not be compared.
     """
     from api.duplicates import engines
+    from api.duplicates.ray import ClusterLost, RayMissing
     from api.duplicates.searches import SearchMoved, SearchRunning
     from api.duplicates.searching import Order, Search
     from api.institutions.credentials import KeyRevoked
     from api.institutions.roles import Scope
     from api.storage.errors import StorageError
 
+    if address is not None and engine is not EngineName.RAY:
+        raise typer.BadParameter("--address 须与 --engine ray 同用 / --address goes with --engine ray")
     cores = threads or len(os.sched_getaffinity(0))
+    try:
+        open_engine = engines.opener(engine, cores, address)
+    except RayMissing as error:
+        raise typer.BadParameter(str(error)) from error
     with signed_in(key_file, Scope.SEARCH_DUPLICATES) as (opened, caller), _bar() as tell:
         folder = opened.settings.home / "duplicates"
         search = Search(opened.database, opened.keys, caller, _templates(opened.settings), folder)
@@ -99,12 +114,12 @@ def deduplicate(
             case_reference,
             false_per_1000,
             engine.value,
-            engines.opener(engine, cores),
+            open_engine,
             cores,
         )
         try:
             outcome = search.run(order, tell)
-        except (SearchRunning, SearchMoved) as error:
+        except (SearchRunning, SearchMoved, ClusterLost) as error:
             raise CommandFailed(str(error)) from error
         except (KeyRevoked, StorageError) as error:
             raise CommandFailed(f"{explanation(error)}\n{_AGAIN}") from error

@@ -1,7 +1,9 @@
 """What does the work of a search, and what opens the stored templates for it."""
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
+from api.duplicates.ray import Ray, RayMissing
 from api.duplicates.words import EngineName
 from api.matching.captures import Modality, Reference
 from api.matching.comparison import Template
@@ -12,9 +14,14 @@ from biometrics.finger import FingerTemplate
 from biometrics.scoring.calibration import Calibration
 
 
-def opener(name: EngineName, threads: int) -> Callable[[Register, Rule], Engine]:
-    """What makes an engine, on so many cores, for a register and a rule."""
-    return {EngineName.LOCAL: lambda register, rule: Local(register, rule, threads=threads)}[name]
+def opener(name: EngineName, threads: int, address: str | None = None) -> Callable[[Register, Rule], Engine]:
+    """What makes an engine for a register and a rule: on so many of this machine's cores, or on the Ray cluster at an
+    address, None for one that is started here. Raises `RayMissing` where Ray is asked for and not installed."""
+    if name is EngineName.LOCAL:
+        return lambda register, rule: Local(register, rule, threads=threads)
+    if find_spec("ray") is None:
+        raise RayMissing
+    return lambda register, rule: Ray(register, rule, address=address, shards=None if address else threads)
 
 
 class StoredTemplates:

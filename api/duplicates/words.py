@@ -32,3 +32,4 @@ class EngineName(StrEnum):
     """The engines that there are."""
 
     LOCAL = "local"
+    RAY = "ray"

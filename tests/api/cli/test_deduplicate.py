@@ -132,9 +132,14 @@ def test_people_who_cannot_be_compared_are_told_and_end_it_with_1(register_line:
         ((*COMMAND, "--purpose", "张三"), "purpose_invalid"),
         ((*COMMAND, "--false-per-1000", "0"), "--false-per-1000"),
         ((*COMMAND, "--engine", "abacus"), "--engine"),
+        ((*COMMAND, "--engine", "ray"), "renzheng[ray]"),
+        ((*COMMAND, "--address", "auto"), "--engine ray"),
     ],
 )
-def test_what_is_no_search(renzheng: CommandLine, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_no_search(
+    renzheng: CommandLine, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # as where it is not installed
     done = renzheng(*arguments)
     assert done.exit_code == 2, done.output
     assert said in done.output
@@ -186,6 +191,18 @@ def test_cases_are_listed_shown_and_decided(authority_line: CommandLine, service
     assert "理由 reason: twins" in line("duplicates", "show", case).stdout
     assert line("duplicates", "list", "--state", "open").stdout == ""
     assert "not_found" in line("duplicates", "show", held[0]).stderr
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_cluster_finds_the_same(register_line: CommandLine) -> None:
+    """On a cluster that the command starts; the engine's own tests are in `tests/api/duplicates/test_ray.py`."""
+    pytest.importorskip("ray", reason="Ray is not installed: the engine of a cluster is not tested")
+    done = register_line(*COMMAND, "--engine", "ray")
+    assert done.exit_code == 0, done.output
+    assert "12 people compared, 2 pairs alike: 2 cases opened" in done.stdout
+    again = register_line(*COMMAND)
+    assert "2 pairs alike: 0 cases opened, 0 changed, 2 as they were." in again.stdout, "as this machine finds it"
 
 
 def blocks_done(database: Database) -> int:
