@@ -33,6 +33,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict
     return {(one["set"], one["metric"]): one for one in results}
 
 
+@pytest.mark.long
 def test_a_small_register(told: dict[tuple[str, str], dict[str, float]]) -> None:
     assert told["recall/fingers", "recall"]["n"] == 24
     assert told["recall/fingers", "recall"]["value"] >= 22 / 24
