@@ -106,6 +106,8 @@ def deduplicate(
         open_engine = engines.opener(engine, cores, address)
     except RayMissing as error:
         raise typer.BadParameter(str(error)) from error
+    except ClusterLost as error:
+        raise CommandFailed(str(error)) from error
     with signed_in(key_file, Scope.SEARCH_DUPLICATES) as (opened, caller), _bar() as tell:
         folder = opened.settings.home / "duplicates"
         search = Search(opened.database, opened.keys, caller, _templates(opened.settings), folder)

@@ -17,3 +17,5 @@ FALSE_PER_1000 = 1.0
 CHUNK = 10_000
 # Pairs of alike faces whose fingers are read together.
 FETCHED = 4_096
+# How long a cluster's address may take to answer, in seconds.
+CLUSTER_S = 10.0

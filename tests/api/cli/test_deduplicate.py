@@ -193,6 +193,13 @@ def test_cases_are_listed_shown_and_decided(authority_line: CommandLine, service
     assert "not_found" in line("duplicates", "show", held[0]).stderr
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere", "127.0.0.1:x"])
+def test_a_cluster_that_is_not_there_is_told_at_once(renzheng: CommandLine, address: str) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: the address of a cluster is not tested")
+    done = renzheng(*COMMAND, "--engine", "ray", "--address", address)
+    assert (done.exit_code, "The Ray cluster cannot be used" in done.stderr) == (3, True), done.output
+
+
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_cluster_finds_the_same(register_line: CommandLine) -> None:
