@@ -2,9 +2,9 @@
 
 In half precision they are the templates' own vectors (see `face/template.py`), bit for bit, so that a score is the one
 that the comparison of two templates gives. In twelve bits, a row is whole numbers -2047..2047 times the row's own
-scale: its score is off by 0.00004 (one standard deviation, between unrelated faces), and the row takes three quarters of
-the memory. Eight bits were used before: off by 0.0006, which can be more than lies between the best and the second best
-stranger of ten million.
+scale: its score is off by 0.00004 (one standard deviation, between unrelated faces), and the row takes three quarters
+of the memory. Eight bits were used before: off by 0.0006, which can be more than lies between the best and the second
+best stranger of ten million.
 """
 
 from __future__ import annotations
