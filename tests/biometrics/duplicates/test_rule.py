@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from biometrics.duplicates import Rule
-from biometrics.scoring.fusion import combine
+from biometrics.scoring import Calibration
+from biometrics.scoring.fusion import combine, fused_fmr, sum_fmr
 from tests.biometrics.duplicates.made import FACE, FINGER
 
 SIZES = (2, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -51,6 +54,24 @@ def test_evidence_is_the_sum_that_a_verification_gives() -> None:
     assert rule.evidence(0.2).fmr == pytest.approx(FACE.assess(0.2).fmr)
     assert rule.evidence(0.2).extrapolated is False
     assert rule.evidence(0.9).extrapolated is True
+
+
+def test_the_share_of_strangers_is_that_of_drawn_ones() -> None:
+    draw = np.random.default_rng(1)
+
+    def ratios(calibration: Calibration) -> NDArray[np.float64]:
+        scores = np.interp(-np.log(draw.random(400_000)), -calibration.ln_fmr, calibration.score)
+        return calibration.llr_of(scores)
+
+    sums = ratios(FACE) + ratios(FINGER) + ratios(FINGER)
+    # Rounded up; the more so the rarer, for what lies beyond the measured FMR counts as the highest ratio.
+    for llr, most in ((-17.0, 1.1), (-14.0, 1.2), (-12.0, 1.5), (-8.0, 3.0)):
+        counted = float((sums >= llr).mean())
+        share = float(sum_fmr((FACE, FINGER, FINGER), llr))
+        assert 0.97 * counted < share < most * counted
+        assert share <= float(fused_fmr((FACE, FINGER, FINGER), llr))
+    with pytest.raises(ValueError, match="no modality"):
+        sum_fmr((), 0.0)
 
 
 @settings(max_examples=60, deadline=None)
