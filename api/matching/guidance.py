@@ -10,6 +10,7 @@ from biometrics.face import FaceEngine
 from biometrics.face.alignment import align, placement, resolution
 from biometrics.face.choice import choose
 from biometrics.face.feedback import feedback
+from biometrics.face.parameters import SUFFICIENT_SIDE
 from biometrics.face.quality import measure
 from biometrics.images import decode
 
@@ -52,7 +53,7 @@ class Guide:
             self._places.release()
 
     def _look(self, image: bytes) -> Guidance:
-        rgb = decode(image).rgb
+        rgb = decode(image, sufficient_side=SUFFICIENT_SIDE).rgb
         height, width = rgb.shape[:2]
         if height * width > MAX_FRAME_PIXELS:
             raise CaptureInvalid("image_too_many_pixels", "image")

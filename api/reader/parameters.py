@@ -14,6 +14,9 @@ READING_S = 0.8
 PRESSING_S = 1.0
 """How long after it is asked for the simulator's scanner has a finger."""
 
+WATCH_S = 0.05
+"""How often it looks whether somebody presses it after all."""
+
 PHOTO_BYTES = 1024
 FINGER_BYTES = 512
 """Sizes of the chip's photograph and of each of its two fingerprint records, which are passed on and never read."""

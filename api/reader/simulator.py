@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Collection
 from enum import StrEnum
 from types import TracebackType
@@ -23,6 +24,7 @@ from api.reader.parameters import (
     SUPERSEDED,
     UNKNOWN_VERSION,
     VERSION,
+    WATCH_S,
 )
 
 NAME = "renzheng reader-simulator"
@@ -199,16 +201,26 @@ class Simulator:
         if busy or not self._scanner:
             return self._answer(page, messages.fault(Fault.BUSY if busy else Fault.FINGER_SCANNER_MISSING, request))
         picture = None if self._card is None else self._card[0].fingers.get(position)
-        comes = self._fingers_come and picture is not None
-        wait_s = min(self._pressing_s, message["timeout_ms"] / 1000) if comes else message["timeout_ms"] / 1000
-        cancelled = given_up.wait(max(0.0, wait_s))
+        comes = picture is not None and self._finger_comes(given_up, message["timeout_ms"] / 1000)
+        if picture is None:
+            given_up.wait(message["timeout_ms"] / 1000)
         with self._lock:
             self._pressing.pop(request, None)
-        if cancelled:
+        if given_up.is_set():
             return self._answer(page, messages.fault(Fault.FINGER_CANCELLED, request))
         if not comes or picture is None:
             return self._answer(page, messages.fault(Fault.FINGER_TIMEOUT, request))
         return self._answer(page, messages.finger_captured(request, position, another_shot(picture), "image/png", DPI))
+
+    def _finger_comes(self, given_up: threading.Event, timeout_s: float) -> bool:
+        """Whether the scanner is pressed in time; somebody who did not press it may begin to."""
+        deadline = time.monotonic() + timeout_s
+        while not given_up.is_set() and (left_s := deadline - time.monotonic()) > 0:
+            pressed = self._fingers_come
+            given_up.wait(min(left_s, self._pressing_s if pressed else WATCH_S))
+            if pressed and not given_up.is_set():
+                return True
+        return False
 
     def _tell(self, text: str) -> None:
         if self._page is not None:

@@ -3,7 +3,9 @@
 import { Bridge } from "./bridge.js";
 import { Camera, cameraFault, fileBase64 } from "./camera.js";
 import { CardFault, fromReader, pictureUrl, typed } from "./card.js";
-import { $, $$, el, put, showOnly, sleep } from "./dom.js";
+import { $, $$, put, showOnly, sleep } from "./dom.js";
+import { fingerName, listFingers, showFacts } from "./facts.js";
+import { cardFaultWords } from "./faults.js";
 import { guide } from "./guidance.js";
 import { attend } from "./operator.js";
 import { hideOutcome, showFault, showOutcome, waiting } from "./outcome.js";
@@ -41,7 +43,6 @@ function fresh() {
   for (const form of $$("#typed")) form.reset();
   for (const field of $$("input[type=file]")) field.value = "";
   for (const state of $$("#finger-state, #card-state, #typed-error")) put(state, "");
-  $("#card-photo").removeAttribute("src");
   hideOutcome();
   cardPanel();
   watchFace(visit.ended.signal);
@@ -50,32 +51,13 @@ function fresh() {
 
 function cardPanel() {
   const { card } = visit;
-  $("#card-shown").hidden = !card;
   $("#card-empty").hidden = Boolean(card);
   put($("#card-empty"), t(bridge?.connected ? "card_wanted" : page.configuration.typed_cards ? "reader_none_demo" : "reader_none"));
   $("#typing").hidden = !page.configuration.typed_cards || Boolean(card);
   $("#typing").open = !bridge?.connected;
-  facts(card);
+  showFacts(card, visit.photo);
   verifyButton();
 }
-
-function facts(card) {
-  if (!card) return $("#card-facts").replaceChildren();
-  const { name, body } = card;
-  const rows = [
-    ["card_name", name],
-    ["card_number", body.number],
-    ["card_issuer", body.issuer],
-    ["card_days", `${printed(body.valid_from)}–${body.valid_to ? printed(body.valid_to) : t("long_term")}`],
-  ];
-  const shown = rows.filter(([, value]) => value);
-  $("#card-facts").replaceChildren(...shown.flatMap(([key, value]) => [el("dt", {}, t(key)), el("dd", {}, value)]));
-  if (visit.photo) $("#card-photo").src = visit.photo;
-  $("#card-photo").hidden = !visit.photo;
-}
-
-/** A day as it is printed on the card. */
-const printed = (day) => day.replaceAll("-", ".");
 
 function verifyButton() {
   const why = !visit.card ? "verify_needs_card" : !camera.running ? "verify_needs_camera" : "";
@@ -220,9 +202,7 @@ function cardRead(read) {
 }
 
 function cardFault(code) {
-  const known = ["card_garbled", "card_type_unsupported", "card_read_failed", "card_removed_early"];
-  const words = { card_garbled: "fault_garbled", card_type_unsupported: "fault_type", card_read_failed: "fault_read", card_removed_early: "fault_pulled" };
-  const title = t(words[known.includes(code) ? code : "card_read_failed"]);
+  const [title] = cardFaultWords(code);
   tone($("#card-state"), title, "bad");
 }
 
@@ -255,27 +235,11 @@ function listen() {
   });
 }
 
-const fingerName = (position) => {
-  const [side, finger] = position.split("_");
-  return t("finger_name", { side: t(side === "left" ? "left" : "right"), finger: FINGERS[finger]() });
-};
-
-const FINGERS = {
-  thumb: () => t("thumb"),
-  index: () => t("index"),
-  middle: () => t("middle"),
-  ring: () => t("ring"),
-  little: () => t("little"),
-};
-
 /** What the page put there itself, in the language that was just chosen. */
 function spoken() {
   if (!place) return;
   put($("#place"), `${place.institution} ${place.terminal}`);
-  const chosen = $("#position").value || "right_index";
-  const positions = page.configuration.finger_positions;
-  $("#position").replaceChildren(...positions.map((one) => el("option", { value: one }, fingerName(one))));
-  $("#position").value = chosen;
+  listFingers(page.configuration.finger_positions);
   put($("#operator"), place.operator ? t("operator_is", { name: place.operator }) : t("operator_none"));
   $("#operator").hidden = false;
   if (view !== "work") return;

@@ -1,15 +1,16 @@
 // The kiosk: card, consent, face with movements, finger, answer. One visit at a time; it leaves nothing behind.
 
+import { forgetAnswer, showAnswer } from "./answer.js";
 import { Bridge } from "./bridge.js";
 import { Camera, cameraFault } from "./camera.js";
 import { captureFace } from "./capture.js";
 import { CardFault, fromReader, maskedName, maskedNumber, typed } from "./card.js";
-import { $, $$, el, put, showOnly } from "./dom.js";
+import { $, $$, put, showOnly } from "./dom.js";
+import { cardFaultWords } from "./faults.js";
 import { captureFinger } from "./finger.js";
 import { Idle } from "./idle.js";
 import { explained, highContrast, open, session, setUp } from "./page.js";
 import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
-import { VERDICTS } from "./symbols.js";
 import { said, sayAll, t } from "./texts.js";
 
 const PURPOSE = "kiosk_check";
@@ -17,9 +18,6 @@ const MOST_RETRIES = 2;
 const HEALTH_MS = 5000;
 const SECONDS = { typing: 90, consent: 45, face: 75, finger: 60, result: 30, fault: 20 };
 const STEPS = { reading: "card", typing: "card", consent: "card", face: "face", finger: "finger", deciding: "result", result: "result" };
-// What another try may mend; the service counts the tries.
-const MENDED = new Set(["no_face", "multiple_faces", "low_quality", "face_lost", "too_few_frames", "wrong_movement", "no_movement", "clock_unsound", "no_finger"]);
-const GOOD = new Set(["valid", "match"]);
 
 const camera = new Camera($("#live"));
 let bridge;
@@ -27,6 +25,7 @@ let page;
 let place = null;
 let screen = "start";
 let cardLies = false;
+let cardSeen = false;
 /** Everything of the present customer. */
 let visit = null;
 const idle = new Idle(() => leave());
@@ -54,8 +53,8 @@ function leave() {
   idle.stop();
   for (const form of $$("#typed, #setup")) form.reset();
   for (const field of $$("input[type=file]")) field.value = "";
-  for (const element of $$("#who, #verdict-title, #verdict-say, #verdict-next, #verdict-reference, #hint, #finger-state, #deciding-state, #typed-error")) put(element, "");
-  $("#verdict-reasons").replaceChildren();
+  for (const element of $$("#who, #hint, #finger-state, #deciding-state, #typed-error")) put(element, "");
+  forgetAnswer();
   page.turn("zh");
   highContrast(matchMedia("(prefers-contrast: more)").matches);
   welcome();
@@ -65,6 +64,8 @@ function welcome() {
   if (place === null) return show("setup");
   readerState();
   show("welcome");
+  // It was laid there while the page could not take it, as when the service was away.
+  if (cardLies && !cardSeen && takeCard()) bridge.readAgain();
 }
 
 function readerState() {
@@ -104,21 +105,23 @@ function signedOut() {
 }
 
 function cardFault(code) {
-  const words = {
-    card_garbled: ["fault_garbled", "fault_garbled_lead"],
-    card_type_unsupported: ["fault_type", "fault_type_lead"],
-    card_read_failed: ["fault_read", "fault_read_lead"],
-    card_removed_early: ["fault_pulled", "fault_pulled_lead"],
-  };
-  const [title, lead] = words[code] ?? ["fault_read", "fault_read_lead"];
-  fail(t(title), t(lead));
+  const [title, lead] = cardFaultWords(code);
+  fail(title, lead);
 }
 
 function cardPlaced() {
   cardLies = true;
-  if (screen !== "welcome" && screen !== "fault" && screen !== "typing") return;
+  cardSeen = false;
+  takeCard();
+}
+
+/** Begin a visit with the card that lies there; false where the page is busy with something else. */
+function takeCard() {
+  if (screen !== "welcome" && screen !== "fault" && screen !== "typing") return false;
+  cardSeen = true;
   begin();
   show("reading");
+  return true;
 }
 
 function cardRead(read) {
@@ -188,29 +191,9 @@ async function decide(mine) {
 }
 
 function tell(answer) {
-  const { decision, words } = answer;
-  const bad = words.reasons.filter((reason) => !GOOD.has(reason.code));
   visit.answer = answer;
-  $("#verdict").dataset.decision = decision;
-  $("#verdict-path").setAttribute("d", VERDICTS[decision]);
-  put($("#verdict-say"), decision === "PASS" ? "" : said(words.advice.message));
-  $("#verdict-reasons").replaceChildren(...[...new Set(bad.map(said))].map((text) => el("li", {}, text)));
-  put($("#verdict-reference"), answer.id.slice(0, 8).toUpperCase());
-  const mendable = words.advice.code === "recapture" || bad.some((reason) => MENDED.has(reason.code));
-  const again = decision !== "PASS" && mendable && visit.retries < MOST_RETRIES;
-  put($("#verdict-title"), again ? t("verdict_again") : verdict(decision));
-  put($("#verdict-next"), again ? t("next_again") : next(answer));
-  $("#again").hidden = !again;
-  $("#finish").className = again ? "second" : "main";
+  showAnswer(answer, visit.retries < MOST_RETRIES);
   show("result");
-}
-
-const verdict = (decision) => t({ PASS: "verdict_pass", REVIEW: "verdict_review", REFUSE: "verdict_refuse" }[decision]);
-
-function next({ decision, document, words }) {
-  if (decision === "PASS") return t("next_pass");
-  if (document.status !== "valid") return said(words.document.holder);
-  return t(decision === "REVIEW" ? "next_review" : "next_refuse");
 }
 
 /** What the page put there itself, in the language that was just chosen. */

@@ -26,18 +26,21 @@ def decided(page: Page, decision: str) -> None:
     assert not FIGURES.search(page.locator("main").inner_text())
 
 
-def to_the_answer(page: Page, name: str | None = None) -> None:
-    """From the consent on, with the finger."""
-    page.locator("#agree").click()
-    visible(page, "face")
+def to_the_answer(house: House, page: Page, name: str | None = None) -> None:
+    """From the consent on, with the finger. What is photographed waits until it was: a busy machine is slow at it."""
     if name:
-        expect(page.locator("#stage")).to_have_attribute("data-state", "ready")
+        house.comparer.advice = ("look_into_the_camera",)
+        house.reader.let_fingers(False)
+    page.locator("#agree").click()
+    if name:
+        expect(page.locator("#hint")).to_have_text(re.compile("请正视镜头|Please look straight into the camera"))
         shoot(page, f"{name}-3-face")
+        house.comparer.advice = ()
         expect(page.locator("#movement")).to_be_visible()
         shoot(page, f"{name}-4-movement")
-    visible(page, "finger")
-    if name:
+        visible(page, "finger")
         shoot(page, f"{name}-5-finger")
+        house.reader.let_fingers(True)
     expect(page.locator("[data-screen=result], [data-screen=fault]").locator("visible=true")).to_be_visible()
 
 
@@ -60,7 +63,7 @@ def test_a_holder_passes_and_leaves_nothing(house: House, new_page: NewPage, siz
     visible(page, "consent")
     assert card.text.number not in page.content(), "a passer-by reads no number"
     shoot(page, f"{name}-2-consent")
-    to_the_answer(page, name)
+    to_the_answer(house, page, name)
     decided(page, "PASS")
     shoot(page, f"{name}-6-pass")
     taken = house.comparer.compared[-1]
@@ -94,13 +97,14 @@ def test_who_does_not_pass_is_told_what_next(
         setattr(house.comparer, attribute, word)
     page = new_page("/kiosk", "kiosk")
     house.reader.place(house.issue(**how))
-    to_the_answer(page)
+    to_the_answer(house, page)
     decided(page, decision)
     shoot(page, f"kiosk-result-{name}")
     assert len(page.locator("#verdict-next").inner_text()) > 10
     assert "通过" not in page.locator("#verdict-title").inner_text().replace("未通过", "")
     if name == "poor":
         house.comparer.face = "person:holder"
+        house.reader.let_fingers(False)
         page.locator("#again").click()
         to_the_answer_again(page)
         decided(page, "PASS")
@@ -211,6 +215,7 @@ def test_a_page_that_nobody_attends_wipes_itself(house: House, new_page: NewPage
 
 def test_the_keyboard_is_enough(house: House, new_page: NewPage) -> None:
     page = new_page("/kiosk", "desktop")
+    house.reader.let_fingers(False)
     house.reader.place(house.issue())
     visible(page, "consent")
     assert page.evaluate("document.activeElement.tagName") == "H1", "a screen reader begins with the heading"
@@ -275,7 +280,7 @@ def test_high_contrast(house: House, new_page: NewPage) -> None:
     house.reader.place(house.issue(event="reported_lost"))
     visible(page, "consent")
     shoot(page, "kiosk-contrast-consent")
-    to_the_answer(page)
+    to_the_answer(house, page)
     decided(page, "REFUSE")
     shoot(page, "kiosk-contrast-lost")
 
