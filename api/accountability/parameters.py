@@ -12,6 +12,9 @@ MOST_AT_ONCE = 200
 # An override is entered, and approved, within this time after the decision: business is done now, not weeks later.
 OVERRIDE_WINDOW_S = 24 * 3600
 
+# For so long after a check that passed its holder is taken to stand at the counter still.
+IDENTIFIED_S = 10 * 60
+
 # Pages of lists.
 PAGE_ENTRIES = 50
 LARGEST_PAGE = 200

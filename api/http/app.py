@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from api.accountability.holders import routes as holders
 from api.accountability.overrides import routes as overrides
 from api.accountability.scorecards import routes as scorecards
 from api.accountability.transactions import routes as transactions
@@ -42,6 +43,7 @@ ROUTERS = (
     transactions.router,
     overrides.router,
     scorecards.router,
+    holders.router,
     screening.router,
     duplicates.router,
     institutions.router,

@@ -154,3 +154,26 @@ OVERRIDE: Any = {
 }
 
 OVERRIDE_DECISION: Any = {"looked at": {"summary": "Looked at by a second person", "value": {}}}
+
+_STANDING_HERE = "0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11"
+
+HISTORY: Any = {"first page": {"summary": "The newest checks", "value": {"verification": _STANDING_HERE}}}
+
+DISPUTE: Any = {
+    "somebody else": {
+        "summary": "The holder was not there",
+        "value": {
+            "verification": _STANDING_HERE,
+            "check": "5b1d0e8a-3c55-4d0e-8a43-0a2a7c1b9f10",
+            "reason": "not_me",
+            "text": "The holder was abroad on that day.",
+        },
+    },
+}
+
+DISPUTE_RESOLUTION: Any = {
+    "upheld": {
+        "summary": "The holder is right",
+        "value": {"outcome": "upheld", "note": "The camera's film shows another person; the account was blocked."},
+    },
+}

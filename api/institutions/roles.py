@@ -54,13 +54,17 @@ class Scope(StrEnum):
     """Go on in spite of a decision of one's institution, and say why."""
     APPROVE_OVERRIDES = "approve_overrides"
     """Answer for an override that somebody else entered, as the second person."""
+    SERVE_HOLDERS = "serve_holders"
+    """Tell holders who were just verified what checks were made of them, and take their disputes."""
+    RESOLVE_DISPUTES = "resolve_disputes"
+    """Resolve disputes of checks that one's institution or a branch of it made."""
     READ_ACCOUNTS = "read_accounts"
     """What was left out and what was gone past, and the figures of it: one's institution's and its branches', a
     regulator's of all."""
 
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
-    Role.TERMINAL: frozenset({Scope.VERIFY, Scope.FOLLOW_FEED, Scope.REPORT_TRANSACTIONS}),
+    Role.TERMINAL: frozenset({Scope.VERIFY, Scope.FOLLOW_FEED, Scope.REPORT_TRANSACTIONS, Scope.SERVE_HOLDERS}),
     Role.AUTHORITY: frozenset(
         {
             Scope.REGISTER_CARDS,
@@ -87,6 +91,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.READ_CASES,
             Scope.OVERRIDE,
             Scope.APPROVE_OVERRIDES,
+            Scope.RESOLVE_DISPUTES,
             Scope.READ_ACCOUNTS,
         }
     ),

@@ -21,7 +21,7 @@ from api.institutions.principals import Added
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from tests.api.accountability.business import OVERRIDE, enter_override, report_business
+from tests.api.accountability.business import OVERRIDE, RESOLUTION, enter_override, open_dispute, report_business
 from tests.api.bodies import Json, encoded, fresh_key, new_card, new_number, register, verify
 from tests.api.duplicates.filed import file_case
 from tests.api.http.answers import assert_error
@@ -59,6 +59,8 @@ SEEN: dict[tuple[str, Role], dict[str, set[str]]] = {
     ("override", Role.OPERATOR): OWN,
     ("override", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("override", Role.REGULATOR): EVERYTHING,
+    ("dispute", Role.SUPERVISOR): OWN_AND_BRANCHES,
+    ("dispute", Role.REGULATOR): EVERYTHING,
     ("impostor", Role.SUPERVISOR): OWN_AND_BRANCHES,
     ("impostor", Role.AUTHORITY): EVERYTHING,
     ("duplicate", Role.AUTHORITY): OWN_AND_BRANCHES,
@@ -87,6 +89,8 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("GET", "/v1/overrides/{override_id}"): ("override", None, "not_found"),
     ("POST", "/v1/overrides/{override_id}/approve"): ("override", {}, "not_found"),
     ("POST", "/v1/overrides/{override_id}/refuse"): ("override", {}, "not_found"),
+    ("GET", "/v1/disputes/{dispute_id}"): ("dispute", None, "not_found"),
+    ("POST", "/v1/disputes/{dispute_id}/resolve"): ("dispute", RESOLUTION, "not_found"),
     ("DELETE", "/v1/feed/webhooks/{webhook_id}"): ("webhook", None, "not_found"),
     ("GET", "/v1/impostors/{impostor_id}"): ("impostor", None, "not_found"),
     ("POST", "/v1/impostors/{impostor_id}/approve"): ("impostor", {}, "not_found"),
@@ -107,6 +111,7 @@ LISTS: dict[Route, str] = {
     ("GET", "/v1/alerts"): "alert",
     ("GET", "/v1/transactions"): "transaction",
     ("GET", "/v1/overrides"): "override",
+    ("GET", "/v1/disputes"): "dispute",
     ("GET", "/v1/feed/webhooks"): "webhook",
     ("GET", "/v1/impostors"): "impostor",
     ("GET", "/v1/duplicates"): "duplicate",
@@ -130,6 +135,8 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/transactions/batch"),
     ("GET", "/v1/scorecards"),  # tests/api/accountability/test_scorecards.py
     ("GET", "/v1/scorecards/evidence"),
+    ("POST", "/v1/holders/history"),  # tests/api/accountability/test_holders.py
+    ("POST", "/v1/holders/disputes"),
     ("POST", "/v1/impostors"),
     ("POST", "/v1/institutions"),
     ("POST", "/v1/principals"),  # below: test_nobody_is_added_to_another_house
@@ -188,6 +195,11 @@ class World:
 
     def override(self, house: str) -> str:
         return enter_override(self.client(house, Role.OPERATOR), self.verification(house))
+
+    def dispute(self, house: str) -> str:
+        terminal = self.client(house, Role.TERMINAL)
+        passed = verify(terminal, register(self.client(BUREAU, Role.AUTHORITY))[1])["id"]
+        return str(open_dispute(terminal, passed, passed)["id"])
 
     def card(self, house: str) -> str:
         # Without a face, so that one can be added.
@@ -253,7 +265,7 @@ def test_every_keyed_route_is_looked_at(app: FastAPI) -> None:
 
 
 def owners(kind: str) -> tuple[str, ...]:
-    of_banks = dict.fromkeys(("verification", "check", "transaction", "override"), BANKS)
+    of_banks = dict.fromkeys(("verification", "check", "transaction", "override", "dispute"), BANKS)
     of_authorities = dict.fromkeys(("card", "duplicate"), AUTHORITIES)
     return (of_banks | of_authorities).get(kind, HOUSES)
 

@@ -6,12 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, select, true, tuple_
 
-from api.accountability.scorecards.figures import LOST, REPORTS, Place, Tally, of_check, of_override, of_transaction
+from api.accountability.scorecards.figures import (
+    LOST,
+    REPORTS,
+    Place,
+    Tally,
+    of_check,
+    of_override,
+    of_resolution,
+    of_transaction,
+)
 from api.accountability.scorecards.months import Month
-from api.storage.tables import card_events, overrides, transactions, verifications
+from api.storage.tables import card_events, check_disputes, overrides, transactions, verifications
 from api.verification.presented import Presented
+
+# In the statement's text, as in the index's condition: parameters would hide that it is the same.
+_LOST: list[ColumnElement[str]] = [literal_column(f"'{status.value}'") for status in sorted(LOST)]
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,10 @@ def tallies(connection: Connection, month: Month, reach: Reach) -> dict[Place, T
         _count(found, row, of_transaction(required=row.required, cause=row.cause))
     for row in connection.execute(_overrides(month, reach)):
         _count(found, row, of_override(row.state))
+    for row in connection.execute(_disputes(month, reach)):
+        _count(found, row, [("disputes", 1)])
+    for row in connection.execute(_resolutions(month, reach)):
+        _count(found, row, of_resolution(row.state))
     for row in connection.execute(first_refusals(month, reach)):
         tally = found[row.institution_id, row.terminal_id]
         tally.figures["losses.first_refusals"] += 1
@@ -94,6 +110,20 @@ def _overrides(month: Month, reach: Reach) -> Select[Any]:
     )
 
 
+def _disputes(month: Month, reach: Reach) -> Select[Any]:
+    row = check_disputes.c
+    return _grouped(row.institution_id, row.terminal_id).where(
+        reach.of(row.institution_id, row.terminal_id), in_month(month, row.opened_at)
+    )
+
+
+def _resolutions(month: Month, reach: Reach) -> Select[Any]:
+    row = check_disputes.c
+    return _grouped(row.institution_id, row.terminal_id, row.state).where(
+        reach.of(row.institution_id, row.terminal_id), in_month(month, row.resolved_at)
+    )
+
+
 def first_refusals(month: Month, reach: Reach) -> Select[Any]:
     """Of every card that was reported lost or stolen, an institution's first refusal of it since the last report."""
     refused, before = verifications.alias("refused"), verifications.alias("before")
@@ -111,10 +141,9 @@ def first_refusals(month: Month, reach: Reach) -> Select[Any]:
     earlier = (
         select(before.c.id)
         .where(
-            before.c.number_index == refused.c.number_index,
             before.c.card_id == refused.c.card_id,
             before.c.institution_id == refused.c.institution_id,
-            before.c.document_status.in_(LOST),
+            before.c.document_status.in_(_LOST),
             before.c.decided_at >= report.c.recorded_at,
             tuple_(before.c.decided_at, before.c.id) < tuple_(refused.c.decided_at, refused.c.id),
         )
@@ -132,7 +161,7 @@ def first_refusals(month: Month, reach: Reach) -> Select[Any]:
         .where(
             reach.of(refused.c.institution_id, refused.c.terminal_id),
             in_month(month, refused.c.decided_at),
-            refused.c.document_status.in_(LOST),
+            refused.c.document_status.in_(_LOST),
             ~earlier,
         )
     )

@@ -9,7 +9,7 @@ from api.accountability.scorecards.counting import Reach, first_refusals, in_mon
 from api.accountability.scorecards.figures import Source, source_of
 from api.accountability.scorecards.months import Month
 from api.errors import ServiceError
-from api.storage.tables import overrides, transactions, verifications
+from api.storage.tables import check_disputes, overrides, transactions, verifications
 from api.verification.presented import ACQUIRED
 
 # What is named in a list of evidence, in their order: by kind, when it was, at which terminal, and its leaf.
@@ -51,6 +51,8 @@ def _listed(month: Month, reach: Reach, figure: str) -> Select[Any]:
         return _of_transactions(month, reach, figure)
     if source is Source.OVERRIDES:
         return _of_overrides(month, reach, figure)
+    if source is Source.DISPUTES:
+        return _of_disputes(month, reach, figure)
     if figure != "losses.first_refusals":
         raise ServiceError("figure_unknown")
     first = first_refusals(month, reach).subquery()
@@ -148,3 +150,26 @@ def _of_overrides(month: Month, reach: Reach, figure: str) -> Select[Any]:
             in_month(month, verifications.c.decided_at),
         )
     )
+
+
+def _of_disputes(month: Month, reach: Reach, figure: str) -> Select[Any]:
+    """Opened ones by the leaf of that, resolved ones by the leaf of their resolution."""
+    row = check_disputes.c
+    conditions: dict[str, ColumnElement[bool]] = {
+        "disputes": row.id.is_not(None),
+        "disputes.resolved": row.resolved_at.is_not(None),
+        "disputes.upheld": row.state == "upheld",
+        "disputes.rejected": row.state == "rejected",
+    }
+    condition = conditions.get(figure)
+    if condition is None:
+        raise ServiceError("figure_unknown")
+    at, leaf = (row.opened_at, row.opened_leaf) if figure == "disputes" else (row.resolved_at, row.resolved_leaf)
+    return select(
+        literal("dispute").label("kind"),
+        row.id,
+        at.label("at"),
+        row.terminal_id,
+        literal(1).label("amount"),
+        func.encode(leaf, "hex").label("leaf_hash"),
+    ).where(condition, reach.of(row.institution_id, row.terminal_id), in_month(month, at))

@@ -23,6 +23,7 @@ class Source(StrEnum):
     TRANSACTIONS = "transactions"
     OVERRIDES = "overrides"
     LOSSES = "losses"
+    DISPUTES = "disputes"
 
 
 # What a figure is a share of, by the first of these with which its name begins; others are no share of anything.
@@ -36,6 +37,8 @@ _WHOLES = {
     "omissions": "transactions.required",
     "overrides.": "overrides",
     "overrides": "checks.not_passed",
+    "disputes.upheld": "disputes.resolved",
+    "disputes.rejected": "disputes.resolved",
 }
 # Those that a scorecard shows where there are none, too.
 ALWAYS = (
@@ -55,6 +58,9 @@ ALWAYS = (
     "overrides",
     "overrides.approved",
     "losses.first_refusals",
+    "disputes",
+    "disputes.resolved",
+    "disputes.upheld",
 )
 # Cards that their holders reported, and the events by which they did.
 LOST = frozenset({Status.LOST, Status.STOLEN})
@@ -90,6 +96,7 @@ def source_of(figure: str) -> Source | None:
         "omissions": Source.TRANSACTIONS,
         "overrides": Source.OVERRIDES,
         "losses": Source.LOSSES,
+        "disputes": Source.DISPUTES,
     }
     return known.get(head)
 
@@ -135,3 +142,9 @@ def of_override(state: str) -> Iterator[tuple[str, int]]:
     yield "overrides", 1
     if state != "entered":
         yield f"overrides.{state}", 1
+
+
+def of_resolution(state: str) -> Iterator[tuple[str, int]]:
+    """The figures of a dispute, in the month in which it was resolved; opened, it counts as `disputes`."""
+    yield "disputes.resolved", 1
+    yield f"disputes.{state}", 1

@@ -15,7 +15,16 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from api.accountability.scorecards.counting import EVERYTHING, tallies
-from api.accountability.scorecards.figures import LOST, REPORTS, Place, Tally, of_check, of_override, of_transaction
+from api.accountability.scorecards.figures import (
+    LOST,
+    REPORTS,
+    Place,
+    Tally,
+    of_check,
+    of_override,
+    of_resolution,
+    of_transaction,
+)
 from api.accountability.scorecards.months import Month
 from api.evidence.fsck.archives import Archives
 from api.evidence.fsck.report import Report
@@ -31,6 +40,7 @@ _LEAVES = (
     .where(evidence.c.kind.in_(_KINDS))
     .order_by(evidence.c.place.nulls_last(), evidence.c.seq)
 )
+_DISPUTES = {"check_disputed": None, "check_dispute_upheld": "upheld", "check_dispute_rejected": "rejected"}
 _OVERRIDES = {"override_approved": "approved", "override_refused": "refused"}
 
 
@@ -103,10 +113,18 @@ class _Told:
         elif leaf["kind"] == "card_event":
             if leaf["event"] in REPORTS:
                 self._reports[leaf["card"]].append(datetime.fromisoformat(leaf["at"]))
+        elif leaf["act"] in _DISPUTES:
+            self._dispute(leaf)
         elif leaf["act"] == "override_entered":
             self._overrides[leaf["subject"]] = leaf["details"]["verification"], "entered"
         elif leaf["act"] in _OVERRIDES and leaf["subject"] in self._overrides:
             self._overrides[leaf["subject"]] = self._overrides[leaf["subject"]][0], _OVERRIDES[leaf["act"]]
+
+    def _dispute(self, leaf: dict[str, Any]) -> None:
+        if self._is_in(leaf["at"]):
+            state = _DISPUTES[leaf["act"]]
+            place = UUID(leaf["institution"]), UUID(leaf["details"]["terminal"])
+            self._count(place, iter([("disputes", 1)]) if state is None else of_resolution(state))
 
     def tallies(self) -> dict[Place, Tally]:
         """The month's figures."""

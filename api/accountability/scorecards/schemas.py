@@ -93,7 +93,7 @@ class ScorecardsAnswer(BaseModel):
 class EvidenceItem(BaseModel):
     """Something that was counted."""
 
-    kind: str = Field(description="`verification`, `transaction` or `override`.")
+    kind: str = Field(description="`verification`, `transaction`, `override` or `dispute`.")
     id: UUID
     at: datetime
     terminal_id: UUID

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, Text, cast, func, select
 from api.cards.leaves import written
 from api.cards.lifecycle import Status
 from api.evidence.leaves import leaf_hash
-from api.storage.tables import acts, overrides, transactions, verifications
+from api.storage.tables import acts, check_disputes, overrides, transactions, verifications
 
 if TYPE_CHECKING:
     from api.evidence.fsck.leaves import Told
@@ -51,6 +51,7 @@ def check(tell: Tell) -> None:
         "omissions of transactions that needed no check",
     )
     _check_overrides(tell)
+    _check_disputes(tell)
 
 
 def _check_overrides(tell: Tell) -> None:
@@ -98,6 +99,32 @@ def _check_overrides(tell: Tell) -> None:
         .join(verifications, verifications.c.id == overrides.c.verification_id)
         .where(of_other_house | (overrides.c.terminal_id != verifications.c.terminal_id)),
         "overrides of another terminal's decisions",
+    )
+
+
+def _check_disputes(tell: Tell) -> None:
+    opened, resolved = acts.alias("opened"), acts.alias("resolved")
+    row = check_disputes.c
+    outcome = resolved.c.act == func.concat("check_dispute_", row.state)
+    tell(
+        select(row.id)
+        .outerjoin(opened, (opened.c.subject_id == row.id) & (opened.c.act == "check_disputed"))
+        .outerjoin(resolved, (resolved.c.subject_id == row.id) & outcome)
+        .where(
+            opened.c.actor_id.is_distinct_from(row.opened_by)
+            | opened.c.institution_id.is_distinct_from(row.institution_id)
+            | opened.c.details["verification"].as_string().is_distinct_from(cast(row.verification_id, Text))
+            | opened.c.details["terminal"].as_string().is_distinct_from(cast(row.terminal_id, Text))
+            | opened.c.details["reason"].as_string().is_distinct_from(row.reason)
+            | resolved.c.actor_id.is_distinct_from(row.resolved_by)
+            | ((row.state == "open") != row.resolved_by.is_(None))
+        ),
+        "disputes of checks that are recorded otherwise than the acts say",
+    )
+    there = select(row.id).where(row.id == acts.c.subject_id).exists()
+    tell(
+        select(acts.c.subject_id).where(acts.c.act == "check_disputed", ~there),
+        "disputes of checks that an act opened and that are gone",
     )
 
 

@@ -4,7 +4,7 @@ No number, name of a holder or address stands in clear: `*_index` columns are ke
 envelopes.
 """
 
-from api.storage.tables.accountability import overrides, transactions
+from api.storage.tables.accountability import check_disputes, overrides, transactions
 from api.storage.tables.base import metadata
 from api.storage.tables.cards import card_events, cards, templates
 from api.storage.tables.checks import checks
@@ -45,6 +45,7 @@ __all__ = [
     "card_events",
     "card_locks",
     "cards",
+    "check_disputes",
     "checks",
     "credentials",
     "deployment",

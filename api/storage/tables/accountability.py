@@ -1,4 +1,4 @@
-"""Business transactions that terminals reported, and decisions that somebody went past."""
+"""Business transactions that terminals reported, decisions that somebody went past, and checks that holders dispute."""
 
 from sqlalchemy import (
     Boolean,
@@ -72,4 +72,27 @@ overrides = Table(
     # A decision is gone past once; what was refused may be entered again.
     Index("ix_overrides_standing", "verification_id", unique=True, postgresql_where=text("state <> 'refused'")),
     Index("ix_overrides_entered", "institution_id", "entered_at", "id"),
+)
+
+check_disputes = Table(
+    "check_disputes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("verification_id", ForeignKey("verifications.id"), nullable=False),
+    Column("institution_id", ForeignKey("institutions.id"), nullable=False, comment="that checked"),
+    Column("terminal_id", ForeignKey("principals.id"), nullable=False, comment="that checked"),
+    Column("identified_by", ForeignKey("verifications.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("text_sealed", LargeBinary),
+    Column("state", Text, nullable=False, comment="open, upheld or rejected"),
+    Column("opened_by", ForeignKey("principals.id"), nullable=False, comment="the terminal"),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("resolved_by", ForeignKey("principals.id")),
+    Column("resolved_at", DateTime(timezone=True)),
+    Column("note_sealed", LargeBinary, comment="what was found out"),
+    Column("opened_leaf", LargeBinary, comment="hash of the act's leaf of evidence"),
+    Column("resolved_leaf", LargeBinary, comment="the same, of the resolution"),
+    Index("ix_check_disputes_open", "verification_id", unique=True, postgresql_where=text("state = 'open'")),
+    Index("ix_check_disputes_opened", "institution_id", "opened_at", "id"),
+    Index("ix_check_disputes_resolved", "institution_id", "resolved_at"),
 )

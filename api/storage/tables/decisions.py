@@ -39,6 +39,15 @@ verifications = Table(
     Column("face_capture", Text, comment="acquired, or why not; null: none was presented"),
     Column("fingers_presented", SmallInteger),
     Column("fingers_failed", SmallInteger, comment="of them: not acquired"),
+    # Few, and looked for by themselves: first refusals of cards that their holders reported.
+    Index(
+        "ix_verifications_lost",
+        "card_id",
+        "decided_at",
+        "id",
+        postgresql_include=["institution_id", "terminal_id"],
+        postgresql_where=text("document_status IN ('card_reported_lost', 'card_reported_stolen')"),
+    ),
     # Wide enough for a month's figures to be counted in the index alone.
     Index(
         "ix_verifications_institution_decided",

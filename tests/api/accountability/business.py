@@ -60,3 +60,24 @@ def decide_override(supervisor: Client, override_id: str, what: str = "approve")
     assert answer.status_code == 200, answer.text
     found: Json = answer.json()
     return found
+
+
+RESOLUTION: Json = {"outcome": "upheld", "note": "The camera's film shows somebody else."}
+
+
+def open_dispute(terminal: Client, standing_here: str, check: str, **changes: Any) -> Json:
+    """A holder who was just identified disputes a check."""
+    body = {"verification": standing_here, "check": check, "reason": "not_me", **changes}
+    answer = terminal.post("/v1/holders/disputes", json=body, headers=fresh_key())
+    assert answer.status_code == 201, answer.text
+    found: Json = answer.json()
+    return found
+
+
+def resolve_dispute(supervisor: Client, dispute_id: str, **changes: Any) -> Json:
+    """Resolve a dispute, which has to succeed."""
+    path = f"/v1/disputes/{dispute_id}/resolve"
+    answer = supervisor.post(path, json={**RESOLUTION, **changes}, headers=fresh_key())
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found

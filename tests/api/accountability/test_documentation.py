@@ -5,9 +5,11 @@ from pathlib import Path
 
 from fastapi.routing import APIRoute
 
+from api.accountability.holders import disputes, history
+from api.accountability.holders import routes as holder_routes
 from api.accountability.overrides import routes as override_routes
 from api.accountability.overrides.rules import ACTS, Reason
-from api.accountability.parameters import CLOCK_SKEW_S, LATEST_REPORT_S, MOST_AT_ONCE, OVERRIDE_WINDOW_S
+from api.accountability.parameters import CLOCK_SKEW_S, IDENTIFIED_S, LATEST_REPORT_S, MOST_AT_ONCE, OVERRIDE_WINDOW_S
 from api.accountability.scorecards.figures import ALWAYS
 from api.accountability.scorecards.parameters import FALSE_DISCOVERY_RATE, LEAST_PEERS
 from api.accountability.scorecards.patterns import RATES
@@ -28,15 +30,21 @@ def test_the_causes_are_those_of_the_program_in_their_order() -> None:
 
 def test_every_code_of_the_room_is_explained() -> None:
     codes = {code for code in catalogue() if code.startswith("transaction_")}
-    codes |= {code for code in catalogue() if code.startswith(("override_", "explanation_"))}
-    assert len(codes) == 10
+    codes |= {
+        code
+        for code in catalogue()
+        if code.startswith(("override_", "explanation_", "holder_not_", "dispute_o", "dispute_r"))
+    }
+    assert len(codes) == 13
     assert codes <= SPOKEN_OF
 
 
 def test_the_acts_and_the_reasons_are_those_of_the_program() -> None:
     told = DOCUMENT[DOCUMENT.index("## What is recorded") :]
-    assert set(re.findall(r"`(override_[a-z]+)`", told)) == set(ACTS.values())
-    assert set(Reason) <= SPOKEN_OF
+    assert set(re.findall(r"`((?:override|check_dispute|history)[a-z_]*)`", told)) == {
+        *ACTS.values(), *disputes.ACTS.values(), history.ACT,
+    }  # fmt: skip
+    assert {*Reason, *disputes.Reason} <= SPOKEN_OF
 
 
 def test_the_figures_of_a_scorecard_and_the_rates_are_explained() -> None:
@@ -50,7 +58,9 @@ def test_the_figures_of_a_scorecard_and_the_rates_are_explained() -> None:
 
 def test_every_step_is_a_route() -> None:
     said = set(re.findall(r"`POST (/v1/[a-z/{}]*)`", DOCUMENT.replace("\n", " ")))
-    routes = [*transaction_routes.router.routes, *override_routes.router.routes]
+    routes = [
+        *transaction_routes.router.routes, *override_routes.router.routes, *holder_routes.router.routes
+    ]  # fmt: skip
     there = {
         re.sub(r"\{[a-z]+_id\}", "{id}", route.path)
         for route in routes
@@ -69,6 +79,8 @@ def test_the_figures_are_those_of_the_program() -> None:
     assert (FALSE_DISCOVERY_RATE, LEAST_PEERS) == (0.05, 15)
     assert "`q` up to 0.05" in DOCUMENT
     assert "With fewer than 15 others" in DOCUMENT
+    assert IDENTIFIED_S == 10 * 60
+    assert "within the last\nten minutes" in DOCUMENT
     assert OVERRIDE_WINDOW_S == 24 * 3600
     assert "within 24 hours after the decision" in DOCUMENT
     assert f"clocks may differ by {CLOCK_SKEW_S} seconds" in DOCUMENT

@@ -14,7 +14,14 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import migrate
 from api.storage.database import Database
-from tests.api.accountability.business import decide_override, enter_override, report_many, transaction
+from tests.api.accountability.business import (
+    decide_override,
+    enter_override,
+    open_dispute,
+    report_many,
+    resolve_dispute,
+    transaction,
+)
 from tests.api.bodies import register, verify
 from tests.api.clients import KeyedClient
 from tests.api.elsewhere import over
@@ -78,6 +85,11 @@ DAMAGE: dict[str, tuple[str, str]] = {
         "UPDATE overrides SET terminal_id = entered_by",
         "overrides of another terminal's decisions",
     ),
+    "a dispute resolved in silence": (
+        "UPDATE check_disputes SET state = 'rejected', resolved_by = opened_by WHERE state = 'open'",
+        "disputes of checks that are recorded otherwise than the acts say",
+    ),
+    "a dispute gone": ("DELETE FROM check_disputes WHERE state = 'open'", "that an act opened and that are gone"),
     "a verdict changed": ("UPDATE verifications SET decision = 'REVIEW'", "transactions that no check carries"),
 }
 
@@ -102,6 +114,8 @@ def busy(service: Service) -> Iterator[Service]:
     past, open_one = (verify(terminal, card, face="maybe:a")["id"] for _ in range(2))
     decide_override(supervisors[1], enter_override(supervisors[0], past))
     enter_override(supervisors[0], open_one)
+    resolve_dispute(supervisors[0], open_dispute(terminal, passed, past)["id"])
+    open_dispute(terminal, passed, open_one)
     carried, used = transaction(verification=passed), transaction(verification=passed)
     report_many(terminal, carried, used, transaction(), transaction(kind="enquiry"), transaction(verification=past))
     drain(database, made.keys)

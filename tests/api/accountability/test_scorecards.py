@@ -27,7 +27,14 @@ from api.service import Service
 from api.storage import migrate
 from api.storage.database import Database
 from api.storage.tables import transactions
-from tests.api.accountability.business import decide_override, enter_override, report_many, transaction
+from tests.api.accountability.business import (
+    decide_override,
+    enter_override,
+    open_dispute,
+    report_many,
+    resolve_dispute,
+    transaction,
+)
 from tests.api.bodies import Json, register, report, verify
 from tests.api.clients import KeyedClient
 from tests.api.conftest import NewClient
@@ -106,8 +113,21 @@ def live(history: History, chance: random.Random) -> None:
             what = chance.choice(["approve", "refuse", None])
             if what is not None:
                 mine[f"overrides.{decide_override(second, entered, what)['state']}"] += 1
+        if decided["decision"] == "PASS" and chance.random() < 0.4:
+            dispute(mine, chance, terminal, decided["id"], supervisors[TERMINALS[place]][0])
         for done in business(chance, terminal, decided["id"]):
             count_business(mine, done)
+
+
+def dispute(
+    mine: Counter[str], chance: random.Random, terminal: TestClient, check: str, supervisor: TestClient
+) -> None:
+    opened = open_dispute(terminal, check, check)["id"]
+    mine["disputes"] += 1
+    outcome = chance.choice(["upheld", "rejected", None])
+    if outcome is not None:
+        resolve_dispute(supervisor, opened, outcome=outcome)
+        mine.update({"disputes.resolved": 1, f"disputes.{outcome}": 1})
 
 
 def business(chance: random.Random, terminal: TestClient, verification_id: str) -> list[Json]:
@@ -232,7 +252,9 @@ def test_what_is_beyond_reach_is_not_there(history: History) -> None:
             assert_error(other.get(path, params=asked), 404, "not_found")
 
 
-@pytest.mark.parametrize("figure", ["", "x", "checks.x", "captures", "refusals", "overrides.x", "losses", "omissions."])
+@pytest.mark.parametrize(
+    "figure", ["", "x", "checks.x", "captures", "refusals", "overrides.x", "losses", "omissions.", "disputes.x"]
+)
 def test_figures_that_are_none(history: History, figure: str) -> None:
     asked = {"month": MONTH, "figure": figure}
     answer = history.client(Role.SUPERVISOR, "bank").get("/v1/scorecards/evidence", params=asked)
@@ -351,6 +373,10 @@ DAMAGE = {
     ),
     "a bad camera made good": ("UPDATE verifications SET face_capture = 'acquired'", "captures.face.failed is"),
     "an override gone": ("DELETE FROM overrides WHERE state = 'approved'", "overrides.approved is 0"),
+    "a dispute that was rejected": (
+        "UPDATE check_disputes SET state = 'rejected' WHERE state = 'upheld'",
+        "disputes.upheld is 0",
+    ),
     "checks of another month": ("UPDATE verifications SET decided_at = decided_at - interval '40 days'", "checks is"),
     "a late report": (
         "UPDATE card_events SET recorded_at = recorded_at - interval '1 day' WHERE event = 'reported_lost'",

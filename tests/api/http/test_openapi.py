@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from api.accountability.holders.schemas import DisputeBody, DisputeResolution, HistoryBody
 from api.accountability.overrides.schemas import OverrideBody, OverrideDecision
 from api.accountability.transactions.schemas import TransactionBody, TransactionsBody
 from api.alerts.schemas import AlertClosing
@@ -39,6 +40,9 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/verifications/{verification_id}/override": OverrideBody,
     "/v1/overrides/{override_id}/approve": OverrideDecision,
     "/v1/overrides/{override_id}/refuse": OverrideDecision,
+    "/v1/holders/history": HistoryBody,
+    "/v1/holders/disputes": DisputeBody,
+    "/v1/disputes/{dispute_id}/resolve": DisputeResolution,
     "/v1/feed/webhooks": WebhookBody,
     "/v1/impostors": ImpostorBody,
     "/v1/impostors/{impostor_id}/approve": ImpostorApproval,
@@ -87,6 +91,11 @@ post /v1/overrides/{override_id}/approve
 post /v1/overrides/{override_id}/refuse
 get /v1/scorecards
 get /v1/scorecards/evidence
+post /v1/holders/history
+post /v1/holders/disputes
+get /v1/disputes
+get /v1/disputes/{dispute_id}
+post /v1/disputes/{dispute_id}/resolve
 get /v1/me
 post /v1/me/key
 get /v1/institutions
@@ -205,7 +214,8 @@ def test_the_key_is_asked_for(document: Any) -> None:
 
 
 def test_the_idempotency_key_is_documented(document: Any) -> None:
-    for path in BODIES.keys() - {"/v1/cards/search", "/v1/captures/guidance"}:  # which change nothing
+    for path in BODIES.keys() - {"/v1/cards/search", "/v1/captures/guidance", "/v1/holders/history"}:
+        # These change nothing.
         parameters = {one["name"].lower(): one for one in document["paths"][path]["post"]["parameters"]}
         assert "ASCII" in parameters["idempotency-key"]["description"]
 
