@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from api.accountability.scorecards import patterns
 from api.accountability.scorecards.counting import Reach, tallies
@@ -15,6 +15,9 @@ from api.accountability.scorecards.figures import ALWAYS, Place, Tally, whole_of
 from api.accountability.scorecards.months import Month
 from api.storage.tables import institutions, principals
 from biometrics.scoring.support import share_interval
+
+# A month of millions takes longer to count than a request of a counter may take.
+_PATIENCE = text("SET LOCAL statement_timeout = '60s'")
 
 By = Literal["total", "institution", "terminal"]
 
@@ -32,6 +35,7 @@ class Asked:
 
 def compose(connection: Connection, asked: Asked) -> dict[str, Any]:
     """All cards that were asked for, in the order of their identifiers, and what stands out among the terminals."""
+    connection.execute(_PATIENCE)
     as_of = connection.execute(select(func.clock_timestamp())).scalar_one()
     counted = tallies(connection, asked.month, asked.reach)
     names = _names(connection, counted)
