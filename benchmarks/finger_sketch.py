@@ -1,4 +1,4 @@
-"""Sketches of fingers (`biometrics.duplicates.sketch`): how well they tell strangers apart, and what they cost.
+"""Sketches of fingers (`biometrics.finger.sketch`): how well they tell strangers apart, and what they cost.
 
 All mated pairs of a set and all pairs of different fingers, as in `fingerprint`. `fnmr_at_fmr_F`: share of mated pairs
 below the likeness that a share F of the others reaches, the first for which there are 30 such pairs or more.
@@ -21,8 +21,8 @@ from benchmarks.interchange import extract
 from benchmarks.report import FRACTION, Result, ScoreRow, print_table, write_json, write_scores
 from benchmarks.resampling import share_interval
 from benchmarks.subjects import finger_of
-from biometrics.duplicates.sketch import Sketches, alike, sketch
 from biometrics.finger import FingerEngine
+from biometrics.finger.sketch import Sketches, alike, sketch
 
 RATES = (0.01, 0.001)
 

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.duplicates.parameters import BLOCK, CODE_LIMIT
-from biometrics.duplicates.sketch import CODES, PLACES, Sketches, sketch
 from biometrics.errors import BiometricError
 from biometrics.finger import FingerTemplate
+from biometrics.finger.sketch import CODES, PLACES, Sketches, sketch
 
 Floats = NDArray[np.float32]
 Fingers = Mapping[str, FingerTemplate]

@@ -25,8 +25,8 @@ from biometrics.duplicates.parameters import BLOCK, CODE_SLACK, TILE
 from biometrics.duplicates.products import alike, raised, turned
 from biometrics.duplicates.register import STEP, Part, Register
 from biometrics.duplicates.rule import Rule
-from biometrics.duplicates.sketch import alike as alike_sketches
 from biometrics.duplicates.sketch import calibration
+from biometrics.finger.sketch import alike as alike_sketches
 from biometrics.kernels.bits import one_bits
 from biometrics.kernels.compiled import kernel, loose_kernel
 

@@ -13,7 +13,8 @@ from benchmarks.drawn_fingers import drawn
 from benchmarks.duplicate_register import POSITIONS, made
 from benchmarks.gallery_vectors import Scatter
 from biometrics.duplicates import Finding, Kind
-from biometrics.duplicates.sketch import Sketches, alike, calibration, sketch
+from biometrics.duplicates.sketch import calibration
+from biometrics.finger.sketch import Sketches, alike, sketch
 
 RECORDS = 1_200
 

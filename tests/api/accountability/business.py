@@ -1,12 +1,18 @@
 """Business transactions, reported as terminals report them."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from api.service import Service
+from api.storage.tables import verifications
 from tests.api.bodies import Json, fresh_key
 
 Client = TestClient | httpx.Client
@@ -25,6 +31,22 @@ def transaction(**changes: Any) -> Json:
 def ago(seconds: float) -> str:
     """A time before now."""
     return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
+@contextmanager
+def decided_earlier(service: Service, verification_id: str, seconds: float) -> Iterator[None]:
+    """Have a check made so much earlier, and after this when it was: the log knows, and other tests ask it."""
+    one = verifications.c.id == UUID(verification_id)
+
+    def move(by: timedelta) -> None:
+        with service.database.begin() as connection:
+            connection.execute(update(verifications).where(one).values(decided_at=verifications.c.decided_at + by))
+
+    move(-timedelta(seconds=seconds))
+    try:
+        yield
+    finally:
+        move(timedelta(seconds=seconds))
 
 
 def report_business(terminal: Client, **changes: Any) -> Json:

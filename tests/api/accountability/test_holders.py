@@ -6,15 +6,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.accountability.parameters import IDENTIFIED_S
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from api.storage.tables import check_disputes, verifications
-from tests.api.accountability.business import RESOLUTION, open_dispute, resolve_dispute
+from api.storage.tables import check_disputes
+from tests.api.accountability.business import RESOLUTION, decided_earlier, open_dispute, resolve_dispute
 from tests.api.bodies import Json, fresh_key, register, report, verify
 from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
@@ -117,10 +117,8 @@ def test_only_who_stands_here_is_told(town: Town, service: Service) -> None:
         body = {"verification": doubtful, "check": doubtful, "reason": "not_me"}
         assert_error(town.here.post("/v1/holders/disputes", json=body), 409, "holder_not_identified")
     mine = town.standing()
-    with service.database.begin() as connection:
-        earlier = text(f"decided_at - interval '{IDENTIFIED_S + 1} seconds'")
-        connection.execute(update(verifications).where(verifications.c.id == UUID(mine)).values(decided_at=earlier))
-    assert_error(asking(town.here, mine), 409, "holder_not_identified")
+    with decided_earlier(service, mine, IDENTIFIED_S + 1):
+        assert_error(asking(town.here, mine), 409, "holder_not_identified")
 
 
 def test_a_dispute_from_its_opening_to_its_end(town: Town, new_client: NewClient) -> None:

@@ -7,18 +7,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import exc, select, text, update
+from sqlalchemy import exc, select, update
 from starlette.testclient import TestClient
 
 from api.accountability.parameters import OVERRIDE_WINDOW_S
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
-from api.storage.tables import overrides, verifications
+from api.storage.tables import overrides
 from tests.api.accountability.business import (
     OVERRIDE,
     ago,
     decide_override,
+    decided_earlier,
     enter_override,
     report_business,
 )
@@ -93,12 +94,9 @@ def test_business_rests_on_it_once_it_is_approved(counter: Counter) -> None:
 
 def test_an_approval_after_the_business_is_too_late(counter: Counter, service: Service) -> None:
     check = counter.review()
-    with service.database.begin() as connection:
-        mine = verifications.c.id == UUID(check)
-        earlier = text("decided_at - interval '20 minutes'")
-        connection.execute(update(verifications).where(mine).values(decided_at=earlier))
-    decide_override(counter.supervisor, enter_override(counter.operator, check))
-    late = report_business(counter.terminal, verification=check, done_at=ago(900))
+    with decided_earlier(service, check, 1200):
+        decide_override(counter.supervisor, enter_override(counter.operator, check))
+        late = report_business(counter.terminal, verification=check, done_at=ago(900))
     assert late["omission"] == "override_too_late"
 
 
@@ -139,13 +137,10 @@ def test_what_cannot_be_overridden(counter: Counter, service: Service) -> None:
     assert_error(entering(counter.supervisor, check), 409, "override_exists")
     decide_override(counter.supervisor, first, "refuse")
     second = enter_override(counter.operator, check)
-    with service.database.begin() as connection:
-        mine = verifications.c.id == UUID(check)
-        earlier = text(f"decided_at - interval '{OVERRIDE_WINDOW_S + 1} seconds'")
-        connection.execute(update(verifications).where(mine).values(decided_at=earlier))
-    assert_error(approving(counter.supervisor, second), 409, "override_too_late")
-    decide_override(counter.supervisor, second, "refuse")
-    assert_error(entering(counter.operator, check), 409, "override_too_late")
+    with decided_earlier(service, check, OVERRIDE_WINDOW_S + 1):
+        assert_error(approving(counter.supervisor, second), 409, "override_too_late")
+        decide_override(counter.supervisor, second, "refuse")
+        assert_error(entering(counter.operator, check), 409, "override_too_late")
     for what in ("approve", "refuse"):
         assert_error(approving(counter.supervisor, second, what), 409, "override_state")
 

@@ -12,7 +12,7 @@ from api.duplicates.routes import router
 from api.duplicates.words import CaseKind, Outcome, State
 from api.errors import catalogue
 from biometrics.duplicates import Kind
-from biometrics.duplicates.sketch import MINUTIAE
+from biometrics.finger.sketch import MINUTIAE
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "duplicates.md").read_text(encoding="utf-8")

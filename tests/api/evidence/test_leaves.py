@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from api.evidence import leaves
 from api.service import Service
 from api.storage.tables import acts as administered
-from api.storage.tables import card_events, checks, evidence, evidence_texts, verifications
+from api.storage.tables import card_events, checks, evidence, evidence_texts, transactions, verifications
 from tests.api.bodies import Json, fresh, fresh_key, new_card, register, registration, report, verify
 
 CONTEXT = b"renzheng receipt v2\n"
@@ -149,6 +149,7 @@ def test_every_act_has_its_evidence_and_nothing_else_has(
         acts = {("verification", row.id) for row in connection.execute(select(verifications.c.id))}
         acts |= {("card_event", row.id) for row in connection.execute(select(card_events.c.id))}
         acts |= {("check", row.id) for row in connection.execute(select(checks.c.id))}
+        acts |= {("transaction", row.id) for row in connection.execute(select(transactions.c.id))}
         acts |= {("administration", row.id) for row in connection.execute(select(administered.c.id))}
         told = connection.execute(
             select(evidence, evidence_texts).join(evidence_texts, evidence_texts.c.seq == evidence.c.seq)

@@ -119,6 +119,7 @@ PASSING = {
     ("POST", "/v1/transactions/batch"),
     ("POST", "/v1/overrides/{override_id}/approve"),
     ("POST", "/v1/overrides/{override_id}/refuse"),
+    ("POST", "/v1/disputes/{dispute_id}/resolve"),
     ("DELETE", "/v1/feed/webhooks/{webhook_id}"),
     ("DELETE", "/v1/principals/{principal_id}"),
     ("DELETE", "/v1/principals/{principal_id}/keys/{key_id}"),

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.drawn_fingers import drawn
 from biometrics.duplicates import POSITIONS, Entries, Register, RegisterError
 from biometrics.duplicates.register import STEP, common
-from biometrics.duplicates.sketch import sketch
+from biometrics.finger.sketch import sketch
 from tests.biometrics.gallery.people import directions
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from benchmarks.drawn_fingers import drawn, seen_again
-from biometrics.duplicates.sketch import MINUTIAE, Sketches, alike, calibration, sketch
+from biometrics.duplicates.sketch import calibration
 from biometrics.finger import FingerTemplate
+from biometrics.finger.sketch import MINUTIAE, Sketches, alike, sketch
 
 
 def rows(fingers: list[FingerTemplate]) -> Sketches:
