@@ -45,23 +45,19 @@ def test_requests_sent_again_are_answered_byte_for_byte(authority: TestClient, t
 def test_an_upgrade_keeps_the_answers(new_database: NewDatabase) -> None:
     database = new_database()
     migrate.upgrade(database, "0002")
+    one = {"id": uuid4()}
+    rows = (
+        "INSERT INTO institutions (id, name) VALUES (:id, 'bank')",
+        "INSERT INTO terminals (id, institution_id, name, role, key_hash) VALUES (:id, :id, 'a', 'terminal', '\\x01')",
+        "INSERT INTO idempotency (terminal_id, key, request_digest, status_code, answer) "
+        """VALUES (:id, 'key', '\\x01', 200, '{"b": 0.5, "a": "证"}')""",
+        "INSERT INTO verifications (id, instance_index, terminal_id, institution_id, channel, purpose, "
+        "decision, document_status, answer, decided_at) VALUES (:id, '\\x01', :id, :id, 'counter', 'test', "
+        """'PASS', 'valid', '{"decision": "PASS"}', now())""",
+    )
     with database.begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(
-            text(
-                "INSERT INTO idempotency (terminal_id, key, request_digest, status_code, answer) "
-                """VALUES (:id, 'key', '\\x01', 200, '{"b": 0.5, "a": "证"}')"""
-            ),
-            {"id": uuid4()},
-        )
-        connection.execute(
-            text(
-                "INSERT INTO verifications (id, instance_index, terminal_id, institution_id, channel, purpose, "
-                "decision, document_status, answer, decided_at) VALUES (:id, '\\x01', :id, :id, 'counter', 'test', "
-                """'PASS', 'valid', '{"decision": "PASS"}', now())"""
-            ),
-            {"id": uuid4()},
-        )
+        for row in rows:
+            connection.execute(text(row), one)
     migrate.upgrade(database)
     with database.begin() as connection:
         assert connection.execute(text("SELECT answer FROM idempotency")).scalar_one() == {"b": 0.5, "a": "证"}
