@@ -9,6 +9,9 @@ const MEASURED = { width: 72, height: 96 };
 export class Camera {
   #video;
   #stream = null;
+  #opening = null;
+  /** Counts the stops: a camera that opens late sees by it that nobody waits for it any more. */
+  #stops = 0;
 
   constructor(video) {
     this.#video = video;
@@ -18,19 +21,38 @@ export class Camera {
     return this.#stream !== null;
   }
 
-  /** Ask for the camera and show it. Raises what `getUserMedia` does. */
-  async start() {
-    if (this.#stream) return;
+  /**
+   * Ask for the camera and show it. Raises what `getUserMedia` does, and an `AbortError` where `stop` came first: the
+   * browser takes its time to open a camera, and one that opens after the visit has ended is closed at once.
+   */
+  start() {
+    if (!navigator.mediaDevices) return Promise.reject(new DOMException("not a secure context", "NotAllowedError"));
+    this.#opening ??= this.#open(this.#stops);
+    return this.#opening;
+  }
+
+  async #open(stops) {
     const wish = { video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } }, audio: false };
-    if (!navigator.mediaDevices) throw new DOMException("not a secure context", "NotAllowedError");
-    this.#stream = await navigator.mediaDevices.getUserMedia(wish);
-    this.#video.srcObject = this.#stream;
-    await this.#video.play();
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia(wish);
+      if (this.#stops !== stops) {
+        letGo(stream);
+        throw new DOMException("not wanted any more", "AbortError");
+      }
+      this.#stream = stream;
+      this.#video.srcObject = stream;
+      await this.#video.play();
+    } catch (error) {
+      if (this.#stops === stops) this.stop();
+      throw error;
+    }
   }
 
   /** Let go of the camera, and of the last picture on the screen. */
   stop() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#stops += 1;
+    this.#opening = null;
+    if (this.#stream) letGo(this.#stream);
     this.#stream = null;
     this.#video.srcObject = null;
   }
@@ -85,6 +107,10 @@ export class Camera {
     const used = Math.round(Math.min(height, tallest));
     return base64Of(this.#drawn(Math.round(used * ASPECT), used), quality);
   }
+}
+
+function letGo(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 async function base64Of(canvas, quality) {

@@ -14,6 +14,8 @@ export async function captureFace(camera, signal) {
   put($("#face-title"), t("face_title"));
   await camera.start();
   const { nonce, challenge } = await ask("POST", "/v1/captures");
+  // The next customer may stand there already, with this button and this picture.
+  if (signal.aborted) return null;
   if (!(await guided(camera, signal))) return null;
   const still = await camera.still();
   put($("#face-title"), t("film_title"));

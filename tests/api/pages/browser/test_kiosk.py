@@ -153,6 +153,47 @@ def test_a_card_that_is_taken_away_ends_the_visit(house: House, new_page: NewPag
     assert not house.comparer.compared
 
 
+# A camera that opens only when it is let, as one that is slow to start.
+SLOW_CAMERA = """() => {
+  const devices = navigator.mediaDevices;
+  const real = devices.getUserMedia.bind(devices);
+  const opened = new Promise((resolve) => { window.letCamera = resolve; });
+  devices.getUserMedia = async (wish) => {
+    window.asked = true;
+    await opened;
+    window.late = await real(wish);
+    return window.late;
+  };
+}"""
+
+
+def test_a_camera_that_opens_after_the_visit_is_closed_at_once(house: House, new_page: NewPage) -> None:
+    page = new_page("/kiosk", "kiosk")
+    page.evaluate(SLOW_CAMERA)
+    card = house.issue()
+    house.reader.place(card)
+    visible(page, "consent")
+    page.locator("#agree").click()
+    visible(page, "face")
+    until(lambda: page.evaluate("window.asked === true"), "the page asks for the camera")
+    house.reader.remove()
+    visible(page, "fault")
+    page.locator("#fault-finish").click()
+    page.evaluate("window.letCamera()")
+    until(
+        lambda: (
+            page.evaluate("window.late && window.late.getTracks().every((track) => track.readyState === 'ended')")
+            is True
+        ),
+        "the late camera is closed",
+    )
+    clean(page, card.text.number, card.text.name)
+    house.reader.place(card)
+    visible(page, "consent")
+    page.locator("#agree").click()
+    until(lambda: page.evaluate("document.querySelector('#live').srcObject?.active") is True, "the next visit has it")
+
+
 def test_who_does_not_agree_is_not_filmed(house: House, new_page: NewPage) -> None:
     page = new_page("/kiosk", "kiosk")
     house.reader.place(house.issue())
