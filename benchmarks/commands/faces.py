@@ -26,7 +26,7 @@ def face(
 ) -> None:
     """Accuracy and speed of the face engine on listed pairs; with --cross on all non-mated pairs as well."""
     run(
-        "face",
+        "face.accuracy",
         images=images,
         pairs=pairs,
         cross=cross,
@@ -46,7 +46,7 @@ def face_quality(
     json_path: Json = None,
 ) -> None:
     """Whether a face's quality predicts error: FNMR against the share of comparisons that is turned away."""
-    run("face_quality", images=images, pairs=pairs, cache=cache, json_path=json_path)
+    run("face.quality", images=images, pairs=pairs, cache=cache, json_path=json_path)
 
 
 @app.command("face-card")
@@ -57,7 +57,7 @@ def face_card(
     json_path: Json = None,
 ) -> None:
     """References as a chip holds them and probes of a cheap camera: what they cost, with statistics for them or not."""
-    run("face_card", images=images, pairs=pairs, cache=cache, json_path=json_path)
+    run("face.card", images=images, pairs=pairs, cache=cache, json_path=json_path)
 
 
 @app.command("face-enrolment")
@@ -67,7 +67,7 @@ def face_enrolment(
     json_path: Json = None,
 ) -> None:
     """What several reference pictures of a person are worth in one template."""
-    run("face_enrolment", images=images, cache=cache, json_path=json_path)
+    run("face.enrolment", images=images, cache=cache, json_path=json_path)
 
 
 @app.command("face-liveness")
@@ -80,7 +80,7 @@ def face_liveness(
     json_path: Json = None,
 ) -> None:
     """Liveness on simulated bursts, films and pictures: APCER of each kind of attack, and BPCER."""
-    run("face_liveness", bursts=bursts, json_path=json_path, images=images, films=films)
+    run("face.liveness", bursts=bursts, json_path=json_path, images=images, films=films)
 
 
 @app.command("face-speed")
@@ -89,7 +89,7 @@ def face_speed(
     json_path: Json = None,
 ) -> None:
     """What a face template costs from the picture file on, and where the time goes."""
-    run("face_speed", images=images, json_path=json_path)
+    run("face.speed", images=images, json_path=json_path)
 
 
 @app.command("face-statistics")
@@ -99,4 +99,4 @@ def face_statistics(
     cache: Embeddings = None,
 ) -> None:
     """Fit the statistics of embeddings that the face engine ships, to everybody in the folder."""
-    run("face_statistics", images=images, out=out, cache=cache)
+    run("face.statistics", images=images, out=out, cache=cache)

@@ -14,4 +14,4 @@ def markdown(
     metric: Annotated[list[str] | None, typer.Option(help="Only these metrics.")] = None,
 ) -> None:
     """Print a benchmark's JSON as a section of RESULTS.md."""
-    run("markdown", json_path=json_path, metrics=metric)
+    run("common.markdown", json_path=json_path, metrics=metric)

@@ -16,7 +16,7 @@ def fingerprint(
     json_path: Json = None,
 ) -> None:
     """Accuracy and speed of the fingerprint engine: all mated pairs, every cross-finger pair as non-mated."""
-    run("fingerprint", data=data, scores=scores, json_path=json_path)
+    run("finger.accuracy", data=data, scores=scores, json_path=json_path)
 
 
 @app.command("finger-search")
@@ -29,7 +29,7 @@ def finger_search(
     json_path: Json = None,
 ) -> None:
     """Search a finger among many: recall of the first stage and of the whole search, speed and memory."""
-    run("finger_search", data=data, references=references, cache=cache, json_path=json_path)
+    run("finger.search", data=data, references=references, cache=cache, json_path=json_path)
 
 
 @app.command("finger-sketch")
@@ -42,7 +42,7 @@ def finger_sketch(
     json_path: Json = None,
 ) -> None:
     """Sketches of fingers, which a search for duplicates compares first: error and cost."""
-    run("finger_sketch", data=data, cache=cache, scores=scores, json_path=json_path)
+    run("finger.sketch", data=data, cache=cache, scores=scores, json_path=json_path)
 
 
 @app.command("finger-quality")
@@ -55,7 +55,7 @@ def finger_quality(
     ] = None,
 ) -> None:
     """Whether quality predicts error: error against the share of captures discarded, and the best finger first."""
-    run("finger_quality", data=data, cache=cache, json_path=json_path, picture=picture)
+    run("finger.quality", data=data, cache=cache, json_path=json_path, picture=picture)
 
 
 @app.command("finger-enrolment")
@@ -65,7 +65,7 @@ def finger_enrolment(
     json_path: Json = None,
 ) -> None:
     """What several impressions, consolidated or compared one by one, and two fingers add to accuracy."""
-    run("finger_enrolment", data=data, cache=cache, json_path=json_path)
+    run("finger.enrolment", data=data, cache=cache, json_path=json_path)
 
 
 @app.command("finger-held-out")
@@ -75,7 +75,7 @@ def finger_held_out(
     json_path: Json = None,
 ) -> None:
     """Accuracy with weights fitted on other sensors, and on other fingers, than those that they are judged on."""
-    run("finger_held_out", data=data, cache=cache, json_path=json_path)
+    run("finger.held_out", data=data, cache=cache, json_path=json_path)
 
 
 @app.command()
@@ -90,4 +90,4 @@ def interchange(
     json_path: Json = None,
 ) -> None:
     """What other tools' finger templates are worth, and what ours lose in other formats and in fewer bytes."""
-    run("interchange", data=data, cache=cache, json_path=json_path)
+    run("finger.interchange", data=data, cache=cache, json_path=json_path)

@@ -25,7 +25,7 @@ def calibrate(
 ) -> None:
     """Fit an engine's calibration to its scores, and judge it on people that it was not fitted on."""
     run(
-        "calibrate",
+        "scores.calibrate",
         engine=engine,
         scores=scores,
         vectors=vectors,
@@ -44,7 +44,7 @@ def vectors(
     cache: Embeddings = None,
 ) -> None:
     """Extract the templates of all pictures, for `calibrate` and `chimeric`."""
-    run("vectors", images=images, out=out, cache=cache)
+    run("scores.vectors", images=images, out=out, cache=cache)
 
 
 @app.command()
@@ -59,7 +59,7 @@ def fusion(
     """Fuse the scores of several matchers: fitted on one half of the subjects, judged on the other."""
     chosen = None if matchers is None else [name.strip() for name in matchers.split(",") if name.strip()]
     try:
-        run("fusion", scores=scores, splits=splits, matchers=chosen, json_path=json_path)
+        run("scores.fusion", scores=scores, splits=splits, matchers=chosen, json_path=json_path)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -70,7 +70,7 @@ def fusion_rules(
     json_path: Json = None,
 ) -> None:
     """Compare ways to fuse scores in simulated worlds; for what the rule of `fusion` was chosen."""
-    run("fusion_rules", worlds=worlds, json_path=json_path)
+    run("scores.fusion_rules", worlds=worlds, json_path=json_path)
 
 
 @app.command("quality-inputs")
@@ -88,7 +88,7 @@ def quality_inputs(
 ) -> None:
     """Write what `quality-side` reads: qualities of fingers and faces, and scores of drawn pairs of faces."""
     run(
-        "quality_inputs",
+        "scores.quality_inputs",
         out=out,
         fingers=fingers,
         cache=cache,
@@ -113,7 +113,7 @@ def quality_side(
 ) -> None:
     """Whether quality beside the score makes log-likelihood ratios better, on people who were not fitted on."""
     try:
-        run("quality_side", scores=scores, quality=quality, json_path=json_path)
+        run("scores.quality_side", scores=scores, quality=quality, json_path=json_path)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
@@ -130,7 +130,7 @@ def fusion_alike(
 ) -> None:
     """Compare ways to fuse scores on simulated sets of 517 people that are alike to what is published of BSSR1."""
     run(
-        "fusion_alike",
+        "scores.fusion_alike",
         splits=splits,
         search=search,
         json_path=json_path,
@@ -152,7 +152,7 @@ def chimeric(
 ) -> None:
     """Check the stated FMR of face, fingers and both on chimeric persons that the calibration has not seen."""
     run(
-        "chimeric",
+        "scores.chimeric",
         face_scores=face_scores,
         vectors=vectors,
         finger_scores=finger_scores,
@@ -169,11 +169,11 @@ def fitting_lists(
     ],
     vectors: Vectors = None,
     out: Annotated[Path, typer.Option(file_okay=False, metavar="DIR", help="Where the lists are written.")] = Path(
-        "benchmarks/lists"
+        "benchmarks/scores/lists"
     ),
 ) -> None:
     """Write who is fitted on and who is judged, as hashes of the subjects of each set."""
-    run("fitting_lists", scores=scores, vectors=vectors, out=out)
+    run("scores.fitting_lists", scores=scores, vectors=vectors, out=out)
 
 
 @app.command("rates-speed")
@@ -182,4 +182,4 @@ def rates_speed(
     json_path: Json = None,
 ) -> None:
     """Time and memory of error rates, DET curve and intervals of very many scores."""
-    run("rates_speed", count=count, json_path=json_path)
+    run("scores.rates_speed", count=count, json_path=json_path)

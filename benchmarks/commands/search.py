@@ -18,7 +18,7 @@ def gallery(
     json_path: Json = None,
 ) -> None:
     """Search of a face among many: latency, recall against an exact comparison, memory, changes, wear."""
-    run("gallery", size=size, dim=dim, probes=probes, seed=seed, json_path=json_path)
+    run("search.gallery", size=size, dim=dim, probes=probes, seed=seed, json_path=json_path)
 
 
 @app.command("gallery-scatter")
@@ -28,7 +28,7 @@ def gallery_scatter(
     out: Annotated[Path, typer.Option(dir_okay=False, metavar="FILE", help="Written here.")],
 ) -> None:
     """Fit how real templates scatter, from which `gallery` draws its entries."""
-    run("gallery_vectors", vectors=vectors, source=source, out=out)
+    run("search.gallery_vectors", vectors=vectors, source=source, out=out)
 
 
 @app.command()
@@ -40,7 +40,7 @@ def gallery_indexes(
     json_path: Json = None,
 ) -> None:
     """FAISS's indexes and this project's codes side by side: recall, time, memory."""
-    run("gallery_indexes", size=size, dim=dim, probes=probes, seed=seed, json_path=json_path)
+    run("search.gallery_indexes", size=size, dim=dim, probes=probes, seed=seed, json_path=json_path)
 
 
 @app.command()
@@ -52,7 +52,8 @@ def identification(
     json_path: Json = None,
 ) -> None:
     """Accuracy of identification: FNIR at fixed FPIR in galleries of 10^3 to 10^6 faces, real ones and drawn ones."""
-    run("identification", vectors=vectors, sizes=sizes or [1_000, 10_000, 100_000, 1_000_000], json_path=json_path)
+    asked = sizes or [1_000, 10_000, 100_000, 1_000_000]
+    run("search.identification", vectors=vectors, sizes=asked, json_path=json_path)
 
 
 @app.command()
@@ -78,7 +79,7 @@ def deduplication(
 ) -> None:
     """A register searched against itself: time, recall of planted duplicates, false findings, twins."""
     run(
-        "deduplication",
+        "search.deduplication",
         records=records,
         planted=planted,
         threads=threads,

@@ -19,7 +19,7 @@ def service(
     json_path: Json = None,
 ) -> None:
     """Verifications per second and latency of the running service, and the share that is raw model time."""
-    run("service", seconds=seconds, terminals=terminals, data=data, json_path=json_path)
+    run("service.rate", seconds=seconds, terminals=terminals, data=data, json_path=json_path)
 
 
 @app.command()
@@ -34,7 +34,8 @@ def evidence(
     json_path: Json = None,
 ) -> None:
     """Durable appends per second into the evidence log, and the time that an inclusion proof takes."""
-    run("evidence", seconds=seconds, writers=writers, threads=threads, leaves=leaves, form=form, json_path=json_path)
+    given = {"seconds": seconds, "writers": writers, "threads": threads, "leaves": leaves, "form": form}
+    run("evidence.rate", **given, json_path=json_path)
 
 
 @app.command()
@@ -54,7 +55,7 @@ def registry(
 ) -> None:
     """Decisions per second on registers of many cards, in process and over HTTP, and whether the cost is flat."""
     run(
-        "registry",
+        "registry.rate",
         cards=cards,
         events=events,
         seconds=seconds,
@@ -80,7 +81,7 @@ def faults(
     json_path: Json = None,
 ) -> None:
     """Whether any verification passes after an acknowledged loss report while anything is killed, paused, cut off."""
-    run("faults", operations=operations, seed=seed, pause=pause, state=state, json_path=json_path)
+    run("service.faults", operations=operations, seed=seed, pause=pause, state=state, json_path=json_path)
 
 
 @app.command()
@@ -92,4 +93,4 @@ def propagation(
     json_path: Json = None,
 ) -> None:
     """Time from the commit of a change of status to every terminal, and whether any is lost or told twice."""
-    run("propagation", terminals=terminals, seconds=seconds, rate=rate, kill=kill, json_path=json_path)
+    run("feed.propagation", terminals=terminals, seconds=seconds, rate=rate, kill=kill, json_path=json_path)

@@ -14,4 +14,4 @@ def snapshot(
     json_path: Json = None,
 ) -> None:
     """The filter of the invalid cards: size, errors, what it costs to build and to ask."""
-    run("snapshot", sizes=sizes, json_path=json_path)
+    run("feed.snapshot", sizes=sizes, json_path=json_path)

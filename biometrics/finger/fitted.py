@@ -1,4 +1,4 @@
-"""The fitted part of the score, `weights.json`, which `python -m benchmarks.fingerprint_weights` writes."""
+"""The fitted part of the score, `weights.json`, which `python -m benchmarks.finger.weights` writes."""
 
 from __future__ import annotations
 

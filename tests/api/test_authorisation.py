@@ -100,6 +100,7 @@ TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/session"): {T},
     ("GET", "/v1/session"): {T},
     ("POST", "/v1/session/operator"): {T},
+    ("POST", "/v1/session/console"): {A, S, R, E},
     # A page whose key was revoked signs out all the same.
     ("POST", "/v1/session/end"): ANYBODY,
     ("GET", "/v1/errors"): ANYBODY,
@@ -199,6 +200,7 @@ REPEATABLE: set[Route] = {
     ("POST", "/v1/holders/history"),
     ("POST", "/v1/session"),
     ("POST", "/v1/session/operator"),
+    ("POST", "/v1/session/console"),
     ("POST", "/v1/session/end"),
 }
 

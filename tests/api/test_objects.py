@@ -125,6 +125,7 @@ WITHOUT_OBJECT: set[Route] = {
     ("POST", "/v1/session"),  # the asker's own
     ("GET", "/v1/session"),
     ("POST", "/v1/session/operator"),  # tests/api/http/test_sessions.py
+    ("POST", "/v1/session/console"),
     ("POST", "/v1/verifications"),
     ("POST", "/v1/checks"),
     ("POST", "/v1/cards"),

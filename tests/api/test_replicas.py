@@ -25,9 +25,9 @@ from api.storage import database, embedded, keys
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.migrate import head
-from benchmarks import service_process
-from benchmarks.plain_postgres import PlainPostgres
-from benchmarks.service_process import ServiceProcess
+from benchmarks.service import process as service_process
+from benchmarks.service.plain_postgres import PlainPostgres
+from benchmarks.service.process import ServiceProcess
 from tests.api.bodies import Json, fresh, fresh_key, new_card, new_nonce, registration, report, verification, verify
 from tests.api.entries import new_key
 from tests.api.screening.entries import act, approve, propose, somebody

@@ -1,4 +1,4 @@
-"""Stands in for `benchmarks.service_timed`: the scripted service, and runs of networks as made up as its comparisons.
+"""Stands in for `benchmarks.service.timed`: the scripted service, and runs of networks as made up as its comparisons.
 
 `python -m tests.benchmarks.scripted_service RUNS --port PORT`. Captures are real pictures; each counts as person a.
 """
@@ -18,7 +18,7 @@ from api.http.app import create_app
 from api.matching.captures import Captures, FingerCapture, Modality, Reference
 from api.matching.comparison import Enrolment, PersonResult
 from api.settings import Settings
-from benchmarks.service_timed import Run
+from benchmarks.service.timed import Run
 from tests.api.scripted import ScriptedComparer
 
 RUN_CPU_S = 0.002

@@ -48,7 +48,7 @@ def test_every_benchmark_says_how_it_is_used(command: str) -> None:
 
 
 def test_face_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    calls = recorded(monkeypatch, "face")
+    calls = recorded(monkeypatch, "face.accuracy")
     pairs = tmp_path / "pairs.csv"
     pairs.touch()
     arguments = ["face", "--images", str(tmp_path), "--pairs", str(pairs), "--cross", "--json", "f.json"]
@@ -66,23 +66,23 @@ def test_face_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_fingerprint_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    calls = recorded(monkeypatch, "fingerprint")
+    calls = recorded(monkeypatch, "finger.accuracy")
     assert runner.invoke(app, ["fingerprint", "--data", str(tmp_path), "--scores", "s.csv"]).exit_code == 0
     assert calls == {"data": tmp_path, "scores": Path("s.csv"), "json_path": None}
 
 
 def test_service_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = recorded(monkeypatch, "service")
+    calls = recorded(monkeypatch, "service.rate")
     assert runner.invoke(app, ["service", "--seconds", "5", "--terminals", "2"]).exit_code == 0
     assert (calls["seconds"], calls["terminals"]) == (5, 2)
 
 
 def test_a_benchmark_that_cannot_be_imported_says_so_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "benchmarks.service", None)
+    monkeypatch.setitem(sys.modules, "benchmarks.service.rate", None)
     broken = runner.invoke(app, ["service"])
     assert broken.exit_code == 3
-    assert "'service' cannot be loaded" in broken.output
-    calls = recorded(monkeypatch, "fingerprint")
+    assert "'service.rate' cannot be loaded" in broken.output
+    calls = recorded(monkeypatch, "finger.accuracy")
     assert runner.invoke(app, ["fingerprint", "--data", str(tmp_path)]).exit_code == 0
     assert calls["data"] == tmp_path
 

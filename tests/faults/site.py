@@ -14,8 +14,8 @@ from api.institutions.roles import Role
 from api.settings import Settings
 from api.storage import database, embedded, keys, migrate
 from api.storage.database import Database
-from benchmarks import service_process
-from benchmarks.service_process import ServiceProcess
+from benchmarks.service import process as service_process
+from benchmarks.service.process import ServiceProcess
 from tests.api.entries import new_key
 from tests.folders import open_to_all
 

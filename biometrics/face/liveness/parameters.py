@@ -21,7 +21,7 @@ NEARER: Final = 1.15
 """Degrees of yaw and pitch away from the straight head, and growth of the face, that count as the movement. Of a pitch
 YuNet's landmarks show little more than a third: a nod of 15 degrees is felt as 5.5, with a noise of 2 a frame, which is
 why the frames so many seconds before and after are averaged. No other formula for the five points tells more of it.
-Chosen together with RELIEF on simulated films of twenty and forty people (`benchmarks/face_film_trials.py` judges
+Chosen together with RELIEF on simulated films of twenty and forty people (`benchmarks/face/film_trials.py` judges
 others), so that fewer heads are turned away and no more bent prints pass."""
 
 STILL: Final = (7.0, 4.0, 0.075)

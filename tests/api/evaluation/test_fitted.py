@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.evaluation.fitted import PEOPLE, Overlap, overlap
-from benchmarks import fitting_lists
+from benchmarks.scores import fitting_lists
 from biometrics.scoring.calibration import Calibration, shipped
 from biometrics.scoring.fit import fit
 from biometrics.scoring.folds import short_key, sketch, subject_key

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from api.institutions.roles import Role
 from api.service import Service
-from benchmarks.service_process import free_port
+from benchmarks.service.process import free_port
 from tests.api.entries import new_key
 
 NewKey = Callable[..., str]

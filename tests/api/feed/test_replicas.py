@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.institutions.roles import Role
-from benchmarks.plain_postgres import PlainPostgres
+from benchmarks.service.plain_postgres import PlainPostgres
 from tests.api.bodies import Json, register, report
 from tests.api.feed.streams import Ended, following
 from tests.api.test_replicas import Town

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from starlette.testclient import TestClient
 from api.http import sessions
 from api.http.app import ROUTERS
 from api.institutions import principals
-from api.institutions.roles import Role
+from api.institutions.roles import ROLE_SCOPES, Role, Scope
 from api.service import Service
 from tests.api.bodies import fresh_key, new_card, register, verification
 from tests.api.entries import new_key
@@ -67,16 +68,41 @@ def test_it_says_who_is_signed_in(page: TestClient) -> None:
     assert (told["channel"], told["operator"]) == (None, None)
 
 
-def test_no_route_but_those_of_pages_looks_at_the_cookie(page: TestClient) -> None:
+OF_TERMINALS = {
+    ("POST", "/v1/captures"), ("POST", "/v1/captures/guidance"), ("POST", "/v1/verifications"), ("GET", "/v1/session"),
+    ("POST", "/v1/session/operator"), ("POST", "/v1/holders/history"), ("POST", "/v1/holders/disputes"),
+}  # fmt: skip
+OF_OPERATORS = {
+    ("POST", "/v1/verifications/{verification_id}/override"), ("GET", "/v1/overrides"),
+    ("GET", "/v1/overrides/{override_id}"),
+}  # fmt: skip
+OF_PEOPLE = {
+    ("GET", "/v1/me"), ("GET", "/v1/verifications/{verification_id}"), ("GET", "/v1/feed"),
+    ("POST", "/v1/cards/search"), ("GET", "/v1/cards/{card_id}"), ("POST", "/v1/cards/{card_id}/events"),
+    ("GET", "/v1/alerts"), ("GET", "/v1/alerts/{alert_id}"), ("POST", "/v1/alerts/{alert_id}/close"),
+    ("GET", "/v1/impostors"), ("GET", "/v1/impostors/{impostor_id}"),
+    ("POST", "/v1/impostors/{impostor_id}/approve"), ("POST", "/v1/impostors/{impostor_id}/refuse"),
+    ("POST", "/v1/impostors/{impostor_id}/remove"), ("POST", "/v1/impostors/{impostor_id}/review"),
+    ("GET", "/v1/duplicates"), ("GET", "/v1/duplicates/{duplicate_id}"),
+    ("POST", "/v1/duplicates/{duplicate_id}/decide"),
+    ("GET", "/v1/overrides"), ("GET", "/v1/overrides/{override_id}"),
+    ("POST", "/v1/overrides/{override_id}/approve"), ("POST", "/v1/overrides/{override_id}/refuse"),
+    ("GET", "/v1/disputes"), ("GET", "/v1/disputes/{dispute_id}"), ("POST", "/v1/disputes/{dispute_id}/resolve"),
+    ("GET", "/v1/scorecards"), ("GET", "/v1/scorecards/evidence"), ("GET", "/v1/evidence/leaves"),
+}  # fmt: skip
+
+
+def test_no_route_but_those_of_pages_looks_at_a_cookie(page: TestClient) -> None:
     """From the routes themselves: one that is added later is closed to sessions unless it is opened."""
-    for_pages = {"/v1/captures", "/v1/captures/guidance", "/v1/verifications", "/v1/session", "/v1/session/operator"}
-    opened = set()
+    opened: dict[str, set[tuple[str, str]]] = {"terminal": set(), "operator": set(), "person": set()}
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)
-            if any(one.dependency is sessions.mark for one in route.dependencies):
-                opened.add(route.path)
-    assert opened == for_pages
+            for one in route.dependencies:
+                if isinstance(one.dependency, sessions.Mark):
+                    for kind in one.dependency.kinds:
+                        opened[kind] |= {(method, route.path) for method in route.methods or ()}
+    assert opened == {"terminal": OF_TERMINALS, "operator": OF_OPERATORS, "person": OF_PEOPLE}
     for method, path in [("GET", "/v1/me"), ("POST", "/v1/me/key"), ("GET", "/v1/verifications"), ("GET", "/v1/feed")]:
         assert_error(page.request(method, path, json={} if method == "POST" else None), 401, "key_missing")
 
@@ -183,5 +209,55 @@ def test_a_bearer_key_counts_before_a_cookie(page: TestClient, terminal: TestCli
 
 
 def test_what_a_session_may_do_does_not_grow_with_its_key(page: TestClient) -> None:
-    assert {scope.value for scope in sessions.PAGE_SCOPES} == {"verify"}
+    assert {scope.value for scope in sessions.SESSION_SCOPES["terminal"]} == {"verify", "serve_holders"}
+    assert {scope.value for scope in sessions.SESSION_SCOPES["operator"]} == {"override"}
+    never = {Scope.MANAGE_PRINCIPALS, Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_WEBHOOKS, Scope.REGISTER_CARDS}
+    assert not sessions.SESSION_SCOPES["person"] & (never | {Scope.VERIFY, Scope.OVERRIDE, Scope.SEARCH_DUPLICATES})
     assert_error(page.post("/v1/verifications", json=verification(new_card())), 400, "idempotency_key_missing")
+
+
+CONSOLE = {"Renzheng-Page": "console"}
+
+
+@pytest.mark.parametrize("role", [Role.AUTHORITY, Role.SUPERVISOR, Role.REGULATOR, Role.EVALUATOR])
+def test_people_sign_in_at_the_console(app: FastAPI, service: Service, role: Role) -> None:
+    theirs = new_key(service.database, service.keys, role)
+    console = browser(app, **CONSOLE)
+    begun = console.post("/v1/session/console", headers={"Authorization": f"Bearer {theirs}"})
+    assert begun.status_code == 201, begun.text
+    assert begun.headers["set-cookie"].startswith("__Host-renzheng-person=")
+    assert "Max-Age=43200" in begun.headers["set-cookie"]
+    assert theirs not in begun.headers["set-cookie"] + begun.text
+    told = console.get("/v1/me").json()
+    assert told["role"] == role.value
+    assert set(told["scopes"]) == {one.value for one in ROLE_SCOPES[role] & sessions.SESSION_SCOPES["person"]}
+    assert console.post("/v1/session/end?only=console").status_code == 200
+    assert_error(console.get("/v1/me"), 401, "key_missing")
+
+
+@pytest.mark.parametrize("role", [Role.TERMINAL, Role.OPERATOR, Role.ADMINISTRATOR])
+def test_who_has_nothing_to_do_at_the_console_is_told(app: FastAPI, service: Service, role: Role) -> None:
+    theirs = new_key(service.database, service.keys, role)
+    refused = browser(app, **CONSOLE).post("/v1/session/console", headers={"Authorization": f"Bearer {theirs}"})
+    assert_error(refused, 403, "role_not_allowed")
+    assert "set-cookie" not in refused.headers
+
+
+def test_each_page_uses_its_own_sessions(page: TestClient, service: Service) -> None:
+    """Both may be open in one browser, which sends all of its cookies with every request."""
+    operator = new_key(service.database, service.keys, Role.OPERATOR, "a bank of sessions")
+    supervisor = new_key(service.database, service.keys, Role.SUPERVISOR, "a bank of sessions")
+    assert page.post("/v1/session/operator", headers={"Operator-Key": operator}).status_code == 201
+    begun = page.post("/v1/session/console", headers={**CONSOLE, "Authorization": f"Bearer {supervisor}"})
+    assert begun.status_code == 201
+    assert_error(page.get("/v1/me"), 401, "key_missing")
+    assert page.get("/v1/me", headers=CONSOLE).json()["role"] == "supervisor"
+    assert_error(page.post("/v1/captures", headers=CONSOLE), 401, "key_missing")
+    nobodys = f"/v1/overrides/{UUID(int=0)}/approve"
+    assert_error(page.post(nobodys, json={}, headers=fresh_key()), 401, "key_missing")
+    assert_error(page.post(nobodys, json={}, headers={**CONSOLE, **fresh_key()}), 404, "not_found")
+    entering = f"/v1/verifications/{UUID(int=0)}/override"
+    body = {"reason": "other", "text": "looked twice"}
+    assert_error(page.post(entering, json=body, headers=fresh_key()), 404, "not_found")
+    assert_error(page.post(entering, json=body, headers={**CONSOLE, **fresh_key()}), 401, "key_missing")
+    assert_error(page.get("/v1/overrides", headers={"Renzheng-Page": "other"}), 400, "page_request_foreign")

@@ -13,7 +13,7 @@ from PIL import Image
 from api.matching.captures import Burst, BurstFrame, Captures
 from api.matching.comparison import CaptureInvalid, LivenessResult
 from api.matching.liveness import DIGESTED, MAX_FRAME_BYTES, LivenessJudge
-from benchmarks.face_liveness import living, turned_print
+from benchmarks.face.liveness import living, turned_print
 from biometrics.errors import NotAssessable
 from biometrics.face import Face, FaceEngine, FaceTemplate
 from biometrics.face.liveness import Frame, Outcome, PassiveDetector, Verdict, draw

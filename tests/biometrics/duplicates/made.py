@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.drawn_fingers import drawn, seen_again
+from benchmarks.search.drawn_fingers import drawn, seen_again
 from biometrics.duplicates import Entries, Fingers, Register, Rule, register, search
 from biometrics.finger import FingerTemplate
 from biometrics.scoring import Calibration

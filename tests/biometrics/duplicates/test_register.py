@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.drawn_fingers import drawn
+from benchmarks.search.drawn_fingers import drawn
 from biometrics.duplicates import POSITIONS, Entries, Register, RegisterError
 from biometrics.duplicates.register import STEP, common
 from biometrics.finger.sketch import sketch

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.drawn_fingers import drawn, seen_again
+from benchmarks.search.drawn_fingers import drawn, seen_again
 from biometrics.duplicates.sketch import calibration
 from biometrics.finger import FingerTemplate
 from biometrics.finger.sketch import MINUTIAE, Sketches, alike, sketch

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.fusion_simulation import World, locate, simulate
+from benchmarks.scores.fusion_simulation import World, locate, simulate
 from biometrics.scoring.joint import JointFusion
 from biometrics.scoring.logistic import Quadratic
 from biometrics.scoring.mixture import Mixture

@@ -32,8 +32,8 @@ from api.storage import database, keys, migrate
 from api.storage.database import Database
 from api.storage.sealing import keyed_hash
 from api.storage.tables import nonces
-from benchmarks.plain_postgres import PlainPostgres
-from benchmarks.service_process import free_port
+from benchmarks.service.plain_postgres import PlainPostgres
+from benchmarks.service.process import free_port
 from tests.api.entries import new_key
 from tests.faults.replicas import commits, nursery
 from tests.faults.replicas.clients import Keys

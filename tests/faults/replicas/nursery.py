@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict
 from types import FrameType
 
-from benchmarks.machine import ROOT
+from benchmarks.common.machine import ROOT
 from tests.faults.replicas.clock import STEP
 from tests.faults.replicas.replica import Birth, serve
 

@@ -19,7 +19,7 @@ from typing import Literal, cast
 
 import uvloop
 
-from benchmarks.machine import ROOT
+from benchmarks.common.machine import ROOT
 
 Way = Literal["reset", "answers_lost", "silence"]
 WAYS: tuple[Way, ...] = ("reset", "answers_lost", "silence")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.machine import ROOT
+from benchmarks.common.machine import ROOT
 
 _PROGRAM = """
 import os, time

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.service_process import free_port
+from benchmarks.service.process import free_port
 from tests.faults.replicas.proxy import UNTOLD_S, Proxy
 
 TIMEOUT_S = 10.0

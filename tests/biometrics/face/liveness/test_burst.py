@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from benchmarks.face_liveness import (
+from benchmarks.face.liveness import (
     bent_print,
     flat,
     head,

@@ -1,0 +1,1 @@
+"""Benchmarks of faces: accuracy, quality, liveness, enrolment, speed."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the feed: how soon terminals know, and how small what they keep is."""

@@ -1,0 +1,1 @@
+"""Benchmarks of fingerprints: accuracy, quality, search, other makers' templates, speed."""

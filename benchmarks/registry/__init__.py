@@ -1,0 +1,1 @@
+"""How many decisions a second registers of many cards allow."""

@@ -1,0 +1,1 @@
+"""Benchmarks of scores: calibration, fusion, rates."""

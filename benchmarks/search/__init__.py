@@ -1,0 +1,1 @@
+"""Benchmarks of searches: one among many, and many among themselves."""
