@@ -21,10 +21,9 @@ from api.duplicates import records
 from api.duplicates.parameters import DECIMALS, LEAST_MEMBERS
 from api.duplicates.words import Outcome, State
 from api.errors import ServiceError
-from api.institutions import acts, credentials
 from api.institutions.caller import Caller
+from api.institutions.once import Done, once
 from api.service import Service
-from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
 
 _FROM = {
@@ -58,11 +57,8 @@ class _Step:
 def decide(service: Service, caller: Caller, attempt: Attempt, case_id: UUID, decision: Decision) -> StoredAnswer:
     """Decide a case, or propose to. Raises `ServiceError` `not_found`, `duplicate_state`, `duplicate_changed`,
     `duplicate_members_unknown` or `second_person_needed`, and `KeyReused`."""
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        if given is not None:
-            return given
+
+    def do(connection: Connection) -> Done:
         case = records.find(connection, caller, case_id, lock=True)
         if case is None:
             raise ServiceError("not_found")
@@ -81,7 +77,9 @@ def decide(service: Service, caller: Caller, attempt: Attempt, case_id: UUID, de
             decided_at=func.clock_timestamp(),
             reason=decision.reason,
         )
-        return _answer(connection, service, caller, attempt, row, step)
+        return _done(caller, row, step)
+
+    return once(service, caller, attempt, do)
 
 
 def _step(case: Row[Any], held: dict[UUID, bool | None], caller: Caller, decision: Decision) -> _Step:
@@ -111,26 +109,13 @@ def _confirm(case: Row[Any], held: dict[UUID, bool | None], caller: Caller, memb
     return _Step("duplicate_confirmed", State.CONFIRMED, case.proposed_by, same)
 
 
-def _answer(
-    connection: Connection, service: Service, caller: Caller, attempt: Attempt, row: Row[Any], step: _Step
-) -> StoredAnswer:
-    receipt = acts.record(
-        connection,
-        service.keys,
-        step.act,
-        actor_id=caller.principal_id,
-        actor_key_id=caller.key_id,
-        institution_id=caller.institution_id,
-        subject_id=row.id,
-        details={
-            "revision": row.revision,
-            "content": row.content.hex(),
-            "members": None if step.same is None else sorted(str(one) for one in step.same),
-        },
-    )
-    answer = {**shown(row), "receipt": receipt.as_json()}
-    idempotency.store(connection, attempt, 200, answer)
-    return StoredAnswer(200, answer, new=True)
+def _done(caller: Caller, row: Row[Any], step: _Step) -> Done:
+    details = {
+        "revision": row.revision,
+        "content": row.content.hex(),
+        "members": None if step.same is None else sorted(str(one) for one in step.same),
+    }
+    return Done(step.act, caller.institution_id, row.id, details, shown(row))
 
 
 def shown(row: Any) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from api.cards import refusals
 from api.cards.enrolment import require_all
 from api.cards.leaves import written
 from api.errors import ServiceError
-from api.institutions import acts, credentials
 from api.institutions.caller import Caller
+from api.institutions.once import MADE, Done, once
 from api.matching.captures import Captures
 from api.matching.comparison import Enrolment
 from api.screening import cases, records, templates
@@ -29,8 +29,6 @@ from api.screening.words import Ground, State
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
-
-MADE, CHANGED = 201, 200
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,7 @@ def propose(service: Service, caller: Caller, attempt: Attempt, proposal: Propos
         _require_dates(records.today(connection), proposal.review_on, proposal.expires_on)
     enrolment = service.comparer.enrol(proposal.captures)
     require_all(enrolment)
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        return given or _enter(connection, service, caller, attempt, proposal, enrolment)
+    return once(service, caller, attempt, lambda connection: _enter(connection, service, caller, proposal, enrolment))
 
 
 @refusals.kept
@@ -70,7 +65,7 @@ def approve(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUI
     Raises `ServiceError` `not_found`, `second_person_needed` or `impostor_state`.
     """
 
-    def done(connection: Connection, entry: Row[Any]) -> Row[Any]:
+    def change(connection: Connection, entry: Row[Any]) -> Row[Any]:
         _require(entry, State.PROPOSED)
         # The database refuses it too (ck_impostors_second_person).
         if entry.entered_by == caller.principal_id:
@@ -79,19 +74,19 @@ def approve(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUI
             raise ServiceError("impostor_state")
         return records.approve(connection, impostor_id, caller.principal_id)
 
-    return _change(service, caller, attempt, impostor_id, "impostor_approved", done)
+    return _change(service, caller, attempt, impostor_id, "impostor_approved", change)
 
 
 @refusals.kept
 def refuse(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUID, reason: str) -> StoredAnswer:
     """End a proposed entry, whoever entered it. Raises `ServiceError` `not_found` or `impostor_state`."""
 
-    def done(connection: Connection, entry: Row[Any]) -> Row[Any]:
+    def change(connection: Connection, entry: Row[Any]) -> Row[Any]:
         _require(entry, State.PROPOSED)
         templates.erase(connection, impostor_id)
         return records.end(connection, impostor_id, State.REFUSED, caller.principal_id, reason, listed=False)
 
-    return _change(service, caller, attempt, impostor_id, "impostor_refused", done)
+    return _change(service, caller, attempt, impostor_id, "impostor_refused", change)
 
 
 @refusals.kept
@@ -101,12 +96,12 @@ def remove(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUID
     Once this returns, no verification that decides afterwards hits it. Raises as `refuse`.
     """
 
-    def done(connection: Connection, entry: Row[Any]) -> Row[Any]:
+    def change(connection: Connection, entry: Row[Any]) -> Row[Any]:
         _require(entry, State.APPROVED)
         templates.erase(connection, impostor_id)
         return records.end(connection, impostor_id, State.REMOVED, caller.principal_id, reason, listed=True)
 
-    return _change(service, caller, attempt, impostor_id, "impostor_removed", done)
+    return _change(service, caller, attempt, impostor_id, "impostor_removed", change)
 
 
 @refusals.kept
@@ -116,22 +111,15 @@ def review(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUID
     Raises `ServiceError` `impostor_dates_invalid`, and as `refuse`.
     """
 
-    def done(connection: Connection, entry: Row[Any]) -> Row[Any]:
+    def change(connection: Connection, entry: Row[Any]) -> Row[Any]:
         _require(entry, State.APPROVED)
         _require_dates(entry.today, review_on, entry.expires_on)
         return records.review(connection, impostor_id, review_on)
 
-    return _change(service, caller, attempt, impostor_id, "impostor_reviewed", done)
+    return _change(service, caller, attempt, impostor_id, "impostor_reviewed", change)
 
 
-def _enter(
-    connection: Connection,
-    service: Service,
-    caller: Caller,
-    attempt: Attempt,
-    proposal: Proposal,
-    enrolment: Enrolment,
-) -> StoredAnswer:
+def _enter(connection: Connection, service: Service, caller: Caller, proposal: Proposal, enrolment: Enrolment) -> Done:
     impostor_id = uuid4()
     case = cases.sealed(service.keys, impostor_id, proposal.case_reference)
     entered = Entered(impostor_id, proposal.ground, case, proposal.review_on, proposal.expires_on)
@@ -145,7 +133,8 @@ def _enter(
         "expires_on": proposal.expires_on.isoformat(),
         "templates": made,
     }
-    return _answer(connection, service, caller, attempt, row, "impostor_proposed", details, MADE)
+    answer = {**shown(row), "sequence": None}
+    return Done("impostor_proposed", row.institution_id, row.id, details, answer, status=MADE)
 
 
 def _change(
@@ -154,46 +143,20 @@ def _change(
     attempt: Attempt,
     impostor_id: UUID,
     act: str,
-    done: Callable[[Connection, Row[Any]], Row[Any]],
+    change: Callable[[Connection, Row[Any]], Row[Any]],
 ) -> StoredAnswer:
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        if given is not None:
-            return given
+    """Change an entry that the caller reaches. Answered are ids, dates and states, without the case."""
+
+    def do(connection: Connection) -> Done:
         entry = records.find(connection, caller, impostor_id, lock=True)
         if entry is None:
             raise ServiceError("not_found")
-        row = done(connection, entry)
+        row = change(connection, entry)
         sequence = row.listed_seq if act == "impostor_approved" else row.unlisted_seq
         details = {"sequence": sequence, "review_on": row.review_on.isoformat()}
-        return _answer(connection, service, caller, attempt, row, act, details, CHANGED)
+        return Done(act, row.institution_id, row.id, details, {**shown(row), "sequence": sequence})
 
-
-def _answer(
-    connection: Connection,
-    service: Service,
-    caller: Caller,
-    attempt: Attempt,
-    row: Row[Any],
-    act: str,
-    details: dict[str, Any],
-    status: int,
-) -> StoredAnswer:
-    """The act's evidence, of whose entry it is, and the answer: ids, dates and states, without the case."""
-    receipt = acts.record(
-        connection,
-        service.keys,
-        act,
-        actor_id=caller.principal_id,
-        actor_key_id=caller.key_id,
-        institution_id=row.institution_id,
-        subject_id=row.id,
-        details=details,
-    )
-    answer = {**shown(row), "sequence": details.get("sequence"), "receipt": receipt.as_json()}
-    idempotency.store(connection, attempt, status, answer)
-    return StoredAnswer(status, answer, new=True)
+    return once(service, caller, attempt, do)
 
 
 def shown(row: Any) -> dict[str, Any]:

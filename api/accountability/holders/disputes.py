@@ -13,13 +13,12 @@ from api.accountability.holders import identified, records
 from api.cards import refusals
 from api.cards.leaves import written
 from api.errors import ServiceError
-from api.institutions import acts, credentials
 from api.institutions.caller import Caller
+from api.institutions.once import CHANGED, MADE, Done, once
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
 
-MADE, CHANGED = 201, 200
 ABOUT, NOTE = "dispute", "resolution"
 
 
@@ -57,11 +56,8 @@ def dispute(service: Service, caller: Caller, attempt: Attempt, wish: Dispute) -
 
     Raises `ServiceError` `not_found`, `holder_not_identified` or `dispute_open`; `KeyReused` and `KeyRevoked`.
     """
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        if given is not None:
-            return given
+
+    def do(connection: Connection) -> Done:
         number = identified.number_of(connection, caller, wish.identified_by)
         idempotency.lock(connection, "dispute", str(wish.verification_id))
         check = records.check(connection, number, wish.verification_id)
@@ -77,7 +73,9 @@ def dispute(service: Service, caller: Caller, attempt: Attempt, wish: Dispute) -
             "reason": wish.reason.value,
             "text": None if wish.text is None else explanations.named(service.keys, wish.text),
         }
-        return _answer(connection, service, caller, attempt, row, details)
+        return _done(connection, row, details)
+
+    return once(service, caller, attempt, do)
 
 
 @refusals.kept
@@ -85,11 +83,8 @@ def resolve(
     service: Service, caller: Caller, attempt: Attempt, dispute_id: UUID, outcome: State, note: str
 ) -> StoredAnswer:
     """End a dispute as upheld or rejected. Raises `ServiceError` `not_found` or `dispute_resolved`."""
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        if given is not None:
-            return given
+
+    def do(connection: Connection) -> Done:
         found = records.find(connection, caller, dispute_id, lock=True)
         if found is None:
             raise ServiceError("not_found")
@@ -102,7 +97,9 @@ def resolve(
             "terminal": str(row.terminal_id),
             "note": explanations.named(service.keys, note),
         }
-        return _answer(connection, service, caller, attempt, row, details)
+        return _done(connection, row, details)
+
+    return once(service, caller, attempt, do)
 
 
 def _added(connection: Connection, service: Service, caller: Caller, wish: Dispute, check: Row[Any]) -> Row[Any]:
@@ -123,33 +120,19 @@ def _added(connection: Connection, service: Service, caller: Caller, wish: Dispu
     )
 
 
-def _answer(
-    connection: Connection,
-    service: Service,
-    caller: Caller,
-    attempt: Attempt,
-    row: Row[Any],
-    details: dict[str, Any],
-) -> StoredAnswer:
-    """The act's evidence, of whoever made the check, and the answer: without what was written."""
+def _done(connection: Connection, row: Row[Any], details: dict[str, Any]) -> Done:
+    """The act, named after the state that it led to, of whoever made the check. Answered without what was written."""
     opened = row.state == State.OPEN
-    receipt = acts.record(
-        connection,
-        service.keys,
+    column = "opened_leaf" if opened else "resolved_leaf"
+    return Done(
         ACTS[State(row.state)],
-        actor_id=caller.principal_id,
-        actor_key_id=caller.key_id,
-        institution_id=row.institution_id,
-        subject_id=row.id,
-        details=details,
+        row.institution_id,
+        row.id,
+        details,
+        told_to_the_holder(row) if opened else shown(row),
+        MADE if opened else CHANGED,
+        note=lambda leaf: records.note_leaf(connection, row.id, **{column: leaf}),
     )
-    leaf = {"opened_leaf" if opened else "resolved_leaf": bytes.fromhex(receipt.leaf_hash)}
-    records.note_leaf(connection, row.id, **leaf)
-    told = told_to_the_holder(row) if opened else shown(row)
-    answer = {**told, "receipt": receipt.as_json()}
-    status = MADE if opened else CHANGED
-    idempotency.store(connection, attempt, status, answer)
-    return StoredAnswer(status, answer, new=True)
 
 
 ACTS = {

@@ -21,13 +21,12 @@ from api.cards import refusals
 from api.cards.leaves import written
 from api.cards.lifecycle import Status
 from api.errors import ServiceError
-from api.institutions import acts, credentials
 from api.institutions.caller import Caller
+from api.institutions.once import CHANGED, MADE, Done, once
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
 
-MADE, CHANGED = 201, 200
 # Cards that nobody uses any more, whoever shows them: lost, stolen, replaced, cancelled, or the holder is dead.
 BARRED = frozenset(Status) - {Status.VALID}
 ABOUT = "override"
@@ -69,11 +68,8 @@ def enter(
     Raises `ServiceError` `not_found`, `override_not_needed`, `override_not_possible`, `override_too_late` or
     `override_exists`; `KeyReused` and `KeyRevoked`.
     """
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        if given is not None:
-            return given
+
+    def do(connection: Connection) -> Done:
         idempotency.lock(connection, "override", str(verification_id))
         decided = records.decision(connection, caller, verification_id)
         if decided is None:
@@ -87,7 +83,9 @@ def enter(
             "reason": explained.reason.value,
             "text": explanations.named(service.keys, explained.text),
         }
-        return _answer(connection, service, caller, attempt, row, details, MADE)
+        return _done(connection, row, details, MADE)
+
+    return once(service, caller, attempt, do)
 
 
 @refusals.kept
@@ -98,24 +96,24 @@ def approve(service: Service, caller: Caller, attempt: Attempt, override_id: UUI
     `override_too_late`.
     """
 
-    def done(connection: Connection, row: Row[Any]) -> Row[Any]:
+    def change(connection: Connection, row: Row[Any]) -> Row[Any]:
         # The database refuses it too (ck_overrides_second_person).
         if row.entered_by == caller.principal_id:
             raise ServiceError("second_person_needed")
         _require_possible(connection, records.decision_of(connection, row.verification_id))
         return records.decide(connection, override_id, State.APPROVED, caller.principal_id)
 
-    return _change(service, caller, attempt, override_id, done)
+    return _change(service, caller, attempt, override_id, change)
 
 
 @refusals.kept
 def refuse(service: Service, caller: Caller, attempt: Attempt, override_id: UUID) -> StoredAnswer:
     """End an override that was entered, whoever entered it. Raises `ServiceError` `not_found` or `override_state`."""
 
-    def done(connection: Connection, _: Row[Any]) -> Row[Any]:
+    def change(connection: Connection, _: Row[Any]) -> Row[Any]:
         return records.decide(connection, override_id, State.REFUSED, caller.principal_id)
 
-    return _change(service, caller, attempt, override_id, done)
+    return _change(service, caller, attempt, override_id, change)
 
 
 def _require_possible(connection: Connection, decided: Row[Any]) -> None:
@@ -151,47 +149,32 @@ def _change(
     caller: Caller,
     attempt: Attempt,
     override_id: UUID,
-    done: Callable[[Connection, Row[Any]], Row[Any]],
+    change: Callable[[Connection, Row[Any]], Row[Any]],
 ) -> StoredAnswer:
-    with service.database.begin() as connection:
-        credentials.hold(connection, caller)
-        given = idempotency.claim(connection, attempt)
-        if given is not None:
-            return given
+    def do(connection: Connection) -> Done:
         found = records.find(connection, caller, override_id, lock=True)
         if found is None:
             raise ServiceError("not_found")
         if found.state != State.ENTERED:
             raise ServiceError("override_state")
-        row = done(connection, found)
-        return _answer(connection, service, caller, attempt, row, {"verification": str(row.verification_id)}, CHANGED)
+        row = change(connection, found)
+        return _done(connection, row, {"verification": str(row.verification_id)}, CHANGED)
+
+    return once(service, caller, attempt, do)
 
 
-def _answer(
-    connection: Connection,
-    service: Service,
-    caller: Caller,
-    attempt: Attempt,
-    row: Row[Any],
-    details: dict[str, Any],
-    status: int,
-) -> StoredAnswer:
-    """The act's evidence, named after the state that it led to, and the answer: without the text."""
-    receipt = acts.record(
-        connection,
-        service.keys,
+def _done(connection: Connection, row: Row[Any], details: dict[str, Any], status: int) -> Done:
+    """The act, named after the state that it led to. Answered without the text."""
+    column = "entered_leaf" if row.state == State.ENTERED else "decided_leaf"
+    return Done(
         ACTS[State(row.state)],
-        actor_id=caller.principal_id,
-        actor_key_id=caller.key_id,
-        institution_id=row.institution_id,
-        subject_id=row.id,
-        details=details,
+        row.institution_id,
+        row.id,
+        details,
+        shown(row),
+        status,
+        note=lambda leaf: records.note_leaf(connection, row.id, **{column: leaf}),
     )
-    leaf = "entered_leaf" if row.state == State.ENTERED else "decided_leaf"
-    records.note_leaf(connection, row.id, **{leaf: bytes.fromhex(receipt.leaf_hash)})
-    answer = {**shown(row), "receipt": receipt.as_json()}
-    idempotency.store(connection, attempt, status, answer)
-    return StoredAnswer(status, answer, new=True)
 
 
 ACTS = {
