@@ -1,20 +1,24 @@
 """What a running service consists of; built once at start, passed to every request."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from api.evidence.sequencer import Sequencer
 from api.feed import tagging
 from api.feed.broadcast import Broadcaster
+from api.feed.snapshots import publishing
 from api.feed.snapshots.making import SnapshotMaker
 from api.feed.webhooks.delivering import Deliverer
 from api.institutions import deployment
 from api.matching.comparison import Comparer
+from api.personal.finishing import finish
 from api.population.findings import PopulationRegister
 from api.population.opening import open_register
 from api.screening.keeping import GalleryKeeper
 from api.settings import Settings
 from api.storage import database, keys, migrate
 from api.storage.forgetting import Forgetter
+from api.storage.recordkeys.opening import with_records
 from api.verification import policy
 
 
@@ -44,6 +48,7 @@ class Service:
         self.impostors.stop()
         self.sequencer.stop()
         self.database.close()
+        self.keys.of_records.close()
         if self.register is not None:
             self.register.close()
 
@@ -51,13 +56,17 @@ class Service:
 def build(settings: Settings, comparer: Comparer) -> Service:
     """Open everything and migrate the database.
 
-    Raises `PolicyInvalid`, `KeyUnavailable`, `RegisterKeyUnusable` or `DatabaseUnavailable`, each with the reason.
+    Raises `PolicyInvalid`, `KeyUnavailable`, `KeyStoreForeign`, `KeyStoreUnusable`, `RegisterKeyUnusable` or
+    `DatabaseUnavailable`, each with the reason.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     rules = policy.load(settings.policy_path)
     secrets = keys.load(settings.keys_dir)
     opened = database.open_database(settings)
     migrate.upgrade(opened)
+    with opened.begin() as connection:
+        deployment_id = publishing.deployment_id(connection)
+    secrets = with_records(settings, opened, secrets, deployment_id)
     deployment.record_changes(opened, secrets, rules.version)
     tagging.retag(opened, secrets)
     register = open_register(settings)
@@ -69,7 +78,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     feed.start()
     snapshots = SnapshotMaker(opened, secrets, settings.home / "snapshots")
     snapshots.start()
-    forgetter = Forgetter(opened, settings.idempotency_days)
+    forgetter = Forgetter(opened, settings.idempotency_days, partial(finish, opened, secrets))
     forgetter.start()
     fpir = rules.screening.fpir
     impostors = GalleryKeeper(opened, secrets, comparer, fpir, settings.home / "impostors")

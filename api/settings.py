@@ -21,6 +21,13 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="Any PostgreSQL server, as a DSN. Unset: the embedded server under the home folder."
     )
+    key_store_url: str | None = Field(
+        default=None,
+        description="Where the keys of records lie, as a DSN. Unset: a database beside that of the data, NAME_keys.",
+    )
+    key_backup_days: int = Field(
+        default=7, ge=1, le=365, description="Days for which a backup of the keys of records may be restored."
+    )
     host: str = Field(default="127.0.0.1", description="Address that `renzheng serve` listens on.")
     port: int = Field(default=8470, ge=0, le=65535, description="Port that `renzheng serve` listens on.")
     policy_file: Path | None = Field(

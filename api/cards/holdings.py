@@ -19,33 +19,53 @@ from api.cards.register import RecordedEvent
 from api.cards.templates import context
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import keyed_hash, unseal
+from api.storage.recordkeys.envelopes import keys_of, open_sealed
+from api.storage.recordkeys.store import FoundKeys
+from api.storage.sealing import keyed_hash
 from api.storage.tables import card_events, cards, templates
 
-TOLD_BY = frozenset({Event.REGISTERED, Event.FACE_ADDED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED})
+TOLD_BY = frozenset(
+    {
+        Event.REGISTERED,
+        Event.FACE_ADDED,
+        Event.FINGERPRINTS_ADDED,
+        Event.FACE_RE_ENROLLED,
+        Event.BIOMETRICS_ERASED,
+    }
+)
 """The events whose leaves tell what the card holds after them."""
 
 
 def committed(
-    keys: Keys, serial_index: bytes | None, text_index: dict[str, str] | None, held: Iterable[Any] = ()
+    keys: Keys,
+    serial_index: bytes | None,
+    text_index: dict[str, str] | None,
+    held: Iterable[Any] = (),
+    found: FoundKeys | None = None,
 ) -> bytes:
-    """The keyed hash (32 bytes); `held` are the card's rows of `templates`."""
+    """The keyed hash (32 bytes); `held` are the card's rows of `templates`, `found` their keys where they are known.
+
+    Raises `DatabaseUnavailable`.
+    """
+    rows = list(held)
+    if found is None:
+        found = keys_of(keys, (row.template_sealed for row in rows))
     body = {
         "serial": None if serial_index is None else serial_index.hex(),
         "text": text_index,
-        "templates": sorted(_told(keys, row) for row in held),
+        "templates": sorted(_told(keys, row, found) for row in rows),
     }
     return keyed_hash(keys.index, "holdings", json.dumps(body, sort_keys=True))
 
 
-def _told(keys: Keys, row: Any) -> list[str]:
-    return [row.modality, row.position or "", row.engine, _digest(keys, row)]
+def _told(keys: Keys, row: Any, found: FoundKeys) -> list[str]:
+    return [row.modality, row.position or "", row.engine, _digest(keys, row, found)]
 
 
-def _digest(keys: Keys, row: Any) -> str:
+def _digest(keys: Keys, row: Any, found: FoundKeys) -> str:
     """Of the template, so that it may be sealed anew under another key; of the envelope where it does not open."""
     try:
-        template = unseal(keys.master, row.template_sealed, context(row.id, row.card_id))
+        template = open_sealed(keys, row.template_sealed, context(row.id, row.card_id), found)
     except SealBroken:
         return f"sealed {hashlib.sha256(row.template_sealed).hexdigest()}"
     return hashlib.sha256(template).hexdigest()

@@ -26,6 +26,7 @@ class Event(StrEnum):
     FACE_ADDED = "face_added"
     FINGERPRINTS_ADDED = "fingerprints_added"
     FACE_RE_ENROLLED = "face_re_enrolled"
+    BIOMETRICS_ERASED = "biometrics_erased"
     REPORTED_LOST = "reported_lost"
     REPORTED_STOLEN = "reported_stolen"
     FOUND = "found"
@@ -72,6 +73,8 @@ _TRANSITIONS: dict[Event, tuple[Status | None, frozenset[Status]]] = {
     Event.FINGERPRINTS_ADDED: (None, frozenset({Status.VALID})),
     # The holder's template in a newer engine's form: it says nothing about the card.
     Event.FACE_RE_ENROLLED: (None, frozenset(Status)),
+    # The holder's right, whatever became of the card.
+    Event.BIOMETRICS_ERASED: (None, frozenset(Status)),
     Event.REPORTED_LOST: (Status.LOST, frozenset({Status.VALID})),
     Event.REPORTED_STOLEN: (Status.STOLEN, frozenset({Status.VALID, Status.LOST})),
     Event.FOUND: (Status.VALID, _MISSING),

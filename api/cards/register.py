@@ -191,6 +191,19 @@ def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: 
     return [_change(connection, caller, row, event, state, None, None, reason) for row, state in changes]
 
 
+def report_erasure(connection: Connection, card_id: UUID, caller: Caller, ground: str) -> list[RecordedEvent]:
+    """Record of a card (first in the list) and of the person's others that the caller sees that their templates are
+    erased, which is to be done in this transaction: the rows are locked. Raises `CardUnknown`."""
+    number_index = _number_of(connection, card_id, caller)
+    enter(connection, number_index)
+    every = _held((cards.c.number_index == number_index) & cards_seen(caller)).order_by(cards.c.id)
+    rows = {row.id: row for row in connection.execute(every)}
+    event = Event.BIOMETRICS_ERASED
+    named = rows.pop(card_id)
+    changes = [(row, after(_state(row), event)) for row in (named, *rows.values())]
+    return [_change(connection, caller, row, event, state, None, None, ground) for row, state in changes]
+
+
 def record_deaths(
     connection: Connection, card_ids: Iterable[UUID], caller: Caller
 ) -> list[tuple[bytes, RecordedEvent]]:

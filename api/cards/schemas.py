@@ -25,7 +25,15 @@ class Strict(BaseModel):
 
 
 # Registering, adding templates and making templates anew have requests and commands of their own.
-_NOT_REPORTED = frozenset({Event.REGISTERED, Event.FACE_ADDED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED})
+_NOT_REPORTED = frozenset(
+    {
+        Event.REGISTERED,
+        Event.FACE_ADDED,
+        Event.FINGERPRINTS_ADDED,
+        Event.FACE_RE_ENROLLED,
+        Event.BIOMETRICS_ERASED,
+    }
+)
 
 
 def _card_type(value: Any) -> Any:

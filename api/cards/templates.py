@@ -1,4 +1,4 @@
-"""Templates at rest: sealed for their record, opened for one comparison, never logged."""
+"""Templates at rest: sealed under their card's key, opened for one comparison, never logged."""
 
 import logging
 from collections.abc import Iterable
@@ -11,7 +11,10 @@ from api.matching.captures import FingerPosition, Reference
 from api.matching.comparison import EnrolledTemplate
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import seal, unseal
+from api.storage.recordkeys import notes
+from api.storage.recordkeys.envelopes import KeyGone, keys_of, open_sealed
+from api.storage.recordkeys.store import FoundKeys
+from api.storage.sealing import record_key_of, seal_under
 from api.storage.tables import cards, templates
 
 _log = logging.getLogger(__name__)
@@ -32,7 +35,29 @@ OF_INSTANCE: Select[Any] = (
 
 
 def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
-    """Seal and store templates of a card."""
+    """Seal and store templates of a card, under the key that it has or a new one. Raises `DatabaseUnavailable`."""
+    if enrolled:
+        _store(connection, card_id, enrolled, _key(connection, keys, card_id))
+
+
+def replace_face(connection: Connection, keys: Keys, card_id: UUID, enrolled: EnrolledTemplate) -> None:
+    """Put a face template of a card in the place of the one that is stored. Raises `DatabaseUnavailable`."""
+    key = _key(connection, keys, card_id)
+    connection.execute(delete(templates).where(templates.c.card_id == card_id, templates.c.modality == "face"))
+    _store(connection, card_id, (enrolled,), key)
+
+
+def erase(connection: Connection, card_id: UUID) -> int:
+    """Delete a card's templates, and have their keys deleted once this is committed; gives how many there were."""
+    gone = delete(templates).where(templates.c.card_id == card_id).returning(templates.c.template_sealed)
+    envelopes = list(connection.execute(gone).scalars())
+    notes.note(connection, envelopes)
+    return len(envelopes)
+
+
+def _store(
+    connection: Connection, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...], key: tuple[UUID, bytes]
+) -> None:
     for template in enrolled:
         template_id = uuid4()
         connection.execute(
@@ -42,16 +67,21 @@ def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[Enrol
                 modality=template.modality,
                 position=template.position,
                 engine=template.engine,
-                template_sealed=seal(keys.master, template.template, context(template_id, card_id)),
-                master_key_id=keys.master_id,
+                template_sealed=seal_under(*key, template.template, context(template_id, card_id)),
             )
         )
 
 
-def replace_face(connection: Connection, keys: Keys, card_id: UUID, enrolled: EnrolledTemplate) -> None:
-    """Put a face template of a card in the place of the one that is stored."""
-    connection.execute(delete(templates).where(templates.c.card_id == card_id, templates.c.modality == "face"))
-    add(connection, keys, card_id, (enrolled,))
+def _key(connection: Connection, keys: Keys, card_id: UUID) -> tuple[UUID, bytes]:
+    """The key of what the card holds; a new one where it holds nothing, and where that key is gone.
+
+    Whoever changes what a card holds does so under the lock of its row: nobody deletes a key that is taken here, for it
+    is deleted with all that it sealed.
+    """
+    held = connection.execute(select(templates.c.template_sealed).where(templates.c.card_id == card_id)).scalars()
+    ids = [key_id for envelope in held if (key_id := record_key_of(envelope)) is not None]
+    found = keys.of_records.read(ids) if ids else {}
+    return next(((key_id, key) for key_id, key in found.items() if key is not None), None) or keys.of_records.make()
 
 
 def has_face(connection: Connection, card_id: UUID) -> bool:
@@ -76,25 +106,25 @@ def opened(keys: Keys, rows: Iterable[Any]) -> tuple[Reference, ...]:
     """The templates in rows of `OF_INSTANCE`.
 
     A template that does not open (damaged, or sealed under a lost key) is given with None as its content: the
-    comparison then says so, and the other modalities still count.
+    comparison then says so, and the other modalities still count. One whose key was deleted is `erased` too.
+    Raises `DatabaseUnavailable`.
     """
-    return tuple(
-        Reference(
-            modality=row.modality,
-            position=None if row.position is None else FingerPosition(row.position),
-            engine=row.engine,
-            template=_open(keys, row.template_sealed, row.template_id, row.card_id),
-        )
-        for row in rows
-    )
+    held = list(rows)
+    found = keys_of(keys, (row.template_sealed for row in held))
+    return tuple(_opened(keys, row, found) for row in held)
 
 
-def _open(keys: Keys, envelope: bytes, template_id: UUID, card_id: UUID) -> bytes | None:
+def _opened(keys: Keys, row: Any, found: FoundKeys) -> Reference:
+    content, erased = None, False
     try:
-        return unseal(keys.master, envelope, context(template_id, card_id))
+        content = open_sealed(keys, row.template_sealed, context(row.template_id, row.card_id), found)
+    except KeyGone:
+        erased = True
+        _log.warning("template %s is of an earlier state of the database: its key was deleted", row.template_id)
     except SealBroken:
-        _log.error("template %s does not open", template_id)
-        return None
+        _log.error("template %s does not open", row.template_id)
+    position = None if row.position is None else FingerPosition(row.position)
+    return Reference(row.modality, position, row.engine, content, erased)
 
 
 def context(template_id: UUID, card_id: UUID) -> str:

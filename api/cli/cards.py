@@ -13,10 +13,16 @@ from api.cli import bulk, client, inputs, reenrol, registered
 from api.cli.failure import guarded
 
 app = typer.Typer(
-    help="Cards: register, find, enrol, report, import, export. For keys of an issuing authority.",
+    help="Cards: register, find, enrol, erase, report, import, export. For keys of an issuing authority.",
     no_args_is_help=True,
 )
-_OTHERWISE = {Event.REGISTERED, Event.FACE_ADDED, Event.FINGERPRINTS_ADDED, Event.FACE_RE_ENROLLED}
+_OTHERWISE = {
+    Event.REGISTERED,
+    Event.FACE_ADDED,
+    Event.FINGERPRINTS_ADDED,
+    Event.FACE_RE_ENROLLED,
+    Event.BIOMETRICS_ERASED,
+}
 _EVENTS = [event for event in Event if event not in _OTHERWISE]
 
 
@@ -134,6 +140,9 @@ app.command("find", epilog="Example: renzheng cards find --card card.json")(regi
 app.command("enrol", epilog="Example: renzheng cards enrol 0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11 --face face.jpg")(
     registered.enrol
 )
+app.command(
+    "erase", epilog="Example: renzheng cards erase 0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11 --ground consent_withdrawn"
+)(registered.erase)
 app.command("import", epilog="Example: RENZHENG_KEY=… renzheng cards import cards.csv --faults left-out.csv")(
     bulk.import_cards
 )

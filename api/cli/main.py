@@ -17,6 +17,7 @@ from api.cli import (
     fsck,
     impostors,
     institutions,
+    keys,
     models,
     people,
     reader,
@@ -63,6 +64,7 @@ app.command("deduplicate", epilog="Example: RENZHENG_KEY=… renzheng deduplicat
 )
 app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(impostors.app, name="impostors")
+app.add_typer(keys.app, name="keys")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)

@@ -1,4 +1,4 @@
-"""`renzheng cards find` and `enrol`: cards that are registered, looked up by number and given their templates."""
+"""`renzheng cards find`, `enrol` and `erase`: registered cards looked up, given templates, and rid of them."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +9,9 @@ from rich.console import Console
 
 from api.cli import client, inputs, listing
 from api.cli.failure import NEGATIVE, guarded
+from api.cli.wording import count
 from api.errors import catalogue
+from api.personal.grounds import Ground
 
 
 @guarded
@@ -67,6 +69,28 @@ def enrol(
             answer = client.ask(path, body, url=url, key_file=key_file, idempotency_key=key, raw=raw)
             if not raw:
                 tell_enrolled(answer)
+
+
+@guarded
+def erase(
+    card_id: Annotated[
+        UUID, typer.Argument(metavar="CARD_ID", help="A card of the person, as `cards find` and exports name it.")
+    ],
+    ground: Annotated[Ground, typer.Option("--ground", help="Why; kept with the event.")],
+    url: client.Url = client.DEFAULT_URL,
+    key_file: client.KeyFile = None,
+    idempotency_key: client.IdempotencyKey = None,
+    raw: client.Raw = False,
+) -> None:
+    """Erase a person's templates, of all cards that this authority registered, with the keys that sealed them.
+
+    Once this is done no backup of the database brings them back. The cards and what happened to them stay.
+    """
+    path, body = f"/v1/cards/{card_id}/erasure", {"ground": ground.value}
+    answer = client.ask(path, body, url=url, key_file=key_file, idempotency_key=idempotency_key, raw=raw)
+    if not raw:
+        for one in (answer, *answer["also"]):
+            typer.echo(f"{one['card_id']}: 已删除特征 {one['erased']} 个 {count(one['erased'], 'template')} erased")
 
 
 def tell_enrolled(answer: dict[str, Any]) -> None:

@@ -27,16 +27,23 @@ class Registry:
 def registry() -> Iterator[Registry]:
     """The database at this version's schema; the embedded server is left as it was found. Raises `StorageError`, and
     `CommandFailed` for a setting that is none."""
+    from api.feed.snapshots import publishing
     from api.storage import database, keys, migrate
+    from api.storage.recordkeys.opening import with_records
 
     settings = environment.settings()
     secrets = keys.load(settings.keys_dir)
     opened = database.open_database(settings)
     try:
         migrate.upgrade(opened)
+        with opened.begin() as connection:
+            deployment_id = publishing.deployment_id(connection)
+        secrets = with_records(settings, opened, secrets, deployment_id)
         yield Registry(settings, opened, secrets)
         _place_leaves(opened, secrets)
     finally:
+        if secrets.records is not None:
+            secrets.records.close()
         opened.close()
         database.leave_server(settings)
 

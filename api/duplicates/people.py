@@ -13,7 +13,7 @@ fingers stay in the database, and are read for those who look alike.
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -32,7 +32,8 @@ from api.matching.comparison import Template
 from api.screening.transform import Rotation, rotation
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import unseal
+from api.storage.recordkeys.envelopes import keys_of, open_sealed
+from api.storage.recordkeys.store import FoundKeys
 from biometrics.duplicates import POSITIONS, Entries, Register, RegisterError
 from biometrics.errors import BiometricError
 from biometrics.face import FaceTemplate
@@ -206,7 +207,9 @@ class Reading:
             _FACES, {**self._engines, "positions": list(POSITIONS)}, execution_options={"yield_per": CHUNK}
         ) as rows:
             for partition in rows.partitions():
-                faces = [(row, face) for row in partition if (face := self._face(row)) is not None]
+                # In one journey for all of the partition.
+                found = keys_of(self._keys, _sealed(partition))
+                faces = [(row, face) for row in partition if (face := self._face(row, found)) is not None]
                 if not faces:
                     continue
                 for row, _ in faces:
@@ -217,23 +220,23 @@ class Reading:
                 keys = np.arange(position, position + len(faces), dtype=np.int64)
                 position += len(faces)
                 vectors = self._turned([face for _, face in faces])
-                yield Entries(keys, vectors, [self._fingers(row) for row, _ in faces])
+                yield Entries(keys, vectors, [self._fingers(row, found) for row, _ in faces])
 
-    def _face(self, row: Any) -> FaceTemplate | None:
-        face = opened(self._keys, self._opener, row)
+    def _face(self, row: Any, found: FoundKeys) -> FaceTemplate | None:
+        face = opened(self._keys, self._opener, row, found)
         if isinstance(face, FaceTemplate):
             return face
         self._damaged += 1
         return None
 
-    def _fingers(self, row: Any) -> dict[str, FingerTemplate | None]:
+    def _fingers(self, row: Any, found: FoundKeys) -> dict[str, FingerTemplate | None]:
         """Somebody's positions, the first of them with its template."""
         given: dict[str, FingerTemplate | None] = dict.fromkeys(row.positions or ())
         if row.finger_id is not None:
             engine = self._engines["finger_engine"]
             place = row.finger_position
             first = Stored(row.finger_id, row.finger_card, "finger", place, engine, row.finger_sealed)
-            template = opened(self._keys, self._opener, first)
+            template = opened(self._keys, self._opener, first, found)
             given[place] = template if isinstance(template, FingerTemplate) else None
         return given
 
@@ -243,6 +246,13 @@ class Reading:
         return self._rotation.apply(vectors)
 
 
+def _sealed(rows: Iterable[Any]) -> Iterator[bytes]:
+    for row in rows:
+        yield row.template_sealed
+        if row.finger_sealed is not None:
+            yield row.finger_sealed
+
+
 def fingers(
     connection: Connection, keys: Keys, opener: Opener, engine: str, numbers: Sequence[bytes]
 ) -> dict[bytes, dict[str, Finger]]:
@@ -250,18 +260,20 @@ def fingers(
     found: dict[bytes, dict[str, Finger]] = {number: {} for number in numbers}
     if not found:
         return found
-    for row in connection.execute(_FINGERS, {"engine": engine, "numbers": list(found)}):
-        template = opened(keys, opener, row)
+    rows = connection.execute(_FINGERS, {"engine": engine, "numbers": list(found)}).all()
+    known = keys_of(keys, (row.template_sealed for row in rows))
+    for row in rows:
+        template = opened(keys, opener, row, known)
         if isinstance(template, FingerTemplate):
             found[bytes(row.number_index)][row.position] = Finger(row.id, template)
     return found
 
 
-def opened(keys: Keys, opener: Opener, row: Any) -> Template | None:
-    """A stored template; None, and a line in the log, where it does not open."""
+def opened(keys: Keys, opener: Opener, row: Any, found: FoundKeys) -> Template | None:
+    """A stored template, `found` being the keys of `keys_of`; None, and a line in the log, where it does not open."""
     modality: Modality = row.modality
     try:
-        content = unseal(keys.master, row.template_sealed, context(row.id, row.card_id))
+        content = open_sealed(keys, row.template_sealed, context(row.id, row.card_id), found)
         position = None if row.position is None else FingerPosition(row.position)
         return opener.opened(Reference(modality, position, row.engine, content))
     except (SealBroken, BiometricError, ValueError) as error:

@@ -19,6 +19,7 @@ from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.institutions import routes as institutions
 from api.pages import routes as pages
+from api.personal import routes as personal
 from api.population import routes as population
 from api.screening import routes as screening
 from api.service import Service
@@ -40,6 +41,7 @@ ROUTERS = (
     population.router,
     cards.router,
     alerts.router,
+    personal.router,
     transactions.router,
     overrides.router,
     scorecards.router,

@@ -177,3 +177,5 @@ DISPUTE_RESOLUTION: Any = {
         "value": {"outcome": "upheld", "note": "The camera's film shows another person; the account was blocked."},
     },
 }
+
+ERASURE: Any = {"consent": {"summary": "The holder declines biometrics", "value": {"ground": "consent_withdrawn"}}}

@@ -68,9 +68,10 @@ async def healthz() -> Health:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Health, responses=documented(503), summary="Verifications can be answered")
 def readyz(service: ServiceDep) -> Health:
-    """Says that the database answers, at the schema that this program knows."""
+    """Says that the database answers, at the schema that this program knows, and the store of record keys too."""
     with service.database.begin() as connection:
         at_head = migrate.current(connection) == migrate.head()
+    service.keys.of_records.database.check()
     if not at_head:
         raise ServiceError("schema_outdated")
     return Health(status="ok")

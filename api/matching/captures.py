@@ -63,9 +63,13 @@ class Captures:
 
 @dataclass(frozen=True)
 class Reference:
-    """A stored template, opened: `template` is the engine's own serialised form, None when it did not open."""
+    """A stored template, opened: `template` is the engine's own serialised form, None when it did not open.
+
+    `erased`: because the key that it was sealed under was deleted.
+    """
 
     modality: Modality
     position: FingerPosition | None
     engine: str
     template: bytes | None = field(repr=False)
+    erased: bool = False

@@ -270,8 +270,8 @@ class BiometricComparer:
             reason = error.reason
         except IncompatibleTemplates:
             reason = "engine_mismatch"
-        except InvalidTemplate:
-            reason = "template_damaged"
+        except InvalidTemplate as error:
+            reason = "template_erased" if error.code == "template_erased" else "template_damaged"
         except Exception as error:  # noqa: BLE001 - one engine's fault must not take the decision with it
             _log.error("comparing a %s failed: %s", slot.modality, type(error).__name__)
             reason = "engine_failed"
@@ -338,7 +338,7 @@ class BiometricComparer:
 
     def _open_reference(self, reference: Reference) -> Template:
         if reference.template is None:
-            raise InvalidTemplate("template_damaged")
+            raise InvalidTemplate("template_erased" if reference.erased else "template_damaged")
         if reference.engine not in self._calibrations:
             raise IncompatibleTemplates(reference.engine)
         if reference.modality == "face":

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select, text
 
@@ -22,6 +23,7 @@ from api.screening.parameters import BUILD_TIMEOUT_S, PROGRESS_S
 from api.screening.transform import rotation
 from api.storage.database import Database
 from api.storage.keys import Keys
+from api.storage.recordkeys.envelopes import read_ahead
 from biometrics.gallery import SnapshotError, load, save
 
 _log = logging.getLogger(__name__)
@@ -132,15 +134,16 @@ class Filler:
     def _faces(self, connection: Connection) -> Generator[ListedFace, None, None]:
         asked = {"modality": "face"}
         with connection.execute(records.WHOLE, asked, execution_options={"yield_per": _ROWS}) as rows:
-            for row in rows:
-                face = self._gallery.face_of(row)
+            for row, found in read_ahead(self._keys, rows, _sealed):
+                face = self._gallery.face_of(row, found)
                 if face is not None:
                     yield face
 
     def _fingers(self, connection: Connection) -> Fingers:
         rows = connection.execute(records.WHOLE, {"modality": "finger"})
-        found = (self._gallery.finger_of(row) for row in rows)
-        return Fingers(one for one in found if one is not None)
+        read = read_ahead(self._keys, rows, _sealed)
+        fingers = (self._gallery.finger_of(row, found) for row, found in read)
+        return Fingers(one for one in fingers if one is not None)
 
     def _path(self, name: str) -> Path:
         return self._of_deployment() / name
@@ -165,6 +168,10 @@ class Filler:
             yield False
         finally:
             os.close(handle)
+
+
+def _sealed(row: Any) -> tuple[bytes]:
+    return (row.template_sealed,)
 
 
 def _tidy(folder: Path, kept: Path | None) -> None:

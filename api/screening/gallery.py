@@ -21,6 +21,8 @@ from api.screening import records, templates
 from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers, ListedFinger
 from api.storage.keys import Keys
+from api.storage.recordkeys.envelopes import keys_of
+from api.storage.recordkeys.store import FoundKeys
 from biometrics.face import FaceTemplate
 from biometrics.finger import FingerTemplate
 from biometrics.gallery.parameters import EXACT_UP_TO
@@ -155,34 +157,35 @@ class ImpostorGallery:
         """What happened after a number."""
         rows = records.CHANGES.run(connection, after=after).fetchall()
         changes = Changes(rows[0].sequence)
+        found = keys_of(self._keys, (row.template_sealed for row in rows if row.template_id is not None))
         for row in rows:
             if row.unlisted_seq is not None:
                 changes.removed.append(row.listed_seq)
             elif row.template_id is not None:
-                self._sort_in(changes, row)
+                self._sort_in(changes, row, found)
         return changes
 
-    def face_of(self, row: Any) -> ListedFace | None:
+    def face_of(self, row: Any, found: FoundKeys) -> ListedFace | None:
         """The face in a row, None for one that no engine in use can compare."""
-        template = self._of_an_engine_in_use(row)
+        template = self._of_an_engine_in_use(row, found)
         return ListedFace(row.listed_seq, template, row.expires_on) if isinstance(template, FaceTemplate) else None
 
-    def finger_of(self, row: Any) -> ListedFinger | None:
+    def finger_of(self, row: Any, found: FoundKeys) -> ListedFinger | None:
         """The finger in a row, None as above."""
-        template = self._of_an_engine_in_use(row)
+        template = self._of_an_engine_in_use(row, found)
         return ListedFinger(row.listed_seq, template) if isinstance(template, FingerTemplate) else None
 
-    def _sort_in(self, changes: Changes, row: Any) -> None:
-        if row.modality == "face" and (face := self.face_of(row)) is not None:
+    def _sort_in(self, changes: Changes, row: Any, found: FoundKeys) -> None:
+        if row.modality == "face" and (face := self.face_of(row, found)) is not None:
             changes.faces.append(face)
-        elif row.modality == "finger" and (finger := self.finger_of(row)) is not None:
+        elif row.modality == "finger" and (finger := self.finger_of(row, found)) is not None:
             changes.fingers.append(finger)
 
-    def _of_an_engine_in_use(self, row: Any) -> FaceTemplate | FingerTemplate | None:
+    def _of_an_engine_in_use(self, row: Any, found: FoundKeys) -> FaceTemplate | FingerTemplate | None:
         calibration = self._comparer.calibrations.get(row.modality)
         if calibration is None or row.engine != calibration.engine:
             return None
-        return templates.opened(self._keys, self._comparer, row)
+        return templates.opened(self._keys, self._comparer, row, found)
 
     def _apply(self, changes: Changes) -> None:
         # What may fail comes first: a change that is told again must find either everything of it or nothing.

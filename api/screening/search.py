@@ -20,6 +20,8 @@ from api.screening.faces import similarity
 from api.screening.gallery import Found
 from api.service import Service
 from api.storage.errors import StorageError
+from api.storage.recordkeys.envelopes import keys_of
+from api.storage.recordkeys.store import FoundKeys
 from api.verification.request import VerificationRequest
 from biometrics.face import FaceTemplate
 
@@ -149,17 +151,20 @@ def _confirmed(connection: Connection, service: Service, found: Found) -> tuple[
     if not wanted:
         return ()
     rows = records.CANDIDATES.run(connection, keys=wanted).fetchall()
+    found_keys = keys_of(service.keys, (row.template_sealed for row in rows))
     hits = [
         Hit(row.id, row.institution_id)
         for probe, threshold, keys in found.candidates
         for row in rows
-        if row.listed_seq in keys and row.modality == probe.modality and _reaches(service, probe, row, threshold)
+        if row.listed_seq in keys
+        and row.modality == probe.modality
+        and _reaches(service, probe, row, threshold, found_keys)
     ]
     return tuple(dict.fromkeys(hits))
 
 
-def _reaches(service: Service, probe: Probe, row: Any, threshold: float) -> bool:
+def _reaches(service: Service, probe: Probe, row: Any, threshold: float, keys: FoundKeys) -> bool:
     if not isinstance(probe.template, FaceTemplate):
         return True  # the accurate comparison was made when it was searched
-    reference = templates.opened(service.keys, service.comparer, row)
+    reference = templates.opened(service.keys, service.comparer, row, keys)
     return isinstance(reference, FaceTemplate) and similarity(probe.template, reference) >= threshold

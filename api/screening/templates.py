@@ -1,4 +1,4 @@
-"""Impostors' templates at rest: sealed for their record, opened for the galleries, gone when the entry ends."""
+"""Impostors' templates at rest: sealed under their entry's key, opened for the galleries, gone when the entry ends."""
 
 import logging
 from typing import Any
@@ -10,7 +10,10 @@ from api.matching.captures import FingerPosition, Reference
 from api.matching.comparison import Comparer, EnrolledTemplate, Template
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import seal, unseal
+from api.storage.recordkeys import notes
+from api.storage.recordkeys.envelopes import open_sealed
+from api.storage.recordkeys.store import FoundKeys
+from api.storage.sealing import seal_under
 from api.storage.tables import impostor_templates
 from biometrics.errors import BiometricError
 
@@ -18,7 +21,8 @@ _log = logging.getLogger(__name__)
 
 
 def add(connection: Connection, keys: Keys, impostor_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
-    """Seal and store the templates of an entry."""
+    """Seal and store the templates of an entry, under a key of its own. Raises `DatabaseUnavailable`."""
+    key = keys.of_records.make()
     for template in enrolled:
         template_id = uuid4()
         connection.execute(
@@ -28,22 +32,22 @@ def add(connection: Connection, keys: Keys, impostor_id: UUID, enrolled: tuple[E
                 modality=template.modality,
                 position=template.position,
                 engine=template.engine,
-                template_sealed=seal(keys.master, template.template, _context(template_id, impostor_id)),
-                master_key_id=keys.master_id,
+                template_sealed=seal_under(*key, template.template, _context(template_id, impostor_id)),
             )
         )
 
 
 def erase(connection: Connection, impostor_id: UUID) -> None:
-    """Delete the templates of an entry that ended."""
-    connection.execute(delete(impostor_templates).where(impostor_templates.c.impostor_id == impostor_id))
+    """Delete the templates of an entry that ended, and have their key deleted once this is committed."""
+    gone = delete(impostor_templates).where(impostor_templates.c.impostor_id == impostor_id)
+    notes.note(connection, connection.execute(gone.returning(impostor_templates.c.template_sealed)).scalars())
 
 
-def opened(keys: Keys, comparer: Comparer, row: Any) -> Template | None:
+def opened(keys: Keys, comparer: Comparer, row: Any, found: FoundKeys) -> Template | None:
     """The template in a row of `records.CHANGES` or `records.CANDIDATES`; None, and a line in the log, where it does
-    not open."""
+    not open. `found` are the keys of `keys_of`."""
     try:
-        content = unseal(keys.master, row.template_sealed, _context(row.template_id, row.impostor_id))
+        content = open_sealed(keys, row.template_sealed, _context(row.template_id, row.impostor_id), found)
         position = None if row.position is None else FingerPosition(row.position)
         return comparer.opened(Reference(row.modality, position, row.engine, content))
     except (SealBroken, BiometricError, ValueError) as error:

@@ -155,7 +155,18 @@ def open_database(settings: Settings) -> Database:
         server_url(settings),
         pool_size=settings.database_pool_size,
         timeout_s=settings.database_timeout_s,
-        revive=None if settings.database_url else partial(embedded.revive, settings.database_dir, _password(settings)),
+        revive=None if settings.database_url else _reviver(settings),
+    )
+
+
+def open_beside(settings: Settings, url: URL, pool_size: int) -> Database:
+    """The pool of another database, which may be one of the embedded server's."""
+    embedded_too = settings.database_url is None and settings.key_store_url is None
+    return Database(
+        url,
+        pool_size=pool_size,
+        timeout_s=settings.database_timeout_s,
+        revive=_reviver(settings) if embedded_too else None,
     )
 
 
@@ -170,14 +181,23 @@ def server_url(settings: Settings) -> URL:
     """The DSN with psycopg 3 as its driver, whatever driver was or was not named."""
     if settings.database_url is None:
         return embedded.start(settings.database_dir, _password(settings))
+    return url_of(settings.database_url, "RENZHENG_DATABASE_URL")
+
+
+def url_of(dsn: str, setting: str) -> URL:
+    """The address that a setting holds. Raises `DatabaseAddressInvalid`."""
     try:
-        url = make_url(settings.database_url)
+        url = make_url(dsn)
     except (exc.ArgumentError, ValueError) as error:
-        raise DatabaseAddressInvalid("RENZHENG_DATABASE_URL is no address") from error
+        raise DatabaseAddressInvalid(f"{setting} is no address") from error
     if url.get_backend_name() not in _POSTGRESQL:
         # Not the address itself: it may hold a password.
-        raise DatabaseAddressInvalid("RENZHENG_DATABASE_URL is another kind of server's")
+        raise DatabaseAddressInvalid(f"{setting} is another kind of server's")
     return url.set(drivername="postgresql+psycopg")
+
+
+def _reviver(settings: Settings) -> Callable[[], None]:
+    return partial(embedded.revive, settings.database_dir, _password(settings))
 
 
 def _password(settings: Settings) -> Path:

@@ -21,5 +21,17 @@ class KeyUnavailable(StorageError):
     """A key file is missing, unreadable or of the wrong length."""
 
 
+class MasterKeyUnavailable(DatabaseUnavailable):
+    """The master key lies elsewhere, and that does not answer; try again."""
+
+
+class KeyStoreForeign(StorageError):
+    """The store of record keys is another deployment's."""
+
+
+class KeyStoreUnusable(StorageError):
+    """The store of record keys cannot be made where it is to be."""
+
+
 class SealBroken(StorageError):
     """A sealed value does not open: altered, moved to another record, or sealed under another key."""

@@ -11,6 +11,7 @@ One thread a replica; whichever holds the lock deletes, a few rows at a time, an
 
 import logging
 import threading
+from collections.abc import Callable
 
 from sqlalchemy import Connection, text
 
@@ -49,11 +50,15 @@ _NONCES = text(
 
 
 class Forgetter:
-    """Runs between `start` and `stop`. `days`: how long an answer is given again under its key."""
+    """Runs between `start` and `stop`. `days`: how long an answer is given again under its key.
 
-    def __init__(self, database: Database, days: int) -> None:
+    `beside` is done in every round too: it raises `StorageError` where it has to wait.
+    """
+
+    def __init__(self, database: Database, days: int, beside: Callable[[], object] = lambda: None) -> None:
         self._database = database
         self._days = days
+        self._beside = beside
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -87,10 +92,11 @@ class Forgetter:
         while not self._ended.wait(ROUND_S):
             try:
                 self.round()
+                self._beside()
             except StorageError as error:
-                _log.warning("old answers stay for now: %s", error)
+                _log.warning("what is to be forgotten stays for now: %s", error)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one round meets
-                _log.error("old answers stay for now: %s", type(error).__name__)
+                _log.error("what is to be forgotten stays for now: %s", type(error).__name__)
 
 
 def forget(connection: Connection, days: int) -> int:

@@ -8,13 +8,17 @@ import contextlib
 import hashlib
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from api.storage.errors import KeyUnavailable
+
+if TYPE_CHECKING:
+    from api.storage.recordkeys.store import RecordKeys
 
 KEY_BYTES = 32
 
@@ -24,7 +28,7 @@ class Keys:
     """`master` wraps record keys, `index` keys the look-up hashes of numbers, `signing` signs receipts.
 
     `feed` keys the tags by which terminals know cards: it leaves the service, and serves for nothing else. `former` are
-    the public halves of signing keys that were replaced.
+    the public halves of signing keys that were replaced. `records` are the keys of records, once their store is open.
     """
 
     master: bytes
@@ -32,10 +36,18 @@ class Keys:
     signing: Ed25519PrivateKey
     feed: bytes
     former: tuple[Ed25519PublicKey, ...] = ()
+    records: "RecordKeys | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def of_records(self) -> "RecordKeys":
+        """The store of record keys. Raises `KeyUnavailable` where nobody opened it."""
+        if self.records is None:
+            raise KeyUnavailable("the store of record keys was not opened")
+        return self.records
 
     @property
     def master_id(self) -> str:
-        """Short public name of the master key, stored beside what it wraps."""
+        """Short public name of the master key."""
         return hashlib.sha256(b"renzheng master key id\0" + self.master).hexdigest()[:16]
 
     @cached_property

@@ -14,13 +14,20 @@ _LOCK = 0x72656E7A68656E67  # "renzheng": replicas starting together migrate onc
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring the database to `revision`, in one transaction, whatever it holds."""
+def upgrade(database: Database, revision: str = "head", *, scripts: Path = _MIGRATIONS) -> None:
+    """Bring the database to `revision`, in one transaction, whatever it holds. `scripts`: of which database."""
     with database.begin() as connection:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        command.upgrade(_config(connection), revision)
+        command.upgrade(_config(connection, scripts), revision)
+
+
+def downgrade(database: Database, revision: str, *, scripts: Path = _MIGRATIONS) -> None:
+    """Bring the database back to an older `revision`, which must lose nothing: see each migration."""
+    with database.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        command.downgrade(_config(connection, scripts), revision)
 
 
 def current(connection: Connection) -> str | None:
@@ -28,16 +35,16 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def head() -> str:
+def head(scripts: Path = _MIGRATIONS) -> str:
     """The newest revision that this program knows."""
-    revision = ScriptDirectory.from_config(_config(None)).get_current_head()
+    revision = ScriptDirectory.from_config(_config(None, scripts)).get_current_head()
     if revision is None:
         raise RuntimeError("the package holds no migrations")
     return revision
 
 
-def _config(connection: Connection | None) -> Config:
+def _config(connection: Connection | None, scripts: Path = _MIGRATIONS) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

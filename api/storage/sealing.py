@@ -7,16 +7,21 @@ moved to another record does not open. NIST SP 800-38D.
 
 import hmac
 import os
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from api.storage.errors import SealBroken
 
+KEY_BYTES = 32
 _VERSION = 1
+_UNDER = 2
+_ID = 16
 _NONCE = 12
 _WRAPPED = 48
 _HEAD = 1 + _NONCE + _WRAPPED + _NONCE
+_HEAD_UNDER = 1 + _ID + _NONCE
 
 
 def seal(master: bytes, value: bytes, context: str) -> bytes:
@@ -40,6 +45,29 @@ def unseal(master: bytes, envelope: bytes, context: str) -> bytes:
         return AESGCM(data_key).decrypt(nonce, sealed, bound)
     except InvalidTag as error:
         raise SealBroken("an envelope does not open under this key and record") from error
+
+
+def seal_under(key_id: UUID, key: bytes, value: bytes, context: str) -> bytes:
+    """Encrypt `value` under a record's key."""
+    head = bytes([_UNDER]) + key_id.bytes
+    nonce = os.urandom(_NONCE)
+    return head + nonce + AESGCM(key).encrypt(nonce, value, head + context.encode())
+
+
+def record_key_of(envelope: bytes) -> UUID | None:
+    """The identifier of the record's key that an envelope is sealed under; None for one of `seal`, or none at all."""
+    if len(envelope) < _HEAD_UNDER or envelope[0] != _UNDER:
+        return None
+    return UUID(bytes=bytes(envelope[1 : 1 + _ID]))
+
+
+def unseal_under(key: bytes, envelope: bytes, context: str) -> bytes:
+    """Decrypt an envelope of `seal_under`, whose key the caller looked up. Raises `SealBroken`."""
+    head, nonce, sealed = envelope[: 1 + _ID], envelope[1 + _ID : _HEAD_UNDER], envelope[_HEAD_UNDER:]
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, head + context.encode())
+    except InvalidTag as error:
+        raise SealBroken("an envelope does not open under its record's key") from error
 
 
 def keyed_hash(key: bytes, purpose: str, *parts: str | bytes) -> bytes:

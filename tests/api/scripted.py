@@ -95,7 +95,7 @@ class ScriptedComparer:
         results = [
             _compared(modality, position, word, held.get((modality, position)))
             if held.get((modality, position), b"") is not None
-            else ModalityResult(modality, position, "template_damaged")
+            else ModalityResult(modality, position, _lost(references, modality, position))
             for modality, position, word in words
         ]
         probes = _probes(
@@ -153,6 +153,11 @@ def _finger(drawn: np.random.Generator) -> FingerTemplate:
         minutia_quality=np.full(count, 80),
         quality=80,
     )
+
+
+def _lost(references: tuple[Reference, ...], modality: Modality, position: FingerPosition | None) -> str:
+    erased = {(one.modality, one.position) for one in references if one.erased}
+    return "template_erased" if (modality, position) in erased else "template_damaged"
 
 
 def _probes(words: list[tuple[Modality, FingerPosition | None, str]]) -> tuple[Probe, ...]:

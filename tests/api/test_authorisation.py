@@ -44,6 +44,7 @@ TABLE: dict[Route, set[Role] | str] = {
     ("POST", "/v1/cards/{card_id}/events"): {A},
     ("POST", "/v1/cards/{card_id}/face"): {A},
     ("POST", "/v1/cards/{card_id}/fingerprints"): {A},
+    ("POST", "/v1/cards/{card_id}/erasure"): {A},
     ("GET", "/v1/alerts"): {A, S},
     ("GET", "/v1/alerts/{alert_id}"): {A, S},
     ("POST", "/v1/alerts/{alert_id}/close"): {A, S},

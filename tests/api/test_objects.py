@@ -82,6 +82,7 @@ OBJECTS: dict[Route, tuple[str, Json | None, str]] = {
     ("POST", "/v1/cards/{card_id}/events"): ("card", {"event": "reported_lost"}, "card_unknown"),
     ("POST", "/v1/cards/{card_id}/face"): ("card", FACE, "card_unknown"),
     ("POST", "/v1/cards/{card_id}/fingerprints"): ("card", FINGER, "card_unknown"),
+    ("POST", "/v1/cards/{card_id}/erasure"): ("card", {"ground": "order"}, "card_unknown"),
     ("GET", "/v1/alerts/{alert_id}"): ("alert", None, "not_found"),
     ("POST", "/v1/alerts/{alert_id}/close"): ("alert", {"note": "looked into"}, "not_found"),
     ("GET", "/v1/transactions/{transaction_id}"): ("transaction", None, "not_found"),

@@ -24,6 +24,7 @@ from api.storage.tables.duplicates import (
     duplicate_pairs,
     duplicate_searches,
 )
+from api.storage.tables.erasures import key_erasures
 from api.storage.tables.evidence import (
     evidence,
     evidence_archives,
@@ -70,6 +71,7 @@ __all__ = [
     "impostor_templates",
     "impostors",
     "institutions",
+    "key_erasures",
     "metadata",
     "nonces",
     "overrides",

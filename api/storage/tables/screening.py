@@ -60,7 +60,11 @@ impostor_templates = Table(
     Column("position", Text, comment="finger position, null for a face"),
     Column("engine", Text, nullable=False),
     Column("template_sealed", LargeBinary, nullable=False),
-    Column("master_key_id", Text, nullable=False),
+    Column(
+        "master_key_id",
+        Text,
+        comment="of envelopes from before record keys had a store of their own; null: see the store",
+    ),
     made_at(),
     UniqueConstraint("impostor_id", "modality", "position", postgresql_nulls_not_distinct=True),
 )

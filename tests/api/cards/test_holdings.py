@@ -17,7 +17,8 @@ from api.evidence.sequencer import drain
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage.sealing import seal, unseal
+from api.storage.recordkeys.envelopes import keys_of, open_sealed
+from api.storage.sealing import seal
 from api.storage.tables import card_events, cards, evidence, evidence_texts, templates
 from tests.api.bodies import Json, encoded, new_card, register, registration
 from tests.api.entries import new_key
@@ -136,7 +137,8 @@ def test_a_template_that_is_sealed_anew_is_the_same(service: Service, authority:
     with service.database.begin() as connection:
         row = connection.execute(select(templates).where(templates.c.card_id == UUID(card_id))).one()
         place = f"template:{row.id}:{card_id}"
-        again = seal(service.keys.master, unseal(service.keys.master, row.template_sealed, place), place)
+        held = open_sealed(service.keys, row.template_sealed, place, keys_of(service.keys, [row.template_sealed]))
+        again = seal(service.keys.master, held, place)
         assert again != row.template_sealed
         connection.execute(update(templates).where(templates.c.id == row.id).values(template_sealed=again))
     assert not found(service, card_id)

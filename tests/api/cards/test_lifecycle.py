@@ -36,7 +36,7 @@ def expected(state: State, event: Event) -> State | None:  # noqa: C901 - a tabl
             return None
         case Event.FACE_ADDED | Event.FINGERPRINTS_ADDED:
             return state if status is Status.VALID else None
-        case Event.FACE_RE_ENROLLED:
+        case Event.FACE_RE_ENROLLED | Event.BIOMETRICS_ERASED:
             return state
         case Event.REPORTED_LOST:
             return becomes(Status.LOST) if status is Status.VALID else None

@@ -12,11 +12,16 @@ from api.cards import templates
 from api.matching.captures import Reference
 from api.service import Service
 from api.storage import tables
+from api.storage.recordkeys import RecordKeys
+from api.storage.recordkeys.wrapping import LocalMasterKey
 from tests.api.bodies import Json, register, verify
 
 
 def opened(service: Service, card_id: str, master: bytes | None = None) -> tuple[Reference, ...]:
-    keys = service.keys if master is None else replace(service.keys, master=master)
+    keys = service.keys
+    if master is not None:
+        store = RecordKeys(keys.of_records.database, (LocalMasterKey(master),))
+        keys = replace(keys, master=master, records=store)
     with service.database.begin() as connection:
         index = connection.execute(
             select(tables.cards.c.instance_index).where(tables.cards.c.id == card_id)
@@ -45,7 +50,7 @@ def damage(service: Service, card_id: str, modality: str) -> None:
         connection.execute(
             text(
                 "UPDATE templates SET template_sealed ="
-                " set_bit(template_sealed, 640, 1 - get_bit(template_sealed, 640))"
+                " set_bit(template_sealed, 240, 1 - get_bit(template_sealed, 240))"
                 " WHERE card_id = :card AND modality = :modality"
             ),
             {"card": card_id, "modality": modality},

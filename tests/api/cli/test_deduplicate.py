@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from uuid import uuid4
@@ -20,6 +22,7 @@ from api.cards.identity import CardIdentity, indexes
 from api.cards.leaves import event_leaf
 from api.duplicates import searches
 from api.evidence import leaves
+from api.feed.snapshots.publishing import deployment_id
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.matching.comparison import EnrolledTemplate
@@ -27,6 +30,7 @@ from api.service import Service
 from api.storage.copying import copy_rows
 from api.storage.database import Database
 from api.storage.keys import Keys
+from api.storage.recordkeys.opening import with_records
 from api.storage.sealing import seal
 from api.storage.tables import cards, duplicate_blocks, duplicate_cases, duplicate_searches
 from api.storage.tables import templates as stored
@@ -89,7 +93,11 @@ def register_line(log_line: CommandLine, logged: Database, service: Service) -> 
     """The command line of an authority on a register of 12 identities of 10 people."""
     key = new_key(logged, service.keys, Role.AUTHORITY, "bureau")
     log_line.environment |= {"RENZHENG_KEY": key}
-    fill(logged, service.keys, key, 10, 2)
+    settings = service.settings.model_copy(update={"database_url": log_line.environment["RENZHENG_DATABASE_URL"]})
+    with logged.begin() as connection:
+        deployment = deployment_id(connection)
+    with closing(with_records(settings, logged, service.keys, deployment).of_records) as records:
+        fill(logged, replace(service.keys, records=records), key, 10, 2)
     return log_line
 
 

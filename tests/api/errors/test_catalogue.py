@@ -176,7 +176,14 @@ def test_every_error_of_a_room_has_a_handler_or_is_internal() -> None:
     # A refusal that was kept bears the code of what was refused.
     handled = (*errors._CODES, RefusedBefore)
     # Told apart before the service runs, and never by a request.
-    at_start = {"StorageError", "KeyUnavailable", "SealBroken", "DatabaseAddressInvalid"}
+    at_start = {
+        "StorageError",
+        "KeyUnavailable",
+        "SealBroken",
+        "DatabaseAddressInvalid",
+        "KeyStoreForeign",
+        "KeyStoreUnusable",
+    }
     for module in map(import_module, modules):
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == module.__name__:

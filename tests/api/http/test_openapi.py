@@ -17,6 +17,7 @@ from api.duplicates.schemas import DuplicateDecision
 from api.feed.webhooks.schemas import WebhookBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
+from api.personal.schemas import ErasureBody
 from api.screening.schemas import ImpostorApproval, ImpostorBody, ImpostorEnding, ImpostorReview
 from api.verification.schemas import VerificationBody
 from tests.api.bodies import new_card
@@ -27,6 +28,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/cards/search": CardSearch,
     "/v1/cards/{card_id}/face": FaceAddition,
     "/v1/cards/{card_id}/fingerprints": FingerprintsBody,
+    "/v1/cards/{card_id}/erasure": ErasureBody,
     "/v1/captures/guidance": FaceBody,
     "/v1/verifications": VerificationBody,
     "/v1/me/key": RotationBody,
@@ -67,6 +69,7 @@ get /v1/cards/{card_id}
 post /v1/cards/{card_id}/events
 post /v1/cards/{card_id}/face
 post /v1/cards/{card_id}/fingerprints
+post /v1/cards/{card_id}/erasure
 get /v1/alerts
 get /v1/alerts/{alert_id}
 post /v1/alerts/{alert_id}/close

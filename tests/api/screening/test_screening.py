@@ -15,10 +15,12 @@ from sqlalchemy import select, text, update
 from api.evidence import fsck
 from api.institutions.roles import Role
 from api.matching.comparison import Probe
+from api.personal.finishing import finish
 from api.screening import records
 from api.screening.expiry import expire
 from api.screening.gallery import NotReady
 from api.storage import tables
+from api.storage.sealing import record_key_of
 from tests.api.bodies import Json, fresh, fresh_key, register, report, verify
 from tests.api.screening.conftest import Town
 from tests.api.screening.entries import act, in_days, propose, somebody
@@ -384,7 +386,13 @@ def test_templates_and_cases_are_sealed_and_go_with_the_entry(town: Town) -> Non
         answers = connection.execute(text("SELECT string_agg(answer::text, '') FROM idempotency")).scalar_one()
         assert "京公刑" not in answers
     act(town.new(Role.SUPERVISOR), entry, "remove")
+    key_id = record_key_of(held.template_sealed)
     with town.service.database.begin() as connection:
         assert connection.execute(kept).all() == []
+        noted = select(tables.key_erasures.c.key_id).where(tables.key_erasures.c.key_id == key_id)
+        assert connection.execute(noted).scalar_one() == key_id, "its key goes too, within a minute"
+    finish(town.service.database, town.service.keys)
+    assert key_id is not None
+    assert town.service.keys.of_records.read([key_id]) == {}
     read = town.new(Role.SUPERVISOR).get(f"/v1/impostors/{entry}").json()
     assert (read["state"], read["templates"], read["case_reference"]) == ("removed", [], "京公刑〔2026〕17号")

@@ -146,3 +146,25 @@ def test_a_migration_that_fails_leaves_nothing(new_database: NewDatabase) -> Non
 def test_an_empty_database_has_no_revision(new_database: NewDatabase) -> None:
     with new_database().begin() as connection:
         assert migrate.current(connection) is None
+
+
+def test_the_last_step_goes_down_while_it_loses_nothing(new_database: NewDatabase) -> None:
+    """From 0019 on: what was sealed under keys of the store cannot be opened by a version from before."""
+    database = new_database()
+    migrate.upgrade(database, "0001")
+    identifiers = {name: uuid4() for name in NAMES}
+    with database.begin() as connection:
+        for statement in POPULATION.split(";\n"):
+            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
+            connection.execute(text(statement), used)
+    migrate.upgrade(database, "0018")
+    before = rows(database)
+    migrate.upgrade(database, "0019")
+    migrate.downgrade(database, "0018")
+    assert rows(database) == before
+    migrate.upgrade(database, "0019")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE templates SET master_key_id = NULL"))
+    with pytest.raises(RuntimeError, match="an older version cannot open"):
+        migrate.downgrade(database, "0018")
+    assert rows(database)["templates"][0]["master_key_id"] is None

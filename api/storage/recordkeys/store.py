@@ -1,0 +1,87 @@
+"""Making, reading and deleting the keys of records.
+
+No key is kept in memory: a person comes to a counter a few times a year, so that a cache would hit nobody, and it would
+have to hear of every deletion before the next question. To read one is a look-up by its primary key, one journey.
+"""
+
+import os
+from collections.abc import Collection, Iterable, Mapping
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, select
+
+from api.storage.database import Database
+from api.storage.recordkeys.parameters import BATCH
+from api.storage.recordkeys.tables import record_keys
+from api.storage.recordkeys.wrapping import MasterKey
+from api.storage.sealing import KEY_BYTES
+from api.storage.statements import Statement
+
+FoundKeys = Mapping[UUID, bytes | None]
+"""Keys by their identifiers: none for one that was deleted, None for one that does not unwrap."""
+
+_ADD = Statement("INSERT INTO record_keys (id, wrapped, master_key_id) VALUES (%(id)s, %(wrapped)s, %(master)s)")
+_READ = Statement("SELECT id, wrapped, master_key_id FROM record_keys WHERE id = ANY(%(ids)s)")
+# In one statement: a key that is gone and might be brought back by a backup does not exist.
+_FORGET = Statement(
+    """
+    WITH noted AS (
+        INSERT INTO erased_keys (id) SELECT unnest(%(ids)s::uuid[]) ON CONFLICT DO NOTHING
+    )
+    DELETE FROM record_keys WHERE id = ANY(%(ids)s)
+    """
+)
+
+
+class RecordKeys:
+    """The store; `masters` are the master keys that are accepted, the one that wraps new keys first."""
+
+    def __init__(self, database: Database, masters: tuple[MasterKey, ...]) -> None:
+        self.database = database
+        self._masters = {one.id: one for one in masters}
+        self.master = masters[0]
+
+    def make(self) -> tuple[UUID, bytes]:
+        """A new key, on disk when this returns: nothing is ever sealed under one that may get lost.
+
+        Raises `DatabaseUnavailable`, `MasterKeyUnavailable`.
+        """
+        key_id, key = uuid4(), os.urandom(KEY_BYTES)
+        (wrapped,) = self.master.wrap([(key_id, key)])
+        with self.database.single() as connection:
+            _ADD.run(connection, id=key_id, wrapped=wrapped, master=self.master.id)
+        return key_id, key
+
+    def read(self, ids: Collection[UUID]) -> FoundKeys:
+        """The keys that there are. Raises `DatabaseUnavailable`, `MasterKeyUnavailable`."""
+        if not ids:
+            return {}
+        with self.database.single() as connection:
+            rows = _READ.run(connection, ids=list(ids)).fetchall()
+        found: dict[UUID, bytes | None] = {}
+        for master_id in {row.master_key_id for row in rows}:
+            wrapped = [(row.id, row.wrapped) for row in rows if row.master_key_id == master_id]
+            master = self._masters.get(master_id)
+            keys = [None] * len(wrapped) if master is None else master.unwrap(wrapped)
+            found.update(zip((key_id for key_id, _ in wrapped), keys, strict=True))
+        return found
+
+    def forget(self, ids: Iterable[UUID]) -> int:
+        """Delete keys for good; gives how many there were. Raises `DatabaseUnavailable`."""
+        asked, gone = list(ids), 0
+        for start in range(0, len(asked), BATCH):
+            with self.database.single() as connection:
+                gone += _FORGET.run(connection, ids=asked[start : start + BATCH]).rowcount
+        return gone
+
+    def by_master(self) -> dict[str, int]:
+        """How many keys each master key wraps."""
+        with self.database.begin() as connection:
+            counted = select(record_keys.c.master_key_id, func.count().label("held")).group_by(
+                record_keys.c.master_key_id
+            )
+            return {row.master_key_id: row.held for row in connection.execute(counted)}
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()

@@ -1,0 +1,70 @@
+"""Keys that nothing is sealed under: made for something that was then refused, or whose templates are gone.
+
+They open nothing and harm nobody but the disk. They are deleted when somebody asks for it, and not by a clock: a
+database that was brought back to an earlier state for an hour would else cost the keys of all that came after it.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+from sqlalchemy import Connection, text
+
+from api.storage.database import Database
+from api.storage.keys import Keys
+from api.storage.recordkeys.parameters import BATCH, ORPHAN_HOURS
+
+# The envelopes' heads: see `sealing.seal_under`.
+_USED = text(
+    """
+    SELECT DISTINCT substring(template_sealed FROM 2 FOR 16) FROM (
+        SELECT template_sealed FROM templates UNION ALL SELECT template_sealed FROM impostor_templates
+    ) AS held WHERE get_byte(template_sealed, 0) = 2
+    """
+)
+_HELD = text("CREATE TEMPORARY TABLE used (id uuid) ON COMMIT DROP")
+_ORPHANS = f"""
+    created_at < now() - interval '{ORPHAN_HOURS} hours'
+    AND NOT EXISTS (SELECT FROM used WHERE used.id = record_keys.id)
+"""
+_COUNT = text(f"SELECT count(*) AS keys, count(*) FILTER (WHERE {_ORPHANS}) AS orphans FROM record_keys")  # noqa: S608 - our own words
+_DELETE = text(f"DELETE FROM record_keys WHERE {_ORPHANS}")  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many keys there were, how many of them opened nothing, and how many of these were deleted."""
+
+    keys: int
+    orphans: int
+    deleted: int
+
+
+def sweep(data: Database, keys: Keys, *, delete: bool) -> Swept:
+    """Count the keys that nothing is sealed under and that are a day old; delete them if asked to.
+
+    Half of all keys or more are not deleted: then it is rather the database that is of another day. Raises
+    `DatabaseUnavailable`.
+    """
+    with keys.of_records.database.begin() as store:
+        store.execute(text("SET LOCAL statement_timeout = 0"))
+        store.execute(_HELD)
+        with data.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            _copy(connection, store)
+        row = store.execute(_COUNT).one()
+        few = 2 * row.orphans < row.keys
+        deleted = store.execute(_DELETE).rowcount if delete and few else 0
+        return Swept(row.keys, row.orphans, deleted)
+
+
+def _copy(data: Connection, store: Connection) -> None:
+    driver = store.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("COPY needs a connection of psycopg 3")
+    with (
+        data.execute(_USED, execution_options={"yield_per": BATCH}) as rows,
+        driver.cursor() as cursor,
+        cursor.copy("COPY used FROM STDIN") as copy,
+    ):
+        for (key_id,) in rows:
+            copy.write_row([bytes(key_id).hex()])

@@ -1,0 +1,44 @@
+"""`renzheng keys` and `cards erase`, where the database is and against a running service."""
+
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from api.service import Service
+from api.storage.tables import templates
+from tests.api.cli.conftest import CommandLine
+from tests.api.cli.test_cards import registered
+
+
+def test_a_backup_and_what_comes_back_of_it(service: Service, line: CommandLine, tmp_path: Path) -> None:
+    key_id, _ = service.keys.of_records.make()
+    written = line("keys", "backup", str(tmp_path / "kept"))
+    assert written.exit_code == 0, written.output
+    (path,) = (tmp_path / "kept").iterdir()
+    assert written.stdout.strip() == str(path), "nothing but the path, for a pipe"
+    assert "to be restored until" in written.stderr
+    service.keys.of_records.forget([key_id])
+    done = line("keys", "restore", str(path))
+    assert done.exit_code == 0, done.output
+    assert "1 erased and not restored" in done.stdout
+    assert service.keys.of_records.read([key_id]) == {}
+    status = line("keys", "status")
+    assert service.keys.master_id in status.stdout
+    assert "open nothing" in line("keys", "sweep").stdout
+    path.write_text("changed")
+    refused = line("keys", "restore", str(path))
+    assert refused.exit_code == 3
+    assert "key_backup_damaged" in refused.stderr
+    assert "密钥备份已损坏" in refused.stderr
+
+
+def test_a_person_is_erased(service: Service, authority_line: CommandLine) -> None:
+    card_id = registered(authority_line)
+    done = authority_line("cards", "erase", card_id, "--ground", "consent_withdrawn")
+    assert done.exit_code == 0, done.output
+    assert f"{card_id}: 已删除特征 1 个 1 template erased" in done.stdout
+    with service.database.begin() as connection:
+        held = select(func.count()).select_from(templates).where(templates.c.card_id == UUID(card_id))
+        assert connection.execute(held).scalar_one() == 0
+    assert authority_line("cards", "erase", card_id, "--ground", "whim").exit_code == 2
