@@ -38,6 +38,7 @@ def serve(
 
     from api import service as services
     from api.http.app import create_app
+    from api.http.connections import BoundedProtocol
     from api.matching.engines import BiometricComparer
     from api.storage import database
 
@@ -69,6 +70,9 @@ def serve(
             log_config=None,
             timeout_graceful_shutdown=_GRACE_S,
             server_header=False,
+            http=BoundedProtocol,
+            # There are none: a request to become one is answered as any other.
+            ws="none",
         )
         try:
             _server(config, service).run([listener])

@@ -1,9 +1,13 @@
-"""Limits a request's body before anything reads it: by its stated length, and by what really arrives."""
+"""Limits a request's body before anything reads it: by its stated length, by what really arrives, and how soon."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ServiceError
+from api.http.parameters import BODY_S
 
 # A body up to so many times the limit is taken in and thrown away: many clients read no answer before they have sent
 # it all, and would only see a connection that breaks.
@@ -15,11 +19,12 @@ _MOST_MARKS = 4096
 
 
 class BodyLimit:
-    """ASGI middleware. A body that is too long raises `ServiceError` `body_too_large` where it is read."""
+    """ASGI middleware. A body that is too long raises `ServiceError` `body_too_large` where it is read; one that is not
+    whole in `within_s` `body_incomplete`."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, within_s: float = BODY_S) -> None:
         self._app = app
-        self._max_bytes = max_bytes
+        self._max_bytes, self._within_s = max_bytes, within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting its bytes."""
@@ -29,6 +34,7 @@ class BodyLimit:
         headers = Headers(scope=scope)
         stated = _stated_length(headers)
         arrived = marks = 0
+        receive = _in_time(receive, self._within_s)
 
         async def limited() -> Message:
             nonlocal arrived
@@ -49,6 +55,27 @@ class BodyLimit:
             raise ServiceError("body_too_large")
 
         await self._app(scope, limited, send)
+
+
+def _in_time(receive: Receive, within_s: float) -> Callable[[], Awaitable[Message]]:
+    """Once the body is whole there is no limit: then it is the connection's end that is waited for."""
+    deadline: float | None = None
+    whole = False
+
+    async def received() -> Message:
+        nonlocal deadline, whole
+        if whole:
+            return await receive()
+        deadline = deadline or asyncio.get_running_loop().time() + within_s
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError as error:
+            raise ServiceError("body_incomplete") from error
+        whole = not message.get("more_body", False)
+        return message
+
+    return received
 
 
 def _stated_length(headers: Headers) -> int:

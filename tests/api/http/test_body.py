@@ -9,10 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 
+from api.errors import ServiceError
 from api.http.app import create_app
+from api.http.body import BodyLimit
 from api.service import Service
 from tests.api.bodies import fresh, fresh_key, new_card, verification
 from tests.api.clients import KeyedClient
@@ -193,3 +196,43 @@ def test_the_same_name_twice_is_the_last_one_or_an_error(terminal: TestClient) -
     answer = post(terminal, doubled.encode())
     assert answer.status_code == 200
     assert "liveness_not_assessed" not in answer.json()["person"]["reasons"]
+
+
+def test_a_body_that_does_not_come_in_time_is_incomplete() -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+
+    scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    with pytest.raises(ServiceError) as refused:
+        asyncio.run(BodyLimit(reads, 1 << 20, within_s=0.1)(scope, receive, send))
+    assert refused.value.code == "body_incomplete"
+
+
+def test_who_waits_for_the_end_of_a_connection_is_not_hurried() -> None:
+    """As a stream does, once the request is there."""
+    parts: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}]
+    seen: list[Message] = []
+
+    async def receive() -> Message:
+        if len(parts) == 1:
+            await asyncio.sleep(0.3)
+        return parts.pop(0)
+
+    async def send(_: Message) -> None:
+        """Nothing is answered."""
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.extend([await receive(), await receive()])
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    asyncio.run(BodyLimit(waits, 1 << 20, within_s=0.1)(scope, receive, send))
+    assert [message["type"] for message in seen] == ["http.request", "http.disconnect"]
