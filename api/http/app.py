@@ -80,4 +80,5 @@ def create_app(service: Service) -> FastAPI:
         openapi.say_rights(router)
         app.include_router(router)
     app.router.routes.extend(pages.routes(service.settings))
+    openapi.say_needed_headers(app)
     return app

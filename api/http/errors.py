@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from api.cards import refusals
 from api.errors import ServiceError, catalogue, entry
@@ -16,7 +17,7 @@ from api.evidence.log import LogDamaged
 from api.institutions import credentials, institutions, principals, rotation
 from api.matching.comparison import CaptureInvalid
 from api.matching.guidance import GuidanceBusy
-from api.storage.errors import DatabaseBusy, DatabaseUnavailable
+from api.storage.errors import DatabaseBusy, DatabaseUnavailable, MasterKeyUnavailable
 from api.storage.idempotency import KeyReused, RefusedBefore
 from models.errors import ModelError
 
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _CODES: dict[type[Exception], str] = {
     DatabaseBusy: "service_busy",
     GuidanceBusy: "service_busy",
+    MasterKeyUnavailable: "master_key_unavailable",
     DatabaseUnavailable: "database_unavailable",
     LogDamaged: "evidence_damaged",
     KeyReused: "idempotency_key_reused",
@@ -41,6 +43,7 @@ _CODES: dict[type[Exception], str] = {
     **refusals.CODES,
 }
 _HTTP_CODES = {401: "key_missing", 404: "not_found", 405: "method_not_allowed", 415: "media_type_unsupported"}
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 # Names of fields, and places in lists.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,31}|[0-9]{1,2}", re.ASCII | re.IGNORECASE)
 _MOST_DETAILS = 20
@@ -149,7 +152,20 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         return response(request, "body_incomplete")
     status = error.status_code if isinstance(error, HTTPException) else 500
     code = _HTTP_CODES.get(status, "request_malformed" if 400 <= status < 500 else "internal")
-    return response(request, code)
+    answer = response(request, code)
+    if status == 405:
+        answer.headers["Allow"] = ", ".join(_methods(request))
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """What the place can be asked by: an answer 405 has to say so (RFC 9110), and a place may have several routes."""
+
+    def answers(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if answers(method)]
 
 
 def internal(request: Request, error: Exception) -> JSONResponse:

@@ -4,12 +4,33 @@ An empty list is for any key that lives; operations that need no key have none.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.http.signin import Holder, get_caller
+
+IDEMPOTENCY_KEY = "idempotency-key"
+
+
+def say_needed_headers(app: FastAPI) -> None:
+    """Have the document say that the idempotency key is needed, and what it looks like.
+
+    FastAPI takes it for optional: a request without it is refused by a code of its own, not for its form.
+    """
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        for operation in (one for path in document["paths"].values() for one in path.values()):
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] == IDEMPOTENCY_KEY:
+                    parameter |= {"required": True, "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"}}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def say_rights(router: APIRouter) -> None:

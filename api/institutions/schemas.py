@@ -59,7 +59,11 @@ class KeyBody(Strict):
 
     scopes: list[Scope] | None = Field(default=None, max_length=32, description="Fewer rights than the role's.")
     expires_in_s: int | None = Field(
-        default=None, ge=LEAST_LIFETIME_S, le=MOST_LIFETIME_S, description="Absent: until it is revoked."
+        default=None,
+        ge=LEAST_LIFETIME_S,
+        le=MOST_LIFETIME_S,
+        strict=True,
+        description="Absent: until it is revoked.",
     )
     public_key: PublicKey | None = None
 
@@ -83,7 +87,9 @@ class PrincipalBody(Strict):
 class RotationBody(Strict):
     """How the key in use makes room for a new one."""
 
-    overlap_s: int = Field(default=OVERLAP_S, ge=0, le=MOST_OVERLAP_S, description="How long the old key lives on.")
+    overlap_s: int = Field(
+        default=OVERLAP_S, ge=0, le=MOST_OVERLAP_S, strict=True, description="How long the old key lives on."
+    )
     public_key: PublicKey | None = None
 
 

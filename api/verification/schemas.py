@@ -22,7 +22,7 @@ from api.verification.request import VerificationRequest
 class BurstFrameBody(Strict):
     """One frame of the face's film."""
 
-    at_ms: int = Field(ge=0, le=30_000, description="When it was taken, in ms from the first frame.")
+    at_ms: int = Field(ge=0, le=30_000, strict=True, description="When it was taken, in ms from the first frame.")
     image: Base64 = Field(description="As a face, at most 512 KiB, base64.")
 
 

@@ -20,7 +20,7 @@ class HistoryBody(Strict):
 
     verification: UUID = Field(description=_IDENTIFIED)
     after: UUID | None = Field(default=None, description="The `next` of the page before.")
-    limit: int = Field(default=PAGE_ENTRIES, ge=1, le=LARGEST_PAGE)
+    limit: int = Field(default=PAGE_ENTRIES, ge=1, le=LARGEST_PAGE, strict=True)
 
 
 class HistoryItem(BaseModel):

@@ -26,7 +26,11 @@ class WebhookBody(Strict):
         max_length=2000, description="`https://…`; `http` only on the service's own machine."
     )
     after: int | None = Field(
-        default=None, ge=0, le=2**63 - 1, description="The number after which to begin; left out: from now on."
+        default=None,
+        ge=0,
+        le=2**63 - 1,
+        strict=True,
+        description="The number after which to begin; left out: from now on.",
     )
 
 

@@ -2,17 +2,21 @@
 
 import base64
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from starlette.testclient import TestClient
 
 from api.cards.text_block import build
 from tests.api.bodies import Json, encoded, fresh, fresh_key, new_card, registration, verification
 from tests.api.cards.test_text_block import TEXT
 from tests.api.http.answers import MARK, assert_error
+from tests.api.http.test_openapi import BODIES
 
 NUL, SURROGATE = f"{MARK}\0", f"{MARK}\ud800"
 NUMBER = "11010519491231002X"
@@ -233,3 +237,21 @@ def test_anything_anywhere_is_answered(terminal: TestClient, path: Path, value: 
     answer = send(terminal, "/v1/verifications", changed(fresh(terminal, new_card()), path, value))
     if answer.status_code != 200:
         assert_error(answer, 422, answer.json()["code"])
+
+
+def whole_numbers(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if int in kinds:
+            yield f"{model.__name__}.{name}", field
+        inner = {one for kind in kinds for one in (kind, *get_args(kind))}
+        for one in inner:
+            if isinstance(one, type) and issubclass(one, BaseModel):
+                yield from whole_numbers(one)
+
+
+def test_a_truth_value_or_a_text_is_no_number_in_any_body() -> None:
+    """Pydantic would take `true` for 1 and "5" for 5, which the document does not allow."""
+    found = {name: field for model in BODIES.values() for name, field in whole_numbers(model)}
+    assert "WebhookBody.after" in found
+    assert [name for name, field in found.items() if not any(getattr(one, "strict", 0) for one in field.metadata)] == []

@@ -54,11 +54,19 @@ def test_no_such_place(anonymous: TestClient, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "place"),
-    [("GET", "/v1/cards"), ("PUT", "/v1/verifications"), ("DELETE", "/v1/errors"), ("BREW", "/healthz")],
+    ("method", "place", "allowed"),
+    [
+        ("GET", "/v1/cards", "POST"),
+        ("PUT", "/v1/verifications", "GET, POST"),
+        ("DELETE", "/v1/errors", "GET"),
+        ("TRACE", "/v1/principals/x", "DELETE, GET"),
+        ("BREW", "/healthz", "GET, HEAD"),
+    ],
 )
-def test_no_such_method(anonymous: TestClient, method: str, place: str) -> None:
-    assert_error(anonymous.request(method, place), 405, "method_not_allowed")
+def test_no_such_method(anonymous: TestClient, method: str, place: str, allowed: str) -> None:
+    answer = anonymous.request(method, place)
+    assert_error(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
 
 
 def run(app: Any, sent: list[Message], receive: Receive | None = None) -> None:
