@@ -13,6 +13,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -22,7 +23,13 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 HandlerDep = Annotated[Caller, Depends(Holder(Scope.HANDLE_ALERTS))]
 
 
-@router.get("", response_model=AlertsPage, responses=documented(401, 403, 422, 503), summary="Alerts, newest first")
+@router.get(
+    "",
+    response_model=AlertsPage,
+    responses=documented(401, 403, 422, 503),
+    dependencies=FOR_CONSOLE,
+    summary="Alerts, newest first",
+)
 def list_alerts(
     service: ServiceDep,
     caller: HandlerDep,
@@ -41,6 +48,7 @@ def list_alerts(
     "/{alert_id}",
     response_model=AlertAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="An alert, and what was done",
 )
 def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONResponse:
@@ -56,7 +64,7 @@ def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONR
 @router.post(
     "/{alert_id}/close",
     response_model=AlertClosed,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     summary="Close an alert",
 )

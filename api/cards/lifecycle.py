@@ -114,6 +114,19 @@ def after(state: State, event: Event) -> State:
     return replace(changed, disputed=False) if event in _CLOSING else changed
 
 
+def possible(state: State, events: Iterable[Event]) -> list[Event]:
+    """Those of the events that the state allows; other cards of the person may stand against one all the same."""
+    return [event for event in events if _allows(state, event)]
+
+
+def _allows(state: State, event: Event) -> bool:
+    try:
+        after(state, event)
+    except EventNotPossible:
+        return False
+    return True
+
+
 def led_to(events: Iterable[Event]) -> State:
     """The state after all that happened to a card, its registration first. Raises `EventNotPossible`."""
     state = State()

@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
-from api.cards import enrolment, register
-from api.cards.lifecycle import Event, Status
+from api.cards import enrolment, lifecycle, register
+from api.cards.lifecycle import Event, State, Status
 from api.cards.schemas import (
+    REPORTED,
     CardAnswer,
     CardEvent,
     CardRegistered,
@@ -25,6 +26,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, RegistrarDep, ReporterDep, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -63,7 +65,7 @@ def register_card(
     "/search",
     response_model=CardsFound,
     responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="The cards of a citizen's number",
 )
 def search_cards(
@@ -83,6 +85,7 @@ def search_cards(
     "/{card_id}",
     response_model=CardAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="A card and what happened to it",
 )
 def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
@@ -101,6 +104,7 @@ def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
         "superseded_by": card.superseded_by,
         "registered_at": known.registered_at,
         "checks_locked_until": card.until,
+        "possible": lifecycle.possible(State(Status(card.status), card.surrendered, card.disputed), REPORTED),
         "words": _words(known),
         "events": [event._asdict() for event in known.events],
     }
@@ -119,7 +123,7 @@ def _words(known: register.KnownCard) -> dict[str, Any]:
     status_code=201,
     response_model=DeathRecorded,
     responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Report what happened to a card",
 )
 def report_event(

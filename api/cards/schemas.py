@@ -71,10 +71,13 @@ ValidTo = Annotated[
         {"type": ["string", "null"], "description": "Last day of validity, inclusive; 长期 or null: long-term."}
     ),
 ]
+REPORTED = tuple(event for event in Event if event not in _NOT_REPORTED)
+"""What an authority reports of a card; the others are recorded by what they are about."""
+
 ReportedEvent = Annotated[
     Event,
     BeforeValidator(_event),
-    WithJsonSchema({"type": "string", "enum": [event.value for event in Event if event not in _NOT_REPORTED]}),
+    WithJsonSchema({"type": "string", "enum": [event.value for event in REPORTED]}),
 ]
 
 
@@ -314,6 +317,9 @@ class CardAnswer(BaseModel):
     valid_to: date | None = Field(description="Inclusive; null: long-term.")
     superseded_by: UUID | None
     registered_at: datetime
+    possible: list[Event] = Field(
+        description="What may be reported of it as it stands; another card of the person may stand against one."
+    )
     checks_locked_until: datetime | None = Field(description="Until when its number is locked after too many failures.")
     words: StatusWords = Field(description="What a check would say of it today, its validity by date included.")
     events: list[PastEvent] = Field(description="Oldest first.")

@@ -17,6 +17,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -32,6 +33,7 @@ DeciderDep = Annotated[Caller, Depends(Holder(Scope.DECIDE_DUPLICATES))]
     "",
     response_model=DuplicatesPage,
     responses=documented(401, 403, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="Cases of one person with two identities, the strongest first",
 )
 def list_duplicates(
@@ -54,6 +56,7 @@ def list_duplicates(
     "/{duplicate_id}",
     response_model=DuplicateAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="A case, with the scores side by side",
 )
 def read_duplicate(service: ServiceDep, caller: CaseReaderDep, duplicate_id: UUID) -> JSONResponse:
@@ -70,7 +73,7 @@ def read_duplicate(service: ServiceDep, caller: CaseReaderDep, duplicate_id: UUI
     "/{duplicate_id}/decide",
     response_model=DuplicateDecided,
     responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Decide a case, or propose to",
 )
 def decide(

@@ -13,6 +13,7 @@ from api.evidence.parameters import PAGE_LEAVES
 from api.evidence.proofs import ProofImpossible
 from api.evidence.schemas import ConsistencyAnswer, InclusionAnswer, LeavesAnswer, StatusAnswer
 from api.http.answers import documented
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -99,6 +100,7 @@ def status(service: ServiceDep) -> StatusAnswer:
     "/leaves",
     response_model=LeavesAnswer,
     responses=documented(401, 403, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="The leaves themselves, in their order",
 )
 def read_leaves(

@@ -15,6 +15,7 @@ from api.feed.parameters import LARGEST_PAGE, PAGE_EVENTS
 from api.feed.schemas import FeedKey, FeedPage
 from api.feed.stream import FeedStream
 from api.http.answers import documented
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -34,6 +35,7 @@ Place = Annotated[int, Query(ge=0, le=_LARGEST, description="The number of the l
     "",
     response_model=FeedPage,
     responses=documented(401, 403, 409, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="Every change of a card's status, in order",
 )
 async def follow(

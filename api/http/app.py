@@ -23,6 +23,7 @@ from api.personal import routes as personal
 from api.population import routes as population
 from api.screening import routes as screening
 from api.service import Service
+from api.standing import routes as standing
 from api.verification import capture_routes as captures
 from api.verification import guidance_routes as guidance
 from api.verification import routes as verification
@@ -40,8 +41,8 @@ ROUTERS = (
     verification.router,
     population.router,
     cards.router,
-    alerts.router,
     personal.router,
+    alerts.router,
     transactions.router,
     overrides.router,
     scorecards.router,
@@ -53,6 +54,7 @@ ROUTERS = (
     webhooks.router,
     snapshots.router,
     evidence.router,
+    standing.router,
     session_routes.router,
     public.router,
 )

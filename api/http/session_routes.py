@@ -10,7 +10,7 @@ from api.errors import ServiceError
 from api.http import sessions
 from api.http.answers import documented
 from api.http.sessions import FOR_PAGES, OPERATOR_S
-from api.http.signin import OperatorDep, ServiceDep, VerifierDep, bearer_scheme
+from api.http.signin import ConsoleDep, OperatorDep, ServiceDep, VerifierDep, bearer_scheme
 from api.institutions import listing
 from api.institutions.schemas import Channel
 
@@ -110,16 +110,46 @@ def begin_attending(
     return SessionBegun(name=name, expires_at=session.until)
 
 
+@router.post(
+    "/console",
+    status_code=201,
+    response_model=SessionBegun,
+    responses=documented(401, 403, 503),
+    summary="Sign somebody in at the console",
+)
+def begin_console(
+    service: ServiceDep,
+    caller: ConsoleDep,
+    bearer: Annotated[Any, Depends(bearer_scheme)],
+    response: Response,
+) -> SessionBegun:
+    """Under their own key, for a shift of twelve hours; `GET /v1/me` tells what the session may. There is no body. A
+    key whose requests are signed is refused (`signature_missing`)."""
+    if caller.public_key is not None:
+        raise ServiceError("signature_missing")
+    with service.database.begin() as connection:
+        name = listing.me(connection, caller)["name"]
+        session = sessions.begin(connection, response, service.keys, "person", bearer.credentials, OPERATOR_S)
+    return SessionBegun(name=name, expires_at=session.until)
+
+
 @router.post("/end", response_model=SessionEnded, responses=documented(400, 422), summary="Sign a page out")
 def end_session(
     request: Request,
     response: Response,
-    only: Annotated[Literal["operator"] | None, Query(description="`operator`: the terminal stays signed in.")] = None,
+    only: Annotated[
+        Literal["operator", "console"] | None,
+        Query(description="`operator`: the terminal stays signed in; `console`: whoever is at the console alone."),
+    ] = None,
 ) -> SessionEnded:
-    """Takes the page's cookies back; needs no key, and the header `Renzheng-Page: 1`. The keys themselves live on: who
+    """Takes the page's cookies back; needs no key, and the header `Renzheng-Page`. The keys themselves live on: who
     wants to end those revokes them."""
     sessions.refuse_foreign(request)
-    sessions.end(response, "operator")
-    if only is None:
-        sessions.end(response, "terminal")
+    ended: dict[str | None, tuple[sessions.Kind, ...]] = {
+        None: ("operator", "terminal"),
+        "operator": ("operator",),
+        "console": ("person",),
+    }
+    for kind in ended[only]:
+        sessions.end(response, kind)
     return SessionEnded(ended=True)

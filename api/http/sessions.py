@@ -1,4 +1,4 @@
-"""Sessions of our own pages: a terminal's key, sealed into a cookie that no script can read.
+"""Sessions of our own pages: a key, sealed into a cookie that no script can read.
 
 A page cannot keep a bearer key where scripts do not reach it, so the service keeps it for the page: the cookie holds
 the key under the deployment's master key, and every request opens it and signs in with the key as if it had been sent.
@@ -23,16 +23,41 @@ from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.sealing import seal, unseal
 
-Kind = Literal["terminal", "operator"]
+Kind = Literal["terminal", "operator", "person"]
+"""Whose key it is: the terminal's, its operator's beside it, or that of somebody at the console."""
 
 PAGE_HEADER = "renzheng-page"
-"""Every request of a page bears it; another site's page cannot add it, for the browser would ask us first."""
+"""Every request of a page bears it and says which; another site's page cannot add it: the browser would ask us."""
 
-PAGE_SCOPES = frozenset({Scope.VERIFY})
-"""All that a session may do, whatever its key may."""
+PAGE_KINDS: dict[str, frozenset[Kind]] = {"1": frozenset({"terminal", "operator"}), "console": frozenset({"person"})}
+"""By the header's value, whose sessions a page uses: a browser in which both pages are open mixes nobody up."""
+
+SESSION_SCOPES: dict[Kind, frozenset[Scope]] = {
+    "terminal": frozenset({Scope.VERIFY, Scope.SERVE_HOLDERS}),
+    # Who goes on in spite of a decision has to see it.
+    "operator": frozenset({Scope.OVERRIDE, Scope.READ_VERIFICATIONS}),
+    "person": frozenset(
+        {
+            Scope.READ_VERIFICATIONS,
+            Scope.READ_CARDS,
+            Scope.REPORT_CARDS,
+            Scope.FOLLOW_FEED,
+            Scope.HANDLE_ALERTS,
+            Scope.MANAGE_IMPOSTORS,
+            Scope.READ_CASES,
+            Scope.READ_DUPLICATES,
+            Scope.DECIDE_DUPLICATES,
+            Scope.APPROVE_OVERRIDES,
+            Scope.RESOLVE_DISPUTES,
+            Scope.READ_ACCOUNTS,
+            Scope.READ_EVIDENCE,
+        }
+    ),
+}
+"""All that a session may do, whatever its key may. None makes keys, or people."""
 
 OPERATOR_S = 12 * 3600
-"""A shift: how long an operator stays signed in at a counter."""
+"""A shift: how long an operator stays signed in at a counter, and anybody at the console."""
 
 # `__Host-`: the browser takes it from us alone, over TLS (or this machine), for the whole site.
 _COOKIE = "__Host-renzheng-{kind}"
@@ -43,22 +68,32 @@ _CONTEXT = "page session of a {kind}"
 class Session:
     """What a cookie holds: the key, and until when the session lasts."""
 
+    kind: Kind
     key: str = field(repr=False)
     until: datetime
 
 
-async def mark(request: Request) -> None:
-    """For routes that pages use; no other route looks at cookies."""
-    request.state.for_pages = True
+class Mark:
+    """A dependency of routes that pages use: whose sessions they take. No other route looks at cookies."""
+
+    def __init__(self, *kinds: Kind) -> None:
+        self.kinds = kinds
+
+    async def __call__(self, request: Request) -> None:
+        """Note it for those who sign in."""
+        request.state.session_kinds = self.kinds
 
 
-FOR_PAGES = [Depends(mark)]
+FOR_PAGES = [Depends(Mark("terminal"))]
+FOR_OPERATORS = [Depends(Mark("operator"))]
+FOR_CONSOLE = [Depends(Mark("person"))]
+FOR_OPERATORS_AND_CONSOLE = [Depends(Mark("operator", "person"))]
 
 
 def begin(connection: Connection, response: Response, keys: Keys, kind: Kind, key: str, lasts_s: int) -> Session:
     """Put a session into the answer's cookie."""
     now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    session = Session(key, now + timedelta(seconds=lasts_s))
+    session = Session(kind, key, now + timedelta(seconds=lasts_s))
     content = json.dumps([session.key, session.until.timestamp()]).encode()
     sealed = seal(keys.master, content, _CONTEXT.format(kind=kind))
     # Without its padding, for which a cookie's value would have to be quoted.
@@ -74,24 +109,38 @@ def end(response: Response, kind: Kind) -> None:
     response.delete_cookie(_COOKIE.format(kind=kind), secure=True, httponly=True, samesite="strict")
 
 
-def held(request: Request, keys: Keys, kind: Kind) -> Session | None:
-    """The session that a request brings; None on routes that are not for pages, and where there is no cookie.
+def held(request: Request, keys: Keys) -> Session | None:
+    """The session in whose name a page asks; None on routes that are not for its page, and where there is no cookie.
 
     Raises `page_request_foreign` for a request that no page of ours sent, `session_invalid` for a cookie that does not
     open: of another deployment, or damaged.
     """
-    if not getattr(request.state, "for_pages", False):
+    kinds: tuple[Kind, ...] = getattr(request.state, "session_kinds", ())
+    brought = [kind for kind in kinds if _COOKIE.format(kind=kind) in request.cookies]
+    if brought:
+        refuse_foreign(request)
+    page = PAGE_KINDS.get(request.headers.get(PAGE_HEADER, ""), frozenset())
+    return next((_opened(request, keys, kind) for kind in brought if kind in page), None)
+
+
+def attending(request: Request, keys: Keys) -> Session | None:
+    """The session of the operator who stands beside a terminal's, on the routes that take one. Raises as `held`."""
+    if "terminal" not in getattr(request.state, "session_kinds", ()):
         return None
-    cookie = request.cookies.get(_COOKIE.format(kind=kind))
-    if cookie is None:
+    if _COOKIE.format(kind="operator") not in request.cookies:
         return None
     refuse_foreign(request)
+    return _opened(request, keys, "operator")
+
+
+def _opened(request: Request, keys: Keys, kind: Kind) -> Session:
+    cookie = request.cookies[_COOKIE.format(kind=kind)]
     try:
         sealed = base64.urlsafe_b64decode(cookie.encode("ascii") + b"=" * (-len(cookie) % 4))
         key, until = json.loads(unseal(keys.master, sealed, _CONTEXT.format(kind=kind)))
     except (binascii.Error, UnicodeEncodeError, SealBroken) as error:
         raise ServiceError("session_invalid") from error
-    return Session(key, datetime.fromtimestamp(until, UTC))
+    return Session(kind, key, datetime.fromtimestamp(until, UTC))
 
 
 def refuse_foreign(request: Request) -> None:
@@ -100,7 +149,7 @@ def refuse_foreign(request: Request) -> None:
     The cookie is not sent for other sites' pages (SameSite); this holds where a browser does not know that, and
     against pages of other ports and neighbouring hosts, which count as the same site.
     """
-    ours = request.headers.get(PAGE_HEADER) == "1"
+    ours = request.headers.get(PAGE_HEADER) in PAGE_KINDS
     fetched = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if fetched is not None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from api.errors import ServiceError
 from api.http import limits, sessions, signatures
-from api.http.sessions import Session
+from api.http.sessions import SESSION_SCOPES, Session
 from api.http.signatures import SignedRequest, signed_request
 from api.institutions import buckets, principals
 from api.institutions.caller import Caller
@@ -50,7 +50,7 @@ async def get_caller(
     caller: Caller | None = getattr(request.state, _STATE, None)
     if caller is None:
         service: Service = request.app.state.service
-        session = None if bearer is not None else sessions.held(request, service.keys, "terminal")
+        session = None if bearer is not None else sessions.held(request, service.keys)
         key = _key_of(bearer or session)
         limit = service.settings.requests_per_minute if limits.is_limited(request) else None
         signed = await signed_request(request)
@@ -87,7 +87,7 @@ def _sign_in(
             signatures.use(connection, service.keys, caller, signatures.check(caller.public_key, signed))
         if limit is not None and not had_room:
             _find_room(connection, caller, limit)
-    return caller if session is None else replace(caller, scopes=caller.scopes & sessions.PAGE_SCOPES)
+    return caller if session is None else replace(caller, scopes=caller.scopes & SESSION_SCOPES[session.kind])
 
 
 def _find_room(connection: Connection, caller: Caller, limit: int) -> None:
@@ -130,7 +130,7 @@ async def get_operator(
     """
     caller = await _caller(request)
     service: Service = request.app.state.service
-    session = sessions.held(request, service.keys, "operator") if operator_key is None else None
+    session = sessions.attending(request, service.keys) if operator_key is None else None
     key = operator_key if session is None else session.key
     if key is None:
         return None
@@ -155,6 +155,11 @@ ManagerDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_PRINCIPALS))]
 PlacesDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_PRINCIPALS, Scope.MANAGE_INSTITUTIONS))]
 AdministratorDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_INSTITUTIONS))]
 ReporterDep = Annotated[Caller, Depends(Holder(Scope.REPORT_CARDS))]
+# Who finds something to do at the console: authorities, supervisors, regulators and evaluators.
+CONSOLE = frozenset(
+    {Scope.READ_CARDS, Scope.HANDLE_ALERTS, Scope.APPROVE_OVERRIDES, Scope.READ_ACCOUNTS, Scope.READ_EVIDENCE}
+)
+ConsoleDep = Annotated[Caller, Depends(Holder(*CONSOLE))]
 
 
 async def get_attempt(

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AdministratorDep, AttemptDep, CallerDep, ManagerDep, PlacesDep, ServiceDep
 from api.institutions import administration, credentials, examples, listing
 from api.institutions.administration import once
@@ -38,7 +39,13 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Entries at once
 After = Annotated[UUID | None, Query(description="`next` of the page before.")]
 
 
-@router.get("/me", response_model=Me, responses=documented(401, 503), summary="Who the key in use belongs to")
+@router.get(
+    "/me",
+    response_model=Me,
+    responses=documented(401, 503),
+    dependencies=FOR_CONSOLE,
+    summary="Who the key in use belongs to",
+)
 def read_me(service: ServiceDep, caller: CallerDep) -> Any:
     """Whose key it is, what it may do and how long."""
     with service.database.begin() as connection:

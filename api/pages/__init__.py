@@ -1,1 +1,1 @@
-"""The pages that the service serves itself: the kiosk's and the counter's. Plain files, no build step."""
+"""The pages that the service serves itself: kiosk, counter and console. Plain files, no build step."""

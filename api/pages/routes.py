@@ -1,4 +1,4 @@
-"""`/kiosk`, `/counter` and their files. They hold nothing of anybody; what is personal comes from `/v1`, not stored."""
+"""`/kiosk`, `/counter`, `/console` and their files. They hold nothing of anybody; what is personal comes from `/v1`."""
 
 import json
 
@@ -13,7 +13,7 @@ from api.pages.assets import Asset, asset, files
 from api.pages.headers import of_pages
 from api.settings import Settings
 
-PAGES = {"/kiosk": "kiosk.html", "/counter": "counter.html"}
+PAGES = {"/kiosk": "kiosk.html", "/counter": "counter.html", "/console": "console.html"}
 # Kept, and asked about each time: a new version of the service is a new version of its pages at once.
 _CACHING = "no-cache"
 

@@ -12,6 +12,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -61,6 +62,7 @@ def propose(
     "",
     response_model=ImpostorsPage,
     responses=documented(401, 403, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="The impostor list, newest first",
 )
 def list_impostors(
@@ -82,6 +84,7 @@ def list_impostors(
     "/{impostor_id}",
     response_model=ImpostorAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="An entry of the impostor list",
 )
 def read_impostor(service: ServiceDep, caller: ListReaderDep, impostor_id: UUID) -> JSONResponse:
@@ -98,7 +101,7 @@ def read_impostor(service: ServiceDep, caller: ListReaderDep, impostor_id: UUID)
     "/{impostor_id}/approve",
     response_model=ImpostorChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Approve an entry that somebody else proposed",
 )
 def approve(
@@ -117,7 +120,7 @@ def approve(
     "/{impostor_id}/refuse",
     response_model=ImpostorChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Refuse an entry that was proposed",
 )
 def refuse(
@@ -135,7 +138,7 @@ def refuse(
     "/{impostor_id}/remove",
     response_model=ImpostorChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Take an entry off the list, at once",
 )
 def remove(
@@ -154,7 +157,7 @@ def remove(
     "/{impostor_id}/review",
     response_model=ImpostorChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Confirm an entry until its next review",
 )
 def review(

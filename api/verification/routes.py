@@ -12,7 +12,7 @@ from api.http import examples
 from api.http.answers import answer, documented
 from api.http.fields import Instant
 from api.http.limits import LIMITED
-from api.http.sessions import FOR_PAGES
+from api.http.sessions import FOR_CONSOLE, FOR_PAGES
 from api.http.signin import AttemptDep, DecisionReaderDep, Holder, OperatorDep, ServiceDep, VerifierDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -71,6 +71,7 @@ def list_verifications(
     "/{verification_id}",
     response_model=VerificationAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="A decision that was made before",
 )
 def read_verification(service: ServiceDep, caller: DecisionReaderDep, verification_id: UUID) -> JSONResponse:

@@ -98,6 +98,8 @@ TABLE: dict[Route, set[Role] | str] = {
     ("GET", "/v1/evidence/inclusion/{leaf_hash}"): ANYBODY,
     ("GET", "/v1/evidence/consistency"): ANYBODY,
     ("GET", "/v1/evidence/status"): ANYBODY,
+    ("GET", "/v1/policy"): {A, S, R, E},
+    ("GET", "/v1/standing"): {A, S, R, E},
     ("POST", "/v1/session"): {T},
     ("GET", "/v1/session"): {T},
     ("POST", "/v1/session/operator"): {T},

@@ -127,6 +127,8 @@ WITHOUT_OBJECT: set[Route] = {
     ("GET", "/v1/session"),
     ("POST", "/v1/session/operator"),  # tests/api/http/test_sessions.py
     ("POST", "/v1/session/console"),
+    ("GET", "/v1/policy"),  # the deployment's, and nobody's
+    ("GET", "/v1/standing"),
     ("POST", "/v1/verifications"),
     ("POST", "/v1/checks"),
     ("POST", "/v1/cards"),

@@ -25,6 +25,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE, FOR_PAGES
 from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -43,7 +44,7 @@ _WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
     "/holders/history",
     response_model=HistoryPage,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_PAGES],
     summary="What checks were made of the holder who stands here",
 )
 def tell_history(
@@ -61,7 +62,7 @@ def tell_history(
     status_code=201,
     response_model=DisputeOpened,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_PAGES],
     summary="A holder disputes a check",
 )
 def open_dispute(
@@ -79,6 +80,7 @@ def open_dispute(
     "/disputes",
     response_model=DisputesPage,
     responses=documented(401, 403, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="Disputes of checks, newest first",
 )
 def list_disputes(
@@ -99,6 +101,7 @@ def list_disputes(
     "/disputes/{dispute_id}",
     response_model=DisputeAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="A dispute of a check",
 )
 def read_dispute(service: ServiceDep, caller: ReaderDep, dispute_id: UUID) -> JSONResponse:
@@ -114,7 +117,7 @@ def read_dispute(service: ServiceDep, caller: ReaderDep, dispute_id: UUID) -> JS
     "/disputes/{dispute_id}/resolve",
     response_model=DisputeResolved,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Resolve a dispute of a check",
 )
 def resolve_dispute(

@@ -22,6 +22,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
+from api.http.sessions import FOR_CONSOLE, FOR_OPERATORS, FOR_OPERATORS_AND_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -41,7 +42,7 @@ _WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
     status_code=201,
     response_model=OverrideChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_OPERATORS],
     summary="Go on in spite of REVIEW or REFUSE",
 )
 def enter_override(
@@ -60,6 +61,7 @@ def enter_override(
     "/overrides",
     response_model=OverridesPage,
     responses=documented(401, 403, 422, 503),
+    dependencies=FOR_OPERATORS_AND_CONSOLE,
     summary="Overrides, newest first",
 )
 def list_overrides(
@@ -84,6 +86,7 @@ def list_overrides(
     "/overrides/{override_id}",
     response_model=OverrideAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_OPERATORS_AND_CONSOLE,
     summary="An override, and why",
 )
 def read_override(service: ServiceDep, caller: ReaderDep, override_id: UUID) -> JSONResponse:
@@ -99,7 +102,7 @@ def read_override(service: ServiceDep, caller: ReaderDep, override_id: UUID) -> 
     "/overrides/{override_id}/approve",
     response_model=OverrideChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Answer for an override that somebody else entered",
 )
 def approve_override(
@@ -118,7 +121,7 @@ def approve_override(
     "/overrides/{override_id}/refuse",
     response_model=OverrideChanged,
     responses=_WRITE,
-    dependencies=LIMITED,
+    dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Refuse an override",
 )
 def refuse_override(

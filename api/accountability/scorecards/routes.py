@@ -16,6 +16,7 @@ from api.accountability.scorecards.schemas import EvidencePage, ScorecardsAnswer
 from api.accountability.scorecards.tables import as_csv
 from api.errors import ServiceError
 from api.http.answers import documented
+from api.http.sessions import FOR_CONSOLE
 from api.http.signin import Holder, ServiceDep
 from api.institutions.caller import Caller
 from api.institutions.institutions import within
@@ -35,6 +36,7 @@ TerminalQuery = Annotated[UUID | None, Query(description="Of this terminal.")]
     "",
     response_model=ScorecardsAnswer,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="A month's figures of checks, omissions and overrides",
 )
 def read_scorecards(
@@ -67,6 +69,7 @@ def read_scorecards(
     "/evidence",
     response_model=EvidencePage,
     responses=documented(401, 403, 404, 422, 503),
+    dependencies=FOR_CONSOLE,
     summary="What a figure of a scorecard counts",
 )
 def list_evidence(

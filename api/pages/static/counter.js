@@ -6,7 +6,9 @@ import { CardFault, fromReader, pictureUrl, typed } from "./card.js";
 import { $, $$, put, showOnly, sleep } from "./dom.js";
 import { fingerName, listFingers, showFacts } from "./facts.js";
 import { cardFaultWords } from "./faults.js";
+import { goOn, showGoingOn } from "./going_on.js";
 import { guide } from "./guidance.js";
+import { serveHolder, showHolder } from "./holder.js";
 import { attend } from "./operator.js";
 import { hideOutcome, showFault, showOutcome, waiting } from "./outcome.js";
 import { explained, open, session, setUp } from "./page.js";
@@ -39,7 +41,7 @@ function show(name) {
 function fresh() {
   visit?.ended.abort();
   if (visit?.photo) URL.revokeObjectURL(visit.photo);
-  visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, busy: false };
+  visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, override: null, busy: false };
   for (const form of $$("#typed")) form.reset();
   for (const field of $$("input[type=file]")) field.value = "";
   for (const state of $$("#finger-state, #card-state, #typed-error")) put(state, "");
@@ -151,7 +153,7 @@ async function verify() {
     if (signal.aborted) return;
     visit.answer = answer;
     end();
-    showOutcome(answer, catalogue);
+    showAnswer();
   } catch (error) {
     end();
     if (!signal.aborted) failed(error);
@@ -160,6 +162,13 @@ async function verify() {
     verifyButton();
     abandon();
   }
+}
+
+/** The decision, and what can be done after it. */
+function showAnswer() {
+  showOutcome(visit.answer, catalogue);
+  showGoingOn(visit, catalogue);
+  showHolder(visit);
 }
 
 function abandon() {
@@ -183,6 +192,7 @@ function signedOut() {
 
 function again() {
   visit.answer = null;
+  visit.override = null;
   visit.fingers = [];
   put($("#finger-state"), "");
   hideOutcome();
@@ -224,6 +234,8 @@ function listen() {
   $("#finger-file input").addEventListener("change", async ({ target }) => {
     if (target.files[0]) addFinger({ position: $("#position").value, image: await fileBase64(target.files[0]) });
   });
+  goOn(() => ({ visit, catalogue, operator: place.operator, signIn: () => $("#operator").click() }));
+  serveHolder(() => ({ visit }));
   $("#again").addEventListener("click", again);
   $("#next").addEventListener("click", () => {
     fresh();
@@ -246,7 +258,7 @@ function spoken() {
   for (const state of $$("#finger-state, #card-state")) put(state, "");
   if (camera.running) put($("#camera-state"), t("camera_on"));
   cardPanel();
-  if (visit.answer) showOutcome(visit.answer, catalogue);
+  if (visit.answer) showAnswer();
 }
 
 async function signIn() {

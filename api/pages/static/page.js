@@ -1,12 +1,13 @@
-// What both pages do first: texts, configuration, appearance, and signing in as a terminal.
+// What all pages do first: texts, configuration, appearance, and signing in.
 
 import { $ } from "./dom.js";
 import { ask, Refused } from "./service.js";
 import { current, loadTexts, said, speak, t } from "./texts.js";
 
-/** Load texts and configuration, and set the buttons of language and contrast up. `spoken` says the page's own texts. */
-export async function open(spoken) {
-  const [, configuration] = await Promise.all([loadTexts(), ask("GET", "/pages/config.json")]);
+/** Load texts and configuration, and set the buttons of language and contrast up. `spoken` says what the page put there
+ * itself; `own` names the page's own table of texts. */
+export async function open(spoken, own) {
+  const [, configuration] = await Promise.all([loadTexts(own), ask("GET", "/pages/config.json")]);
   const wished = new URLSearchParams(location.search).get("lang");
   const turn = (of) => {
     speak(of, spoken);
@@ -30,9 +31,9 @@ export function highContrast(on) {
 }
 
 /** Who is signed in, null where nobody is. Raises Unreachable, and Refused for anything else than that. */
-export async function session() {
+export async function session(path = "/v1/session") {
   try {
-    return await ask("GET", "/v1/session");
+    return await ask("GET", path);
   } catch (error) {
     if (error instanceof Refused && error.status === 401) return null;
     throw error;
@@ -40,7 +41,7 @@ export async function session() {
 }
 
 /** Have the set-up form sign in; `done` follows. The key goes into the cookie and out of the page at once. */
-export function setUp(done) {
+export function setUp(done, path = "/v1/session") {
   $("#setup").addEventListener("submit", async (event) => {
     event.preventDefault();
     const field = $("#key");
@@ -48,9 +49,7 @@ export function setUp(done) {
     field.value = "";
     $("#setup-error").textContent = "";
     try {
-      // A header takes no other characters, and no key has any.
-      if (!/^[\x21-\x7e]+$/.test(key)) throw new Refused(await wrongKey(), 401);
-      await ask("POST", "/v1/session", { headers: { Authorization: `Bearer ${key}` } });
+      await ask("POST", path, { headers: await bearer(key) });
       await done();
     } catch (error) {
       $("#setup-error").textContent = explained(error);
@@ -59,13 +58,22 @@ export function setUp(done) {
   });
 }
 
+/** What is said where the service cannot be reached: customers and staff are told differently. */
+let unreachable = "away_lead";
+export const sayUnreachable = (key) => {
+  unreachable = key;
+};
+
 /** An error in words: the service's own, and what the operator does. */
 export function explained(error) {
   if (error instanceof Refused) return `${said(error.body.message)} ${said(error.body.operator)}`;
-  return t("away_lead");
+  return t(unreachable);
 }
 
-async function wrongKey() {
+/** The header of a key that was typed in. Raises Refused for one that cannot be a key. */
+export async function bearer(key) {
+  // A header takes no other characters, and no key has any.
+  if (/^[\x21-\x7e]+$/.test(key)) return { Authorization: `Bearer ${key}` };
   const found = (await ask("GET", "/v1/errors")).key_invalid;
-  return { code: "key_invalid", ...found };
+  throw new Refused({ code: "key_invalid", ...found }, 401);
 }

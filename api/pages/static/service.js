@@ -15,13 +15,20 @@ export class Refused extends Error {
   }
 }
 
+/** The page that asks: the service takes the sessions of this one alone. */
+let asking = "1";
+export const askAs = (page) => {
+  asking = page;
+};
+export const pageHeader = () => ({ "Renzheng-Page": asking });
+
 const TIMEOUT_MS = 10_000;
 const TRIES = 4;
 const PAUSE_MS = 800;
 
 /** One request; gives the JSON that was answered. Raises Refused and Unreachable. */
 export async function ask(method, path, { body, headers = {}, timeoutMs = TIMEOUT_MS } = {}) {
-  const sent = { "Renzheng-Page": "1", ...headers };
+  const sent = { ...pageHeader(), ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
   let answer;
   let content;
@@ -45,8 +52,8 @@ export async function ask(method, path, { body, headers = {}, timeoutMs = TIMEOU
 }
 
 /** A request under one idempotency key, sent again while there is no answer: what was decided is decided once. */
-export async function askOnce(path, body, onRetry = () => {}) {
-  const headers = { "Idempotency-Key": crypto.randomUUID() };
+export async function askOnce(path, body, onRetry = () => {}, extra = {}) {
+  const headers = { "Idempotency-Key": crypto.randomUUID(), ...extra };
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask("POST", path, { body, headers });

@@ -1,4 +1,5 @@
-// The texts of the pages: one table a language, with the same keys. The service's own texts come in both languages.
+// The texts of the pages: one table a language, with the same keys; a page may have a table of its own beside the common
+// one. The service's own texts come in both languages.
 
 import { $$, put } from "./dom.js";
 
@@ -8,14 +9,15 @@ let language = "zh";
 export const LANGUAGES = ["zh", "en"];
 export const current = () => language;
 
-async function table(of) {
-  tables[of] ??= await (await fetch(`/pages/texts/${of}.json`)).json();
-  return tables[of];
+async function load(of, own) {
+  const names = own ? [of, `${own}.${of}`] : [of];
+  const found = await Promise.all(names.map(async (name) => (await fetch(`/pages/texts/${name}.json`)).json()));
+  tables[of] = Object.assign({}, ...found);
 }
 
-/** Load every table, so that a page that loses the service can still speak. */
-export async function loadTexts() {
-  await Promise.all(LANGUAGES.map(table));
+/** Load every table, so that a page that loses the service can still speak; `own` names the page's own ones. */
+export async function loadTexts(own) {
+  await Promise.all(LANGUAGES.map((of) => load(of, own)));
 }
 
 /** The text of a key; `{name}` in it is replaced by a value of that name. */

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.cards.lifecycle import Event, EventNotPossible, State, Status, after, led_to
+from api.cards.lifecycle import Event, EventNotPossible, State, Status, after, led_to, possible
 from api.errors import catalogue
 
 DOCS = Path(__file__).parents[3] / "docs" / "cards.md"
@@ -138,3 +138,9 @@ def test_tellers_read_the_words_they_know() -> None:
     words = {status: catalogue()[status].message.zh for status in Status}
     assert words[Status.LOST] == words[Status.STOLEN] == "证件已挂失。"
     assert words[Status.REISSUED] == words[Status.CANCELLED] == "证件已失效。"
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_what_is_possible_is_what_the_table_allows(state: State) -> None:
+    assert possible(state, Event) == [event for event in Event if expected(state, event) is not None]
+    assert possible(state, (Event.DISPUTE_OPENED,)) == ([] if state.disputed else [Event.DISPUTE_OPENED])

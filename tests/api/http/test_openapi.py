@@ -125,6 +125,9 @@ get /v1/evidence/leaves
 post /v1/session
 get /v1/session
 post /v1/session/operator
+post /v1/session/console
+get /v1/policy
+get /v1/standing
 post /v1/session/end
 get /v1/errors
 get /v1/keys

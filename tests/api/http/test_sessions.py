@@ -89,6 +89,7 @@ OF_PEOPLE = {
     ("POST", "/v1/overrides/{override_id}/approve"), ("POST", "/v1/overrides/{override_id}/refuse"),
     ("GET", "/v1/disputes"), ("GET", "/v1/disputes/{dispute_id}"), ("POST", "/v1/disputes/{dispute_id}/resolve"),
     ("GET", "/v1/scorecards"), ("GET", "/v1/scorecards/evidence"), ("GET", "/v1/evidence/leaves"),
+    ("GET", "/v1/policy"), ("GET", "/v1/standing"),
 }  # fmt: skip
 
 
@@ -210,7 +211,7 @@ def test_a_bearer_key_counts_before_a_cookie(page: TestClient, terminal: TestCli
 
 def test_what_a_session_may_do_does_not_grow_with_its_key(page: TestClient) -> None:
     assert {scope.value for scope in sessions.SESSION_SCOPES["terminal"]} == {"verify", "serve_holders"}
-    assert {scope.value for scope in sessions.SESSION_SCOPES["operator"]} == {"override"}
+    assert {scope.value for scope in sessions.SESSION_SCOPES["operator"]} == {"override", "read_verifications"}
     never = {Scope.MANAGE_PRINCIPALS, Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_WEBHOOKS, Scope.REGISTER_CARDS}
     assert not sessions.SESSION_SCOPES["person"] & (never | {Scope.VERIFY, Scope.OVERRIDE, Scope.SEARCH_DUPLICATES})
     assert_error(page.post("/v1/verifications", json=verification(new_card())), 400, "idempotency_key_missing")

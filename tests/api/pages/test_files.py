@@ -1,5 +1,6 @@
 """The pages' files: headers, sizes, types, and nothing that a strict browser would refuse."""
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -58,9 +59,32 @@ def test_pages_are_read_and_not_written(anonymous: TestClient) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
-def test_a_first_load_is_small() -> None:
-    """All files together, before any compression: whichever page loads, it loads no more."""
-    assert sum(len(one.content) for one in files().values()) < FIRST_LOAD_BYTES
+@pytest.mark.parametrize("page", PAGES.values())
+def test_a_first_load_is_small(page: str) -> None:
+    """All that a page loads, uncompressed: its document, what that names, every module, and both languages."""
+    loaded = needed(page)
+    assert {page, "style.css", "texts/zh.json", "texts/en.json"} < loaded
+    assert sum(len(files()[name].content) for name in loaded) < FIRST_LOAD_BYTES
+
+
+def needed(page: str) -> set[str]:
+    """The files that a page loads at once."""
+    found: set[str] = set()
+    waiting = [page, "texts/zh.json", "texts/en.json"]
+    if re.search(r'open\(\w+, "console"\)', SOURCES[page.replace(".html", ".js")]):
+        waiting += ["texts/console.zh.json", "texts/console.en.json"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += re.findall(r'"/pages/([^"$`]+)"', SOURCES[name]) if name.endswith(".html") else imports(name)
+    return found
+
+
+def imports(name: str) -> list[str]:
+    """The modules that a module names, as the pages' files are named."""
+    asked = re.findall(r'from "(\.[^"]+)"', SOURCES[name]) if name.endswith(".js") else []
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(name), one)) for one in asked]
 
 
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
@@ -79,11 +103,13 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
 
 def test_every_import_and_every_link_is_there() -> None:
     for name, source in SOURCES.items():
-        linked = set(re.findall(r'"/pages/([^"$`]+)"', source)) | set(re.findall(r'from "\./([^"]+)"', source))
+        linked = set(re.findall(r'"/pages/([^"$`]+)"', source)) | set(imports(name))
         assert linked - {"config.json"} <= set(SOURCES), name
-    used = {one for source in SOURCES.values() for one in re.findall(r'from "\./([^"]+)"', source)}
+    used = {one for name in SOURCES for one in imports(name)}
     modules = {name for name in SOURCES if name.endswith(".js")}
-    assert modules - used == {"kiosk.js", "counter.js"}, "no module is idle"
+    assert modules - used == {"kiosk.js", "counter.js", "console.js"}, "no module is idle"
+    loaded = {name for page in PAGES.values() for name in needed(page)}
+    assert set(SOURCES) == loaded, "no file is idle"
 
 
 def test_the_pages_learn_the_layout_of_the_chips_text(anonymous: TestClient) -> None:

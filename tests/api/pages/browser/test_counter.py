@@ -1,6 +1,7 @@
 """The counter, as a teller works at it: two axes, what to say, what to do, and every wait in sight."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from api.institutions.roles import Role
 from api.reader.simulator import Mishap
-from tests.api.pages.browser.conftest import House, NewPage, shoot
+from tests.api.bodies import fresh_key
+from tests.api.pages.browser.conftest import SCREENS, House, NewPage, shoot
 
 pytestmark = pytest.mark.long
 
@@ -109,6 +111,120 @@ def test_what_goes_wrong_with_a_card(house: House, new_page: NewPage, mishap: Mi
     house.reader.place(house.issue(), mishap)
     expect(page.locator("#card-state")).to_have_text(words)
     expect(page.locator("#verify")).to_be_disabled()
+
+
+# From the click to the answer in sight, and how much of it was the service's: told, and never a reason to fail.
+WATCH = """() => {
+  let began;
+  document.querySelector("#verify").addEventListener("click", () => { began = performance.now(); }, { capture: true });
+  window.answered = new Promise((resolve) => new MutationObserver((_, watcher) => {
+    if (document.querySelector("#outcome").hidden) return;
+    watcher.disconnect();
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
+  }).observe(document.querySelector("#outcome"), { attributeFilter: ["hidden"] }));
+}"""
+SERVED = """() => performance.getEntriesByType("resource")
+  .filter((one) => one.name.endsWith("/v1/verifications")).reduce((sum, one) => sum + one.duration, 0)"""
+
+
+def test_what_the_page_itself_takes_of_an_answer(
+    house: House, new_page: NewPage, record_property: Callable[[str, object], None]
+) -> None:
+    page = new_page("/counter")
+    house.reader.place(house.issue())
+    expect(page.locator("#verify")).to_be_enabled()
+    page.evaluate(WATCH)
+    verified(page, "PASS")
+    whole, served = page.evaluate("window.answered"), page.evaluate(SERVED)
+    assert 0 < served < whole
+    record_property("answer_ms", round(whole))
+    record_property("page_ms", round(whole - served))
+    told = f"{whole:.0f} ms from the click to the answer, {whole - served:.0f} ms of them the page's own\n"
+    (SCREENS / "counter-answer.txt").write_text(told, encoding="utf-8")
+
+
+def test_a_teller_goes_on_with_a_second_person(house: House, new_page: NewPage) -> None:
+    house.comparer.face = "person:other"
+    page = new_page("/counter")
+    house.reader.place(house.issue())
+    verified(page, "REFUSE")
+    page.locator("#go-on").click()
+    expect(page.locator("#attending")).to_be_visible()
+    teller = house.person("王柜员", Role.OPERATOR)
+    page.locator("#operator-key").fill(teller)
+    page.locator("#attending-form button.main").click()
+    page.locator("#go-on").click()
+    page.locator(".act button.main").click()
+    expect(page.locator(".act .error")).to_contain_text("请填写")
+    page.locator(".act textarea").fill("本人持驾驶证，面容一致")
+    page.locator(".act select").select_option("identified_otherwise")
+    shoot(page, "counter-override-1-why")
+    page.locator(".act button.main").click()
+    expect(page.locator("#going-on-state")).to_contain_text("等待第二人")
+    page.locator("#second-person").click()
+    for key, told in ((teller, "无权"), ("rz_wrong", "无效")):
+        page.locator(".act input").fill(key)
+        page.locator(".act button.main").click()
+        expect(page.locator(".act .error")).to_contain_text(told)
+    expect(page.locator(".act input")).to_have_value("")
+    shoot(page, "counter-override-2-second")
+    page.locator(".act input").fill(house.person("李主管", Role.SUPERVISOR))
+    page.locator(".act button.main").click()
+    expect(page.locator("#going-on")).to_have_attribute("data-state", "approved")
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", "REFUSE")
+    shoot(page, "counter-override-3-approved")
+
+
+def test_a_lost_card_is_not_gone_on_with_and_a_console_may_approve(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter", lang="en")
+    house.reader.place(house.issue(event="reported_lost"))
+    verified(page, "REFUSE")
+    expect(page.locator("#going-on-state")).to_contain_text("Nobody goes on")
+    expect(page.locator("#go-on")).to_be_hidden()
+    house.comparer.face = "no_face"
+    house.reader.place(house.issue())
+    expect(page.locator("#outcome")).to_be_hidden()
+    verified(page, "REVIEW")
+    page.locator("#operator").click()
+    page.locator("#operator-key").fill(house.person("teller", Role.OPERATOR))
+    page.locator("#attending-form button.main").click()
+    page.locator("#go-on").click()
+    page.locator(".act textarea").fill("face under a bandage")
+    page.locator(".act button.main").click()
+    expect(page.locator("#second-person")).to_be_visible()
+    supervisor = {"Authorization": f"Bearer {house.person('supervisor', Role.SUPERVISOR)}"}
+    (waiting,) = house.authority.get("/v1/overrides?state=entered", headers=supervisor).json()["items"]
+    refused = house.authority.post(
+        f"/v1/overrides/{waiting['id']}/refuse", json={}, headers={**supervisor, **fresh_key()}
+    )
+    assert refused.status_code == 200, refused.text
+    expect(page.locator("#going-on")).to_have_attribute("data-state", "refused")
+    expect(page.locator("#go-on")).to_be_visible()
+
+
+def test_a_holder_is_told_their_checks_and_disputes_one(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter", "mobile")
+    house.comparer.face = "person:other"
+    house.reader.place(house.issue())
+    verified(page, "REFUSE")
+    expect(page.locator("#holder-checks")).to_be_hidden()
+    house.comparer.face = "person:holder"
+    page.locator("#again").click()
+    verified(page, "PASS")
+    page.locator("#holder-checks").click()
+    expect(page.locator(".history li")).to_have_count(2)
+    page.locator(".history li").nth(1).locator("button").click()
+    page.locator(".act select").select_option("wrongly_refused")
+    page.locator(".act textarea").fill("110105194912310021")
+    page.locator(".act button.main").click()
+    expect(page.locator(".act .error")).not_to_be_empty()
+    page.locator(".act textarea").fill("当时换了发型")
+    page.locator(".act button.main").click()
+    expect(page.locator(".history li").nth(1).locator(".state")).to_contain_text("已受理")
+    shoot(page, "counter-history")
+    page.keyboard.press("Escape")
+    page.locator("#next").click()
+    expect(page.locator(".history")).to_have_count(0)
 
 
 def test_without_the_service_there_is_no_result(house: House, new_page: NewPage) -> None:

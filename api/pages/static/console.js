@@ -1,0 +1,126 @@
+// The console: people sign in with their own key, and their rights decide which sections there are.
+
+import { cards } from "./console/cards.js";
+import { cases } from "./console/cases.js";
+import { decisions } from "./console/decisions.js";
+import { duplicates } from "./console/duplicates.js";
+import { evidence } from "./console/evidence.js";
+import { feed } from "./console/feed.js";
+import { health } from "./console/health.js";
+import { policy } from "./console/policy.js";
+import { scorecards } from "./console/scorecards.js";
+import { $, el, put, showOnly } from "./dom.js";
+import { Idle } from "./idle.js";
+import { open, sayUnreachable, session, setUp } from "./page.js";
+import { ask, askAs, ready, Refused } from "./service.js";
+import { sayAll, t } from "./texts.js";
+
+const SECTIONS = [cards, decisions, cases, duplicates, scorecards, feed, evidence, policy, health];
+const HEALTH_MS = 5000;
+/** Whoever leaves the desk is signed out. */
+const ABANDONED_S = 15 * 60;
+
+let view = "start";
+let me = null;
+let catalogue = {};
+let shown = null;
+let idle;
+
+function show(name) {
+  view = name;
+  showOnly("data-view", name);
+  $("#sections").hidden = name !== "work";
+  $("#sign-out").hidden = name !== "work";
+}
+
+const allowed = () => SECTIONS.filter(({ rights }) => !rights || rights.some((one) => me.scopes.includes(one)));
+
+/** Show the section that the address names, or the first; what was shown before ends. */
+function turn(focus = true) {
+  if (view !== "work") return;
+  const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const section = allowed().find((one) => one.name === name) ?? allowed()[0];
+  shown?.abort();
+  shown = new AbortController();
+  const { signal } = shown;
+  const heading = el("h1", { tabindex: "-1" }, t(section.title));
+  const root = el("div", { class: "section" });
+  $("#work").replaceChildren(heading, root);
+  document.title = `${t(section.title)} · ${t("console_title")}`;
+  for (const link of $("#sections").querySelectorAll("a")) {
+    if (link.hash === `#${section.name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  section.show(root, { me, catalogue, signal, subject: section.name === name ? rest.join("/") : "", failed });
+  if (focus) heading.focus({ preventScroll: true });
+  window.scrollTo(0, 0);
+}
+
+/** What every section does with an error that ends the session. */
+function failed(error) {
+  if (!(error instanceof Refused) || error.status !== 401) return false;
+  leave();
+  put($("#setup-error"), t("console_ended"));
+  return true;
+}
+
+function spoken() {
+  if (me === null) return;
+  put($("#place"), `${me.institution.name} · ${me.name} · ${t(`role_${me.role}`)}`);
+  const links = allowed().map(({ name, title }) => el("li", {}, el("a", { href: `#${name}` }, t(title))));
+  $("#sections ul").replaceChildren(...links);
+  turn(false);
+}
+
+/** Nothing that somebody saw stays for whoever comes next. */
+function leave() {
+  shown?.abort();
+  shown = null;
+  me = null;
+  idle.stop();
+  $("#work").replaceChildren();
+  $("#sections ul").replaceChildren();
+  put($("#place"), "");
+  show("setup");
+}
+
+async function signOut() {
+  await ask("POST", "/v1/session/end?only=console").catch(() => {});
+  leave();
+}
+
+async function signIn() {
+  const found = await session("/v1/me");
+  if (found === null) return leave();
+  me = found;
+  catalogue = await ask("GET", "/v1/errors");
+  put($("#setup-error"), "");
+  show("work");
+  spoken();
+  idle.start(ABANDONED_S);
+}
+
+/** The page that could not begin begins when the service answers. */
+async function watch() {
+  if (view === "away" && (await ready())) await signIn().catch(() => show("away"));
+  setTimeout(watch, HEALTH_MS);
+}
+
+async function start() {
+  askAs("console");
+  sayUnreachable("console_away");
+  await open(spoken, "console");
+  idle = new Idle(signOut);
+  setUp(signIn, "/v1/session/console");
+  $("#sign-out").addEventListener("click", signOut);
+  addEventListener("hashchange", () => turn());
+  sayAll();
+  await signIn().catch(() => show("away"));
+  watch();
+}
+
+start().catch(() => {
+  // Not even the texts came: the page says so by itself, in both languages.
+  put($("[data-view=start] h1"), "暂时无法连接核验服务。 The service cannot be reached.");
+  setTimeout(() => location.reload(), HEALTH_MS);
+});

@@ -1,0 +1,109 @@
+// What the sections of the console are made of: tables, facts, states, times, and loading with every wait in sight.
+
+import { el, put } from "../dom.js";
+import { explained } from "../page.js";
+import { ask } from "../service.js";
+import { t } from "../texts.js";
+
+// The form of a time is the same in both languages: 2026-11-22 10:15:03, in Beijing.
+const TIME = new Intl.DateTimeFormat("sv-SE", {
+  timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium",
+});
+
+/** A moment (ISO 8601) in Beijing time; a dash where there is none. */
+export const time = (moment) => (moment ? TIME.format(new Date(moment)) : "–");
+
+/** Today's month in Beijing: YYYY-MM. */
+export const thisMonth = () => TIME.format(new Date()).slice(0, 7);
+
+/** The beginning of an identifier, by which people know it again. */
+export const short = (id) => (id ? id.slice(0, 8) : "–");
+
+/** Who did something: oneself, or somebody by the beginning of their identifier. */
+export const who = (id, me) => (id && id === me.id ? t("oneself") : short(id));
+
+/** Fields and their values, side by side; those without a value are left out. */
+export function facts(rows) {
+  const kept = rows.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return el("dl", { class: "pairs" }, ...kept.map(([key, value]) => el("div", {}, el("dt", {}, key), el("dd", {}, value))));
+}
+
+/** A table that can be scrolled sideways; cells are texts or elements, the first of a row is its heading. */
+export function table(caption, heads, rows) {
+  const head = el("tr", {}, ...heads.map((text) => el("th", { scope: "col" }, text)));
+  const body = rows.map(([first, ...rest]) =>
+    el("tr", {}, el("th", { scope: "row" }, first), ...rest.map((cell) => el("td", {}, cell))));
+  const made = el("table", {}, el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, ...body));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, made);
+}
+
+export function button(text, look, done) {
+  const made = el("button", { type: "button", class: look }, text);
+  made.addEventListener("click", () => done(made));
+  return made;
+}
+
+/** A list to choose from, under its label. */
+export function choice(id, label, options) {
+  const list = el("select", { id }, ...options.map(([value, text]) => el("option", { value }, text)));
+  return el("div", {}, el("label", { for: id }, label), list);
+}
+
+/** A word with a tone: good, bad or none. */
+export const badge = (text, tone = "") => el("span", { class: "badge", "data-tone": tone }, text);
+
+/** A line in which a section says what it waits for and what went wrong. */
+export function stateLine() {
+  return el("p", { class: "state-line", role: "status" });
+}
+
+export function say(line, text, tone = "") {
+  put(line, text);
+  line.dataset.tone = tone;
+}
+
+/**
+ * Wait for `work` with a word in `line`; gives what it gave, undefined where it failed, which is told.
+ *
+ * `context` is the section's: an error that ends the session leads back to signing in.
+ */
+export async function waited(line, context, work) {
+  say(line, t("loading"));
+  line.setAttribute("aria-busy", "true");
+  try {
+    const answer = await work();
+    if (!context.signal.aborted) say(line, "");
+    return context.signal.aborted ? undefined : answer;
+  } catch (error) {
+    if (!context.signal.aborted && !context.failed(error)) say(line, explained(error), "bad");
+    return undefined;
+  } finally {
+    line.removeAttribute("aria-busy");
+  }
+}
+
+/** Say that an act was done, with the way to its evidence. */
+export function done(line, text, receipt) {
+  say(line, `${text} `, "good");
+  if (receipt) line.append(el("a", { href: `#evidence/${receipt.leaf_hash}` }, t("to_evidence", { hash: receipt.leaf_hash.slice(0, 12) })));
+}
+
+/** A list that comes in pages: what was loaded, and a button for more. */
+export function pages(context, path, draw) {
+  const line = stateLine();
+  const list = el("div", { class: "stack" });
+  const more = button(t("more"), "second", () => load());
+  more.hidden = true;
+  let next = null;
+  async function load() {
+    const joint = path.includes("?") ? "&" : "?";
+    const page = await waited(line, context, () => ask("GET", next ? `${path}${joint}after=${next}` : path));
+    if (!page) return;
+    next = page.next;
+    list.append(...page.items.map(draw));
+    more.hidden = next === null;
+    if (!list.children.length) say(line, t("none_there"));
+  }
+  load();
+  return el("div", { class: "stack" }, line, list, more);
+}
