@@ -48,7 +48,7 @@ def read_manifest(pack: str, root: Path | None = None) -> Manifest:
         return Manifest.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise PackMissing(f"The model pack '{pack}' is not installed. {catalogue.find(pack).remedy}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(pack, f"its {MANIFEST} cannot be read ({type(error).__name__})") from error
 
 

@@ -53,7 +53,7 @@ def metadata_of(data: bytes) -> dict[str, str]:
         raise ValueError("no file of tensors with metadata") from error
 
 
-_DAMAGE = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+_DAMAGE = (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -111,7 +111,7 @@ def site_of(rows: Iterable[tuple[str, Any]], name: str) -> Site:
             calibrations.update(f"{engine} {version}" for engine, version in leaf.get("calibrations", {}).items())
             at = str(leaf["at"])
             first, last = min(first or at, at), max(last, at)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise FileMalformed(f"{where}: not a verification's leaf of this version") from error
     if not whole.verifications:
         told = "".join(f"; {count:,} are withheld ({reason})" for reason, count in withheld.items())

@@ -62,5 +62,5 @@ def read(path: Path, stretch: Stretch) -> Iterator[dict[str, Any]]:
                 yield leaf
             if file.read(1):
                 raise ArchiveDamaged("it holds more than was recorded")
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         raise ArchiveDamaged(f"it cannot be read: {type(error).__name__}") from error

@@ -107,7 +107,7 @@ def parse(text: str | bytes) -> dict[str, Any]:
     """A page's message. Raises `MessageInvalid`."""
     try:
         message = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MessageInvalid("no JSON") from error
     if not isinstance(message, dict) or message.get("type") not in _FIELDS:
         raise MessageInvalid("no message of this protocol")

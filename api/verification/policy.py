@@ -138,7 +138,7 @@ def load(path: Path | None) -> Policy:
     try:
         raw = files("api.verification").joinpath("policy.toml").read_bytes() if path is None else path.read_bytes()
         parsed = _PolicyFile.model_validate(tomllib.loads(raw.decode()))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, RecursionError) as error:
         raise PolicyInvalid(f"policy {path or 'built in'}: {error}") from error
     digest = hashlib.sha256(raw).hexdigest()[:12]
     return Policy(

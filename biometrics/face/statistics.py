@@ -72,7 +72,7 @@ class Statistics:
             belongs = facts.pop("engine")
             arrays = tensors.loads(data)
             mean, transform = (arrays[name].astype(np.float32) for name in ("mean", "transform"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StatisticsError("statistics_damaged", "it is no statistics file") from error
         if belongs != engine:
             raise StatisticsError("statistics_damaged", "it belongs to another engine")

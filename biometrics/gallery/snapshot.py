@@ -77,7 +77,7 @@ def load(folder: Path, engine: str) -> Gallery:
         raise SnapshotError("snapshot_engine_mismatch", "it belongs to another engine")
     try:
         return _read(folder, facts)
-    except (KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, RuntimeError) as error:
         raise SnapshotError("snapshot_damaged", type(error).__name__) from error
 
 
@@ -86,7 +86,7 @@ def _facts(folder: Path) -> dict[str, Any]:
         facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SnapshotError("snapshot_missing", "there is no manifest") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SnapshotError("snapshot_damaged", "the manifest cannot be read") from error
     if not isinstance(facts, dict) or facts.get("form") != _FORM or not isinstance(facts.get("engine"), str):
         raise SnapshotError("snapshot_damaged", "the manifest is none of this form")

@@ -20,6 +20,8 @@ FORM = 1
 KNOTS = ("score", "ln_fmr", "llr")
 _ENGINE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PACKAGE = "biometrics.scoring.calibrations"
+# The last two: a number beyond all floats, and lists in lists without end.
+_NONE_OF_OURS = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Calibration:
                 raise of_another(engine, str(body["engine"]))
             score, ln_fmr, llr = (np.array(body["knots"][name], np.float64) for name in KNOTS)
             return cls(engine, score, ln_fmr, llr, float(body["measured_to"]), dict(body["provenance"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except _NONE_OF_OURS as error:
             raise damaged(engine, "it is no calibration file") from error
 
     @staticmethod
@@ -94,7 +96,7 @@ class Calibration:
         """The engine that a file, called `name` in the error, is of. Raises CalibrationError when it is none."""
         try:
             return str(json.loads(text)["engine"])
-        except (KeyError, TypeError, ValueError) as error:
+        except _NONE_OF_OURS as error:
             raise damaged(name, "it is no calibration file") from error
 
     @property

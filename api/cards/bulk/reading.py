@@ -163,7 +163,7 @@ def _parquet(path: Path) -> Iterator[Row]:
                         yield Row(number, None, "row_malformed")
                         continue
                     yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileUnusable("不是完好的 Parquet 文件。 It is no sound Parquet file.") from error
 
 
