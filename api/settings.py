@@ -1,15 +1,19 @@
 """Settings of the service: environment variables with the prefix `RENZHENG_`, documented in `docs/settings.md`."""
 
+import base64
+import binascii
 import ipaddress
 import os
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import models
+
+_KEY_BYTES = 32
 
 
 class Settings(BaseSettings):
@@ -25,6 +29,19 @@ class Settings(BaseSettings):
         default=None,
         description="Where the keys of records lie, as a DSN. Unset: a database beside that of the data, NAME_keys.",
     )
+    master_keys: SecretStr | None = Field(
+        default=None, description="Further master keys beside those in files: 32 bytes in base64 each, with commas."
+    )
+    transit_url: str | None = Field(
+        default=None, description="A key management service: the address of a transit engine, as Vault has it."
+    )
+    transit_key: str = Field(
+        default="renzheng", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="The name of the master key there."
+    )
+    transit_token_file: Path | None = Field(
+        default=None, validate_default=True, description="A file that holds the token with which it is asked."
+    )
+    transit_timeout_s: float = Field(default=2.0, gt=0, le=60, description="How long its answer is waited for.")
     key_backup_days: int = Field(
         default=7, ge=1, le=365, description="Days for which a backup of the keys of records may be restored."
     )
@@ -113,6 +130,30 @@ class Settings(BaseSettings):
                 ipaddress.ip_network(one.strip())
         return text
 
+    @field_validator("master_keys")
+    @classmethod
+    def _whole_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            keys_in_text(keys.get_secret_value())
+        return keys
+
+    @field_validator("transit_url")
+    @classmethod
+    def _transit_guarded(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://nothing")
+        if not parts.hostname or parts.port == 0 or parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("an address such as https://vault.example:8200/v1/transit is expected, without a password")
+        if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):
+            raise ValueError("keys go there: it has to be https, or this machine")
+        return url
+
+    @field_validator("transit_token_file")
+    @classmethod
+    def _with_its_service(cls, path: Path | None, info: ValidationInfo) -> Path | None:
+        if (path is None) != (info.data.get("transit_url") is None) and "transit_url" in info.data:
+            raise ValueError("RENZHENG_TRANSIT_URL and RENZHENG_TRANSIT_TOKEN_FILE go together")
+        return path
+
     @field_validator("reader_bridge")
     @classmethod
     def _on_the_pages_machine(cls, url: str) -> str:
@@ -174,6 +215,17 @@ class Settings(BaseSettings):
             return self.policy_file
         local = self.home / "policy.toml"
         return local if local.is_file() else None
+
+
+def keys_in_text(text: str) -> list[bytes]:
+    """Keys of 32 bytes in base64, with commas between them. Raises ValueError that tells none of them."""
+    try:
+        found = [base64.b64decode(one.strip(), validate=True) for one in text.split(",") if one.strip()]
+    except binascii.Error:
+        found = []
+    if not found or any(len(one) != _KEY_BYTES for one in found):
+        raise ValueError("keys of 32 bytes in base64 are expected, with commas between them")
+    return found
 
 
 def _is_this_machine(host: str) -> bool:

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from api.cli.bulk import status_line
 from api.cli.failure import NEGATIVE, CommandFailed, guarded, words_of
-from api.cli.registry import registry
+from api.cli.registry import Registry, registry
 from api.cli.wording import count
 
 app = typer.Typer(
-    help="The keys of records: status, backup, restore, sweep. Where the database is.", no_args_is_help=True
+    help="The keys of records: status, backup, restore, sweep; new-master, rotate, reseal, retire. Where the database"
+    " is.",
+    no_args_is_help=True,
 )
 
 
@@ -19,13 +22,13 @@ app = typer.Typer(
 def status() -> None:
     """Say how many keys there are, and which master key wraps them."""
     with registry() as opened:
-        present = opened.keys.of_records.master.id
-        held = opened.keys.of_records.by_master()
-    typer.echo(f"主密钥 master key {present}")
+        store = opened.keys.of_records
+        chosen, held, known = store.chosen, store.by_master(), store.masters.names()
     typer.echo(f"记录密钥 record keys {sum(held.values()):,}")
-    for master, keys in sorted(held.items()):
-        if master != present:
-            typer.echo(f"  仍由旧主密钥 {master} 包裹 still wrapped by another master key: {keys:,}")
+    for master in sorted({chosen, *held, *known}):
+        told = ["包裹新密钥 wraps new keys"] if master == chosen else []
+        told += [] if master in known else ["本机没有 not here"]
+        typer.echo(f"  {master}: {held.get(master, 0):,}{''.join(f' · {one}' for one in told)}")
 
 
 @app.command("backup", epilog="Example: renzheng keys backup /backups/keys")
@@ -91,3 +94,103 @@ def sweep(
     )
     if delete and done.deleted < done.orphans:
         raise typer.Exit(NEGATIVE)
+
+
+@app.command("new-master", epilog="Example: renzheng keys new-master")
+@guarded
+def new_master() -> None:
+    """Make a new master key in a file of the folder keys, and print its name. Nothing is wrapped by it yet.
+
+    Where several replicas have folders of their own, put the file into each, and then rotate to it.
+    """
+    with registry() as opened:
+        typer.echo(_new_master(opened))
+
+
+@app.command("rotate", epilog="Example: renzheng keys rotate --to 3f1c0a9be2d47755")
+@guarded
+def rotate(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="NAME", help="The master key, as `keys status` names it; else a new one in a file."
+        ),
+    ] = None,
+) -> None:
+    """Have all keys of records wrapped by another master key, while the service goes on.
+
+    Both are accepted meanwhile. A run that was broken off goes on with what is left when it is started again with --to.
+    Ends with 1 where keys do not unwrap and stay as they are.
+    """
+    from api.personal.rotation import rotate_master
+
+    with registry() as opened, status_line() as tell:
+        name = to or _new_master(opened)
+        done_so_far = 0
+
+        def progress(more: int) -> None:
+            nonlocal done_so_far
+            done_so_far += more
+            tell(f"重新包裹 rewrapped {done_so_far:,}")
+
+        done = rotate_master(opened.database, opened.keys, name, progress)
+    typer.echo(
+        f"主密钥 {name}：重新包裹 {done.rewrapped:,} 个，无法解开 {done.left:,} 个。"
+        f" {count(done.rewrapped, 'key')} rewrapped, {done.left:,} do not unwrap."
+    )
+    if done.left:
+        raise typer.Exit(NEGATIVE)
+
+
+@app.command("reseal", epilog="Example: renzheng keys reseal")
+@guarded
+def reseal() -> None:
+    """Give keys of their own to templates that were sealed before there was a store of keys, while the service goes on.
+
+    A run that was broken off goes on with what is left. Ends with 1 where templates do not open and stay as they are.
+    """
+    from api.personal.rotation import reseal as seal_anew
+
+    with registry() as opened, status_line() as tell:
+        done_so_far = 0
+
+        def progress(more: int) -> None:
+            nonlocal done_so_far
+            done_so_far += more
+            tell(f"重新加封 sealed anew {done_so_far:,}")
+
+        done, left = seal_anew(opened.database, opened.keys, progress)
+    typer.echo(
+        f"重新加封 {done:,} 个，无法打开 {left:,} 个。 {count(done, 'template')} sealed anew, {left:,} do not open."
+    )
+    if left:
+        raise typer.Exit(NEGATIVE)
+
+
+@app.command("retire", epilog="Example: renzheng keys retire 3f1c0a9be2d47755")
+@guarded
+def retire(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The master key, as `keys status` names it.")],
+) -> None:
+    """Delete the file of a master key that wraps nothing any more.
+
+    Backups of the keys from before the rotation cannot be restored without it: wait until they are past their end.
+    Ends with 1 where it still wraps something, or is to wrap what is new.
+    """
+    from api.storage.recordkeys.masters import remove_file
+
+    with registry() as opened:
+        store = opened.keys.of_records
+        held = store.by_master().get(name, 0)
+        if held or store.chosen == name:
+            typer.echo(f"主密钥 {name} 仍在使用。 The master key is in use: {count(held, 'key')}.", err=True)
+            raise typer.Exit(NEGATIVE)
+        if not remove_file(opened.settings.keys_dir, name):
+            raise CommandFailed(f"没有该主密钥的文件。\nThere is no file of a master key {name}.")
+    typer.echo(f"已删除主密钥 {name}。 The master key is deleted.")
+
+
+def _new_master(opened: Registry) -> str:
+    from api.storage.recordkeys.masters import new_file
+
+    return new_file(opened.settings.keys_dir)

@@ -32,7 +32,7 @@ def add(connection: Connection, keys: Keys, impostor_id: UUID, enrolled: tuple[E
                 modality=template.modality,
                 position=template.position,
                 engine=template.engine,
-                template_sealed=seal_under(*key, template.template, _context(template_id, impostor_id)),
+                template_sealed=seal_under(*key, template.template, context(template_id, impostor_id)),
             )
         )
 
@@ -47,7 +47,7 @@ def opened(keys: Keys, comparer: Comparer, row: Any, found: FoundKeys) -> Templa
     """The template in a row of `records.CHANGES` or `records.CANDIDATES`; None, and a line in the log, where it does
     not open. `found` are the keys of `keys_of`."""
     try:
-        content = open_sealed(keys, row.template_sealed, _context(row.template_id, row.impostor_id), found)
+        content = open_sealed(keys, row.template_sealed, context(row.template_id, row.impostor_id), found)
         position = None if row.position is None else FingerPosition(row.position)
         return comparer.opened(Reference(row.modality, position, row.engine, content))
     except (SealBroken, BiometricError, ValueError) as error:
@@ -55,5 +55,6 @@ def opened(keys: Keys, comparer: Comparer, row: Any, found: FoundKeys) -> Templa
         return None
 
 
-def _context(template_id: UUID, impostor_id: UUID) -> str:
+def context(template_id: UUID, impostor_id: UUID) -> str:
+    """The record for which a template is sealed."""
     return f"impostor template:{template_id}:{impostor_id}"

@@ -13,10 +13,10 @@ from api.storage import migrate
 from api.storage.database import Database, open_beside, url_of
 from api.storage.errors import DatabaseUnavailable, KeyStoreForeign, KeyStoreUnusable
 from api.storage.keys import Keys
+from api.storage.recordkeys.masters import of_deployment
 from api.storage.recordkeys.parameters import POOL
 from api.storage.recordkeys.store import RecordKeys
 from api.storage.recordkeys.tables import key_store
-from api.storage.recordkeys.wrapping import LocalMasterKey
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BESIDE = "{}_keys"
@@ -25,8 +25,9 @@ _BESIDE = "{}_keys"
 def with_records(settings: Settings, data: Database, keys: Keys, deployment: UUID) -> Keys:
     """The keys with the store of record keys, made where there is none; to be closed by whoever asked.
 
-    Raises `KeyStoreForeign`, `KeyStoreUnusable`, `DatabaseAddressInvalid` and `DatabaseUnavailable`.
+    Raises `KeyStoreForeign`, `KeyStoreUnusable`, `KeyUnavailable`, `DatabaseAddressInvalid` and `DatabaseUnavailable`.
     """
+    masters = of_deployment(settings, keys)
     if settings.key_store_url is None:
         url = data.url.set(database=_BESIDE.format(data.url.database or data.url.username or "postgres"))
         _create(data.url, str(url.database))
@@ -39,15 +40,18 @@ def with_records(settings: Settings, data: Database, keys: Keys, deployment: UUI
         if current != migrate.head(MIGRATIONS):
             migrate.upgrade(opened, scripts=MIGRATIONS)
         with opened.begin() as connection:
-            _bind(connection, deployment)
+            bind(connection, deployment)
     except BaseException:
         opened.close()
         raise
-    return replace(keys, records=RecordKeys(opened, (LocalMasterKey(keys.master),)))
+    return replace(keys, records=RecordKeys(opened, masters))
 
 
-def _bind(connection: Connection, deployment: UUID) -> None:
-    """A store serves one deployment: keys of another's records would be swept as nobody's."""
+def bind(connection: Connection, deployment: UUID) -> None:
+    """Say whose keys these are. A store serves one deployment: keys of another's records would be swept as nobody's.
+
+    Raises `KeyStoreForeign`.
+    """
     # One row, whoever comes first.
     connection.exec_driver_sql("LOCK TABLE key_store IN SHARE ROW EXCLUSIVE MODE")
     held = connection.execute(select(key_store.c.deployment)).scalar_one_or_none()

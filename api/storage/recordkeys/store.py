@@ -8,19 +8,27 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from api.storage.database import Database
+from api.storage.recordkeys.masters import MasterKeys
 from api.storage.recordkeys.parameters import BATCH
-from api.storage.recordkeys.tables import record_keys
-from api.storage.recordkeys.wrapping import MasterKey
+from api.storage.recordkeys.tables import key_store, record_keys
 from api.storage.sealing import KEY_BYTES
 from api.storage.statements import Statement
 
 FoundKeys = Mapping[UUID, bytes | None]
 """Keys by their identifiers: none for one that was deleted, None for one that does not unwrap."""
 
-_ADD = Statement("INSERT INTO record_keys (id, wrapped, master_key_id) VALUES (%(id)s, %(wrapped)s, %(master)s)")
+# None is written where another master key was chosen meanwhile: whoever rotates waits for those that were first, and
+# finds them; who comes later wraps anew.
+_ADD = Statement(
+    """
+    INSERT INTO record_keys (id, wrapped, master_key_id) SELECT %(id)s, %(wrapped)s, %(master)s FROM (
+        SELECT 1 FROM key_store WHERE coalesce(master_key_id, %(first)s) = %(master)s FOR SHARE
+    ) AS chosen
+    """
+)
 _READ = Statement("SELECT id, wrapped, master_key_id FROM record_keys WHERE id = ANY(%(ids)s)")
 # In one statement: a key that is gone and might be brought back by a backup does not exist.
 _FORGET = Statement(
@@ -34,12 +42,17 @@ _FORGET = Statement(
 
 
 class RecordKeys:
-    """The store; `masters` are the master keys that are accepted, the one that wraps new keys first."""
+    """The store; `masters` are the master keys that this process can use."""
 
-    def __init__(self, database: Database, masters: tuple[MasterKey, ...]) -> None:
+    def __init__(self, database: Database, masters: MasterKeys) -> None:
         self.database = database
-        self._masters = {one.id: one for one in masters}
-        self.master = masters[0]
+        self.masters = masters
+
+    @property
+    def chosen(self) -> str:
+        """The name of the master key that wraps new keys. Raises `DatabaseUnavailable`."""
+        with self.database.single() as connection:
+            return self._chosen(connection)
 
     def make(self) -> tuple[UUID, bytes]:
         """A new key, on disk when this returns: nothing is ever sealed under one that may get lost.
@@ -47,10 +60,13 @@ class RecordKeys:
         Raises `DatabaseUnavailable`, `MasterKeyUnavailable`.
         """
         key_id, key = uuid4(), os.urandom(KEY_BYTES)
-        (wrapped,) = self.master.wrap([(key_id, key)])
-        with self.database.single() as connection:
-            _ADD.run(connection, id=key_id, wrapped=wrapped, master=self.master.id)
-        return key_id, key
+        while True:
+            name = self.chosen
+            (wrapped,) = self.masters.named(name).wrap([(key_id, key)])
+            values = {"id": key_id, "wrapped": wrapped, "master": name, "first": self.masters.first}
+            with self.database.single() as connection:
+                if _ADD.run(connection, **values).rowcount:
+                    return key_id, key
 
     def read(self, ids: Collection[UUID]) -> FoundKeys:
         """The keys that there are. Raises `DatabaseUnavailable`, `MasterKeyUnavailable`."""
@@ -59,10 +75,9 @@ class RecordKeys:
         with self.database.single() as connection:
             rows = _READ.run(connection, ids=list(ids)).fetchall()
         found: dict[UUID, bytes | None] = {}
-        for master_id in {row.master_key_id for row in rows}:
-            wrapped = [(row.id, row.wrapped) for row in rows if row.master_key_id == master_id]
-            master = self._masters.get(master_id)
-            keys = [None] * len(wrapped) if master is None else master.unwrap(wrapped)
+        for name in {row.master_key_id for row in rows}:
+            wrapped = [(row.id, row.wrapped) for row in rows if row.master_key_id == name]
+            keys = self.masters.named(name).unwrap(wrapped)
             found.update(zip((key_id for key_id, _ in wrapped), keys, strict=True))
         return found
 
@@ -81,6 +96,10 @@ class RecordKeys:
                 record_keys.c.master_key_id
             )
             return {row.master_key_id: row.held for row in connection.execute(counted)}
+
+    def _chosen(self, connection: Connection) -> str:
+        name: str | None = connection.execute(select(key_store.c.master_key_id)).scalar_one()
+        return name or self.masters.first
 
     def close(self) -> None:
         """Let go of the database."""

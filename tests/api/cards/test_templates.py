@@ -12,15 +12,18 @@ from api.cards import templates
 from api.matching.captures import Reference
 from api.service import Service
 from api.storage import tables
+from api.storage.errors import MasterKeyUnavailable
 from api.storage.recordkeys import RecordKeys
+from api.storage.recordkeys.masters import MasterKeys
 from api.storage.recordkeys.wrapping import LocalMasterKey
+from api.storage.sealing import seal
 from tests.api.bodies import Json, register, verify
 
 
 def opened(service: Service, card_id: str, master: bytes | None = None) -> tuple[Reference, ...]:
     keys = service.keys
     if master is not None:
-        store = RecordKeys(keys.of_records.database, (LocalMasterKey(master),))
+        store = RecordKeys(keys.of_records.database, MasterKeys([LocalMasterKey(master)]))
         keys = replace(keys, master=master, records=store)
     with service.database.begin() as connection:
         index = connection.execute(
@@ -78,9 +81,23 @@ def test_a_damaged_one_does_not_open_and_the_others_do(
     assert "person:a" not in caplog.text
 
 
-def test_under_another_key_none_opens(authority: TestClient, service: Service) -> None:
+def test_without_the_master_key_none_opens(authority: TestClient, service: Service) -> None:
+    """That is no damage of one template's: it is said so, and nothing is decided."""
     card_id, _ = register(authority, right_index="person:a")
-    assert [one.template for one in opened(service, card_id, bytes(32))] == [None, None]
+    with pytest.raises(MasterKeyUnavailable):
+        opened(service, card_id, bytes(32))
+
+
+def test_under_a_lost_key_from_before_the_store_none_opens(authority: TestClient, service: Service) -> None:
+    card_id, _ = register(authority)
+    with spoilt(service, card_id):
+        with service.database.begin() as connection:
+            (row,) = connection.execute(select(tables.templates).where(tables.templates.c.card_id == card_id))
+            sealed = seal(bytes(32), b"person:a", templates.context(row.id, row.card_id))
+            connection.execute(
+                update(tables.templates).where(tables.templates.c.id == row.id).values(template_sealed=sealed)
+            )
+        assert [(one.template, one.erased) for one in opened(service, card_id)] == [(None, False)]
 
 
 def test_another_cards_template_put_in_its_place_does_not_open(authority: TestClient, service: Service) -> None:

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from api.cards import templates as sealed
 from api.service import Service
-from api.storage.tables import templates
+from api.storage.tables import acts, cards, templates
 from tests.api.cli.conftest import CommandLine
 from tests.api.cli.test_cards import registered
 
@@ -24,7 +25,7 @@ def test_a_backup_and_what_comes_back_of_it(service: Service, line: CommandLine,
     assert "1 erased and not restored" in done.stdout
     assert service.keys.of_records.read([key_id]) == {}
     status = line("keys", "status")
-    assert service.keys.master_id in status.stdout
+    assert f"{service.keys.of_records.chosen}: " in status.stdout
     assert "open nothing" in line("keys", "sweep").stdout
     path.write_text("changed")
     refused = line("keys", "restore", str(path))
@@ -42,3 +43,30 @@ def test_a_person_is_erased(service: Service, authority_line: CommandLine) -> No
         held = select(func.count()).select_from(templates).where(templates.c.card_id == UUID(card_id))
         assert connection.execute(held).scalar_one() == 0
     assert authority_line("cards", "erase", card_id, "--ground", "whim").exit_code == 2
+
+
+def test_a_rotation_of_the_master_key(service: Service, line: CommandLine, authority_line: CommandLine) -> None:
+    card_id = registered(authority_line)
+    before = service.keys.of_records.chosen
+    made = line("keys", "new-master")
+    assert made.exit_code == 0, made.output
+    name = made.stdout.strip()
+    refused = line("keys", "retire", before)
+    assert refused.exit_code == 1
+    assert "in use" in refused.stderr
+    done = line("keys", "rotate", "--to", name)
+    assert done.exit_code == 0, done.output
+    assert "0 do not unwrap" in done.stdout
+    assert f"{name}: " in line("keys", "status").stdout
+    assert line("keys", "rotate", "--to", "0000000000000000").exit_code == 3
+    with service.database.begin() as connection:
+        index = connection.execute(select(cards.c.instance_index).where(cards.c.id == UUID(card_id))).scalar_one()
+        (face,) = sealed.of_instance(connection, service.keys, index)
+        told = select(acts.c.details).where(acts.c.act == "master_key_rotated").order_by(acts.c.at.desc()).limit(1)
+        assert connection.execute(told).scalar_one()["master_key"] == name
+    assert face.template == b"person:a", "the service goes on, and was not told anything"
+    # The rest of the tests goes on under the first one, whose file is what everybody has.
+    assert line("keys", "rotate", "--to", before).exit_code == 0
+    assert line("keys", "retire", name).exit_code == 0
+    assert not (service.settings.keys_dir / f"master-{name}.key").exists()
+    assert line("keys", "retire", name).exit_code == 3

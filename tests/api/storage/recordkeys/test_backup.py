@@ -14,8 +14,8 @@ from api.storage.keys import Keys
 from api.storage.recordkeys import RecordKeys
 from api.storage.recordkeys import backup as backups
 from api.storage.recordkeys.backup import BackupUnusable
-from api.storage.recordkeys.opening import MIGRATIONS
-from api.storage.recordkeys.tables import key_store
+from api.storage.recordkeys.masters import MasterKeys
+from api.storage.recordkeys.opening import MIGRATIONS, bind
 from api.storage.recordkeys.wrapping import LocalMasterKey
 from api.storage.tables import key_erasures
 from tests.api.conftest import NewDatabase
@@ -27,8 +27,8 @@ def keys(service: Service, new_database: NewDatabase) -> Keys:
     database = new_database()
     migrate.upgrade(database, scripts=MIGRATIONS)
     with database.begin() as connection:
-        connection.execute(insert(key_store).values(deployment=uuid4()))
-    return replace(service.keys, records=RecordKeys(database, (LocalMasterKey(service.keys.master),)))
+        bind(connection, uuid4())
+    return replace(service.keys, records=RecordKeys(database, MasterKeys([LocalMasterKey(service.keys.master)])))
 
 
 def lose(store: Database) -> None:

@@ -13,11 +13,12 @@ from api.service import Service
 from api.settings import Settings
 from api.storage import migrate
 from api.storage.database import Database
-from api.storage.errors import DatabaseAddressInvalid, KeyStoreForeign, KeyUnavailable, SealBroken
+from api.storage.errors import DatabaseAddressInvalid, KeyStoreForeign, KeyUnavailable, MasterKeyUnavailable, SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys import KeyGone, RecordKeys, open_sealed
 from api.storage.recordkeys.envelopes import keys_of
-from api.storage.recordkeys.opening import MIGRATIONS, with_records
+from api.storage.recordkeys.masters import MasterKeys
+from api.storage.recordkeys.opening import MIGRATIONS, bind, with_records
 from api.storage.recordkeys.sweeping import sweep
 from api.storage.recordkeys.tables import metadata
 from api.storage.recordkeys.wrapping import LocalMasterKey
@@ -30,7 +31,9 @@ def store(new_database: NewDatabase) -> RecordKeys:
     """An empty store."""
     database = new_database()
     migrate.upgrade(database, scripts=MIGRATIONS)
-    return RecordKeys(database, (LocalMasterKey(bytes(32)),))
+    with database.begin() as connection:
+        bind(connection, uuid4())
+    return RecordKeys(database, MasterKeys([LocalMasterKey(bytes(32))]))
 
 
 def over(keys: Keys, store: RecordKeys) -> Keys:
@@ -57,8 +60,9 @@ def test_it_lies_there_wrapped_and_bound_to_its_identifier(store: RecordKeys) ->
         )
         connection.execute(text(exchanged), {"one": one, "other": other})
     assert store.read([one, other]) == {one: key, other: None}
-    strange = RecordKeys(store.database, (LocalMasterKey(b"x" * 32),))
-    assert strange.read([one]) == {one: None}, "under another master key"
+    strange = RecordKeys(store.database, MasterKeys([LocalMasterKey(b"x" * 32)]))
+    with pytest.raises(MasterKeyUnavailable):
+        strange.read([one])
 
 
 def test_an_envelope_says_whether_it_is_damaged_or_gone(service: Service, store: RecordKeys) -> None:
