@@ -18,7 +18,7 @@ FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/bio
   tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \
   tests/api/http/test_bad_input.py tests/api/verification/test_decision.py
 
-.PHONY: help demo serve check test test-long models browser clean
+.PHONY: help demo serve check test test-long models browser audit clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,17 @@ browser:
 test-long: models browser ## what is slower: fault runs, fuzzing with new examples, the pages in a browser
 	@$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not long' --hypothesis-profile=new $(FUZZED)
 	@$(BIN)/pytest -m long $(TESTS)
+
+# Its data are at the registry (or, with -s osv, at osv.dev): where neither is reached that is said, and is no pass.
+audit: .venv/installed ## compare what is installed with the vulnerabilities that are known (needs the network)
+	@mkdir -p out && rm -f out/audit.json
+	@$(BIN)/pip-audit --local --skip-editable --progress-spinner off --format json --output out/audit.json \
+	  $(AUDIT) 2> out/audit.log || true
+	@if test -s out/audit.json; then $(BIN)/python -c 'import json, sys; \
+	  found = [(one["name"], one["version"], bug["id"]) for one in json.load(open("out/audit.json"))["dependencies"] \
+	  for bug in one.get("vulns", ())]; print(*found, sep="\n") if found else print("No known vulnerability."); \
+	  sys.exit(bool(found))'; else tail -n 1 out/audit.log; \
+	  echo "The data of known vulnerabilities could not be reached: nothing was compared."; exit 3; fi
 
 clean: ## remove the environment and everything made by tests; RENZHENG_HOME stays
 	@rm -rf .venv build api/terminal/build api/terminal/*.egg-info out .pytest_cache .mypy_cache .ruff_cache *.egg-info
