@@ -3,14 +3,13 @@
 The server is shared by all tests of a run; what must not be shared gets a database of its own in it (`new_database`).
 """
 
-import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from api import service as services
@@ -21,6 +20,7 @@ from api.settings import Settings
 from api.storage import embedded
 from api.storage.database import Database
 from tests.api.clients import KeyedClient
+from tests.api.databases import EMPTY, migrated_template, own_database
 from tests.api.entries import new_key
 from tests.api.scripted import ScriptedComparer
 from tests.folders import open_to_all
@@ -35,9 +35,9 @@ class NewClient(Protocol):
 
 
 class NewDatabase(Protocol):
-    """Makes an empty database."""
+    """Makes a database: an empty one, or one that is as `renzheng migrate` leaves an empty one."""
 
-    def __call__(self, *, pool_size: int = 4, timeout_s: float = 5.0) -> Database: ...
+    def __call__(self, *, migrated: bool = False, pool_size: int = 4, timeout_s: float = 5.0) -> Database: ...
 
 
 @pytest.fixture(scope="session")
@@ -98,31 +98,20 @@ def authority(new_client: NewClient) -> TestClient:
     return new_client(Role.AUTHORITY)
 
 
+@pytest.fixture(scope="session")
+def migrated(service: Service) -> str:
+    """The name of a database that is as `renzheng migrate` leaves an empty one; for copies."""
+    return migrated_template(service)
+
+
 @pytest.fixture
-def new_database(service: Service) -> Iterator[NewDatabase]:
-    """Empty databases beside the shared one; dropped in the end."""
-    made: list[Database] = []
+def new_database(service: Service, request: pytest.FixtureRequest) -> Iterator[NewDatabase]:
+    """Databases beside the shared one; dropped in the end."""
+    with ExitStack() as stack:
 
-    def make(*, pool_size: int = 4, timeout_s: float = 5.0) -> Database:
-        name = f"test_{secrets.token_hex(6)}"
-        administer(service, f"CREATE DATABASE {name}")
-        made.append(Database(service.database.url.set(database=name), pool_size=pool_size, timeout_s=timeout_s))
-        return made[-1]
+        def make(*, migrated: bool = False, pool_size: int = 4, timeout_s: float = 5.0) -> Database:
+            template = request.getfixturevalue("migrated") if migrated else EMPTY
+            own = own_database(service, template, pool_size=pool_size, timeout_s=timeout_s)
+            return stack.enter_context(own)
 
-    yield make
-    for database in made:
-        database.close()
-        administer(service, f"DROP DATABASE {database.url.database} WITH (FORCE)")
-
-
-def administer(service: Service, statement: str) -> None:
-    """Send a statement outside of transactions."""
-    # Databases are made and dropped outside of transactions.
-    with service.database.engine.connect() as connection:
-        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-        # They wait for a checkpoint, and that for a disk on which other tests write.
-        alone.execute(text("SET statement_timeout = 0"))
-        try:
-            alone.execute(text(statement))
-        finally:
-            alone.execute(text("RESET statement_timeout"))
+        yield make

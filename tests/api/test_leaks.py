@@ -20,7 +20,6 @@ from starlette.testclient import TestClient
 from api.cards.text_block import CardText, build
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from tests.api.bodies import Json, fresh, fresh_key, new_nonce, registration, report, verification, verify
 from tests.api.conftest import NewClient, NewDatabase
 from tests.api.elsewhere import over
@@ -89,8 +88,7 @@ def log() -> Iterator[io.StringIO]:
 @pytest.fixture
 def alone(service: Service, new_database: NewDatabase, log: io.StringIO) -> Service:
     """A service with a database of its own, opened while everything is logged."""
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     return replace(over(service, database), comparer=ScriptedComparer())
 
 

@@ -12,8 +12,6 @@ from api.evidence.sequencer import drain
 from api.http.app import create_app
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
-from api.storage.database import Database
 from tests.api.accountability.business import (
     decide_override,
     enter_override,
@@ -24,9 +22,9 @@ from tests.api.accountability.business import (
 )
 from tests.api.bodies import register, verify
 from tests.api.clients import KeyedClient
+from tests.api.databases import own_database
 from tests.api.elsewhere import over
 from tests.api.entries import new_key
-from tests.api.evidence.conftest import administer
 
 DAMAGE: dict[str, tuple[str, str]] = {
     "an omission covered": (
@@ -100,28 +98,24 @@ def client(app: FastAPI, service: Service, role: Role) -> TestClient:
 
 
 @pytest.fixture(scope="module")
-def busy(service: Service) -> Iterator[Service]:
+def busy(service: Service, migrated: str) -> Iterator[Service]:
     """A house with business of every kind, in a database of its own."""
-    administer(service, "CREATE DATABASE accountability_fsck")
-    database = Database(service.database.url.set(database="accountability_fsck"), pool_size=3, timeout_s=30)
-    migrate.upgrade(database)
-    made = over(service, database)
-    app = create_app(made)
-    terminal = client(app, made, Role.TERMINAL)
-    card = register(client(app, made, Role.AUTHORITY))[1]
-    passed = verify(terminal, card)["id"]
-    supervisors = [client(app, made, Role.SUPERVISOR) for _ in range(2)]
-    past, open_one = (verify(terminal, card, face="maybe:a")["id"] for _ in range(2))
-    decide_override(supervisors[1], enter_override(supervisors[0], past))
-    enter_override(supervisors[0], open_one)
-    resolve_dispute(supervisors[0], open_dispute(terminal, passed, past)["id"])
-    open_dispute(terminal, passed, open_one)
-    carried, used = transaction(verification=passed), transaction(verification=passed)
-    report_many(terminal, carried, used, transaction(), transaction(kind="enquiry"), transaction(verification=past))
-    drain(database, made.keys)
-    yield made
-    database.close()
-    administer(service, "DROP DATABASE accountability_fsck WITH (FORCE)")
+    with own_database(service, migrated, pool_size=3, timeout_s=30) as database:
+        made = over(service, database)
+        app = create_app(made)
+        terminal = client(app, made, Role.TERMINAL)
+        card = register(client(app, made, Role.AUTHORITY))[1]
+        passed = verify(terminal, card)["id"]
+        supervisors = [client(app, made, Role.SUPERVISOR) for _ in range(2)]
+        past, open_one = (verify(terminal, card, face="maybe:a")["id"] for _ in range(2))
+        decide_override(supervisors[1], enter_override(supervisors[0], past))
+        enter_override(supervisors[0], open_one)
+        resolve_dispute(supervisors[0], open_dispute(terminal, passed, past)["id"])
+        open_dispute(terminal, passed, open_one)
+        carried, used = transaction(verification=passed), transaction(verification=passed)
+        report_many(terminal, carried, used, transaction(), transaction(kind="enquiry"), transaction(verification=past))
+        drain(database, made.keys)
+        yield made
 
 
 def test_a_house_that_is_sound(busy: Service) -> None:

@@ -24,8 +24,6 @@ from api.http.app import create_app
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
-from api.storage.database import Database
 from api.storage.tables import transactions
 from tests.api.accountability.business import (
     decide_override,
@@ -38,9 +36,9 @@ from tests.api.accountability.business import (
 from tests.api.bodies import Json, register, report, verify
 from tests.api.clients import KeyedClient
 from tests.api.conftest import NewClient
+from tests.api.databases import own_database
 from tests.api.elsewhere import over
 from tests.api.entries import new_key
-from tests.api.evidence.conftest import administer
 from tests.api.http.answers import assert_error
 
 MONTH = datetime.now(UTC).astimezone(TIMEZONE).strftime("%Y-%m")
@@ -67,19 +65,15 @@ def client(app: FastAPI, key: str) -> TestClient:
 
 
 @pytest.fixture(scope="module")
-def history(service: Service) -> Iterator[History]:
-    administer(service, "CREATE DATABASE scorecards")
-    database = Database(service.database.url.set(database="scorecards"), pool_size=3, timeout_s=30)
-    migrate.upgrade(database)
-    made = over(service, database)
-    app = create_app(made)
-    clients = [client(app, new_key(database, made.keys, Role.TERMINAL, house)) for house in TERMINALS]
-    found = History(made, app, clients, [one.get("/v1/me").json()["id"] for one in clients], {})
-    live(found, random.Random(11))
-    drain(database, made.keys)
-    yield found
-    database.close()
-    administer(service, "DROP DATABASE scorecards WITH (FORCE)")
+def history(service: Service, migrated: str) -> Iterator[History]:
+    with own_database(service, migrated, pool_size=3, timeout_s=30) as database:
+        made = over(service, database)
+        app = create_app(made)
+        clients = [client(app, new_key(database, made.keys, Role.TERMINAL, house)) for house in TERMINALS]
+        found = History(made, app, clients, [one.get("/v1/me").json()["id"] for one in clients], {})
+        live(found, random.Random(11))
+        drain(database, made.keys)
+        yield found
 
 
 def live(history: History, chance: random.Random) -> None:

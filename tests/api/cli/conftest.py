@@ -16,7 +16,6 @@ from api.cli.main import app as command_line
 from api.evidence.sequencer import drain
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from api.storage.database import Database
 from tests.api.conftest import NewDatabase
 from tests.api.entries import new_key
@@ -93,8 +92,7 @@ def line(service: Service, home: Path, renzheng: CommandLine) -> CommandLine:
 @pytest.fixture
 def logged(new_database: NewDatabase, service: Service) -> Database:
     """A log of five leaves on a database of its own."""
-    made = new_database()
-    migrate.upgrade(made)
+    made = new_database(migrated=True)
     write(made, service.keys, 5)
     drain(made, service.keys)
     return made

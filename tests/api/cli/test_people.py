@@ -17,7 +17,7 @@ from api.institutions.caller import Caller
 from api.institutions.principals import authenticate
 from api.institutions.roles import Role, Scope
 from api.service import Service
-from api.storage import migrate, tables
+from api.storage import tables
 from api.storage.database import Database
 from tests.api.bodies import new_card
 from tests.api.cli.conftest import CommandLine
@@ -174,8 +174,7 @@ def empty(
     """A deployment where nobody is yet; the command line works on it."""
     from contextlib import contextmanager
 
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
 
     @contextmanager
     def opened() -> Iterator[Registry]:

@@ -26,7 +26,7 @@ from api.settings import Settings
 from biometrics.duplicates import Local
 from tests.api.bodies import Json, new_card, register
 from tests.api.clients import KeyedClient
-from tests.api.conftest import administer
+from tests.api.databases import own_database
 from tests.api.entries import new_key
 from tests.api.scripted import ScriptedComparer
 
@@ -127,16 +127,16 @@ class County:
 
 
 @pytest.fixture(scope="package")
-def alone(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, FastAPI]]:
+def alone(
+    service: Service, migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Service, FastAPI]]:
     """A service over a database of its own in the shared server, and its application."""
-    name, home = f"test_{secrets.token_hex(6)}", tmp_path_factory.mktemp("duplicates")
-    administer(service, f"CREATE DATABASE {name}")
-    address = service.database.url.set(database=name).render_as_string(hide_password=False)
-    settings = Settings(home=home, database_url=address, receipt_wait_s=0, requests_per_minute=1_000_000)
-    made = services.build(settings, ScriptedComparer())
-    yield made, create_app(made)
-    made.close()
-    administer(service, f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database(service, migrated) as database:
+        home, address = tmp_path_factory.mktemp("duplicates"), database.url.render_as_string(hide_password=False)
+        settings = Settings(home=home, database_url=address, receipt_wait_s=0, requests_per_minute=1_000_000)
+        made = services.build(settings, ScriptedComparer())
+        yield made, create_app(made)
+        made.close()
 
 
 @pytest.fixture

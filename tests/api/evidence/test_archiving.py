@@ -17,7 +17,6 @@ from api.evidence.fsck import Report
 from api.evidence.sequencer import drain
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.tables import evidence_archives, evidence_texts
@@ -268,8 +267,7 @@ def test_a_file_that_was_made_anew_is_found(logged: Database, keys: Keys, tmp_pa
 def test_old_decisions_are_still_answered(
     service: Service, new_database: NewDatabase, new_client: NewClient, tmp_path: Path
 ) -> None:
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     alone = over(service, database)
     terminal = new_client(Role.TERMINAL, service=alone)
     _, card = register(new_client(Role.AUTHORITY, service=alone))

@@ -14,10 +14,9 @@ from api.evidence.sequencer import drain
 from api.institutions import credentials, principals, rotation
 from api.institutions.roles import Role, Scope
 from api.service import Service
-from api.storage.database import Database
 from tests.api.bodies import fresh_key, register, report, verify
+from tests.api.databases import own_database
 from tests.api.elsewhere import over
-from tests.api.evidence.conftest import administer
 from tests.api.scripted import ScriptedComparer
 from tests.api.verification.guessers import settle, watchful
 
@@ -175,15 +174,11 @@ DAMAGE: dict[str, tuple[str, str]] = {
 @pytest.fixture(scope="module")
 def lived(service: Service, migrated: str) -> Iterator[Service]:
     """A service in which one of everything happened. No test changes it: what a test does is rolled back."""
-    name = f"lived_{secrets.token_hex(6)}"
-    administer(service, f"CREATE DATABASE {name} TEMPLATE {migrated}")
-    database = Database(service.database.url.set(database=name), pool_size=4, timeout_s=5)
-    alone = replace(over(service, database), comparer=ScriptedComparer())
-    live(alone)
-    drain(database, alone.keys)
-    yield alone
-    database.close()
-    administer(service, f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database(service, migrated) as database:
+        alone = replace(over(service, database), comparer=ScriptedComparer())
+        live(alone)
+        drain(database, alone.keys)
+        yield alone
 
 
 def live(service: Service) -> None:

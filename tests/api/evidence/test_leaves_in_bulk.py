@@ -8,14 +8,12 @@ from sqlalchemy import select
 from api.evidence import leaves
 from api.evidence.sequencer import drain
 from api.service import Service
-from api.storage import migrate
 from api.storage.tables import evidence, evidence_texts
 from tests.api.conftest import NewDatabase
 
 
 def test_bulk_and_single_leaves_make_one_log(service: Service, new_database: NewDatabase) -> None:
-    database, keys = new_database(), service.keys
-    migrate.upgrade(database)
+    database, keys = new_database(migrated=True), service.keys
     composed = [leaves.compose(keys, "import", uuid4(), datetime.now(UTC), {"n": n}) for n in range(700)]
     with database.begin() as connection:
         single = leaves.append(connection, keys, "import", uuid4(), datetime.now(UTC), {"n": -1})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -26,10 +26,9 @@ from api.evidence.checkpoints import Checkpoint, sign, verifier_key
 from api.evidence.fsck import Kept
 from api.evidence.parameters import ORIGIN
 from api.service import Service
-from api.storage import migrate
-from api.storage.database import Database
 from api.storage.keys import Keys, public_id
-from tests.api.evidence.conftest import administer, write
+from tests.api.databases import own_database
+from tests.api.evidence.conftest import write
 
 BATCHES = (3, 2, 2)
 PLACED = sum(BATCHES)
@@ -49,21 +48,16 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def logged(service: Service) -> Iterator[Connection]:
+def logged(service: Service, migrated: str) -> Iterator[Connection]:
     """A connection to a small log of three batches, with a leaf that waits; never committed to."""
-    name = f"properties_{uuid4().hex[:8]}"
-    administer(service, f"CREATE DATABASE {name}")
-    database = Database(service.database.url.set(database=name), pool_size=1, timeout_s=30)
-    migrate.upgrade(database)
-    for count in BATCHES:
-        write(database, service.keys, count)
-        with database.begin() as connection:
-            log.sequence(connection, service.keys)
-    write(database, service.keys, 1)
-    with database.engine.connect() as connection:
-        yield connection
-    database.close()
-    administer(service, f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database(service, migrated, pool_size=1, timeout_s=30) as database:
+        for count in BATCHES:
+            write(database, service.keys, count)
+            with database.begin() as connection:
+                log.sequence(connection, service.keys)
+        write(database, service.keys, 1)
+        with database.engine.connect() as connection:
+            yield connection
 
 
 def damages(logged: Connection, keys: Keys, damage: Callable[[], None], kept: tuple[Kept, ...] = ()) -> int:

@@ -12,7 +12,6 @@ from api.evidence.parameters import ORIGIN
 from api.evidence.sequencer import Sequencer, drain
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from api.storage.errors import DatabaseUnavailable
 from api.verification import pipeline
 from tests.api.bodies import Json, fresh_key, new_card, register, registration, report, verify
@@ -67,8 +66,7 @@ def test_a_decision_read_again_has_the_receipt_that_was_given(authority: TestCli
 @pytest.fixture
 def asleep(service: Service, new_database: NewDatabase) -> Service:
     """A service on a log of its own, whose sequencer does not run, and which waits for nothing."""
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     return replace(
         service,
         settings=service.settings.model_copy(update={"receipt_wait_s": 0.05}),

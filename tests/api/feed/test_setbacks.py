@@ -19,7 +19,6 @@ from api.feed.webhooks import addresses, deliveries
 from api.http.app import create_app
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from api.storage.tables import feed_events, feed_head, webhooks
 from tests.api.bodies import register, report
 from tests.api.clients import KeyedClient
@@ -47,8 +46,7 @@ class Stream:
 @pytest.fixture
 def alone(service: Service, new_database: NewDatabase) -> Service:
     """A service over a database of its own, whose feed a test may break."""
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     tagging.retag(database, service.keys)
     return over(service, database)
 

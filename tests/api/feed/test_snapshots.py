@@ -21,7 +21,6 @@ from api.feed.snapshots.parameters import AGE_S, CHANGED_AGE_S, CHANGES, PAUSE_S
 from api.feed.snapshots.publishing import Copies, Published, SnapshotDamaged
 from api.feed.snapshots.reading import TagsIncomplete
 from api.service import Service
-from api.storage import migrate
 from api.storage.tables import feed_events, feed_snapshot_pieces, feed_snapshots
 from api.terminal.naming import key_id
 from api.terminal.snapshot import Snapshot, open_snapshot
@@ -114,8 +113,7 @@ def test_one_look_is_of_one_number(service: Service, authority: TestClient) -> N
 
 
 def test_nothing_is_made_of_cards_without_tags(new_database: NewDatabase, service: Service, tmp_path: Path) -> None:
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     with pytest.raises(TagsIncomplete):
         reading.read_invalid(database)
     maker = SnapshotMaker(database, service.keys, tmp_path)
@@ -131,8 +129,7 @@ def test_nothing_is_made_of_cards_without_tags(new_database: NewDatabase, servic
 
 
 def test_one_replica_makes_it(new_database: NewDatabase, service: Service, tmp_path: Path) -> None:
-    database = new_database(pool_size=8)
-    migrate.upgrade(database)
+    database = new_database(pool_size=8, migrated=True)
     with database.begin() as connection:
         connection.execute(text("UPDATE feed_head SET key_id = :own"), {"own": key_id(service.keys.feed)})
     makers = [SnapshotMaker(database, service.keys, tmp_path / str(number)) for number in range(4)]

@@ -15,7 +15,6 @@ from api.evidence import fsck
 from api.evidence.sequencer import drain
 from api.institutions.deployment import record_changes
 from api.service import Service
-from api.storage import migrate
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.tables import acts, deployment, evidence_texts
@@ -29,8 +28,7 @@ def keys(service: Service) -> Keys:
 
 @pytest.fixture
 def database(new_database: NewDatabase) -> Iterator[Database]:
-    made = new_database()
-    migrate.upgrade(made)
+    made = new_database(migrated=True)
     yield made
     made.close()
 

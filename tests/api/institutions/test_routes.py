@@ -15,7 +15,7 @@ from api.evidence import leaves
 from api.http.app import create_app
 from api.institutions.roles import ENDS, MAKES, ROLE_SCOPES, Role
 from api.service import Service
-from api.storage import migrate, tables
+from api.storage import tables
 from tests.api.bodies import Json, fresh_key
 from tests.api.conftest import NewDatabase
 from tests.api.elsewhere import over
@@ -279,8 +279,7 @@ def test_a_key_is_ended_only_under_its_own_holder(supervisor: TestClient, bank: 
 
 def test_one_administrator_stays(service: Service, new_database: NewDatabase) -> None:
     """In a database of its own, where nobody else administers."""
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     alone = over(service, database)
     app = create_app(alone)
     first = signed_in(app, new_key(database, alone.keys, Role.ADMINISTRATOR, "headquarters"))
@@ -304,8 +303,7 @@ def test_one_administrator_stays(service: Service, new_database: NewDatabase) ->
 def test_a_key_that_runs_out_stands_in_for_no_lasting_administrator(
     service: Service, new_database: NewDatabase
 ) -> None:
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     alone = over(service, database)
     app = create_app(alone)
     first = signed_in(app, new_key(database, alone.keys, Role.ADMINISTRATOR, "headquarters"))

@@ -21,7 +21,7 @@ from api.service import Service
 from api.settings import Settings
 from tests.api.bodies import Json, register, verify
 from tests.api.clients import KeyedClient
-from tests.api.conftest import administer
+from tests.api.databases import own_database
 from tests.api.entries import new_key
 from tests.api.screening.entries import approve, propose
 from tests.api.scripted import ScriptedComparer
@@ -101,16 +101,14 @@ def build(home: Path, database: str, **settings: object) -> Service:
 
 
 @pytest.fixture(scope="module")
-def replicas(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
+def replicas(service: Service, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
     """Two replicas with the same keys, over a database of their own in the shared server."""
-    name, home = f"test_{secrets.token_hex(6)}", tmp_path_factory.mktemp("screening")
-    administer(service, f"CREATE DATABASE {name}")
-    address = service.database.url.set(database=name).render_as_string(hide_password=False)
-    made = [build(home, address) for _ in range(2)]
-    yield made
-    for one in made:
-        one.close()
-    administer(service, f"DROP DATABASE {name} WITH (FORCE)")
+    with own_database(service, migrated) as database:
+        home, address = tmp_path_factory.mktemp("screening"), database.url.render_as_string(hide_password=False)
+        made = [build(home, address) for _ in range(2)]
+        yield made
+        for one in made:
+            one.close()
 
 
 @pytest.fixture

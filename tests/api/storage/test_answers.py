@@ -16,8 +16,7 @@ ANSWER = {"zz": 1e-6, "a": [0.1 + 0.2, -0.0, 1e22, 5e-324], "longer": {"b": None
 
 
 def test_an_answer_comes_back_byte_for_byte(new_database: NewDatabase) -> None:
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     attempt = Attempt(uuid4(), "key", b"digest")
     with database.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # the terminal need not be there

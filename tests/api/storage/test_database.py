@@ -27,8 +27,7 @@ IDENTIFIER = UUID("0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11")
 
 
 def test_what_fails_is_rolled_back(new_database: NewDatabase) -> None:
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     row = insert(institutions).values(id=IDENTIFIER, name="x", path=[IDENTIFIER])
 
     def fail_after(statement: Insert) -> None:
@@ -144,8 +143,7 @@ def test_a_pool_without_a_free_connection_is_busy(new_database: NewDatabase) -> 
 
 
 def test_a_busy_service_says_so_over_http(service: Service, new_database: NewDatabase, new_client: NewClient) -> None:
-    database = new_database(pool_size=1, timeout_s=0.2)
-    migrate.upgrade(database)
+    database = new_database(pool_size=1, timeout_s=0.2, migrated=True)
     alone = over(service, database)
     _, card = register(new_client(Role.AUTHORITY, service=alone))
     client = new_client(service=alone)
@@ -161,8 +159,7 @@ def test_a_card_locked_for_too_long_is_answered(
     service: Service, new_database: NewDatabase, new_client: NewClient
 ) -> None:
     """A report that hangs holds decisions on its card up, but not for ever."""
-    database = new_database(timeout_s=0.3)
-    migrate.upgrade(database)
+    database = new_database(timeout_s=0.3, migrated=True)
     alone = over(service, database)
     card_id, card = register(new_client(Role.AUTHORITY, service=alone))
     client = new_client(service=alone)

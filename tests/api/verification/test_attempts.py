@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from tests.api.accountability.business import decided_earlier
 from tests.api.bodies import register, verify
 from tests.api.conftest import NewClient, NewDatabase
@@ -72,8 +71,7 @@ def impatient(service: Service, new_database: NewDatabase) -> Service:
     """A service whose counter allows one attempt."""
     counter = service.policy.channels["counter"].model_copy(update={"max_attempts": 1})
     policy = service.policy.model_copy(update={"channels": {**service.policy.channels, "counter": counter}})
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     return replace(service, policy=policy, database=database)
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from api.institutions.roles import Role
 from api.service import Service
-from api.storage import migrate
 from api.verification.policy import ChannelPolicy
 from tests.api.bodies import register, verify
 from tests.api.conftest import NewClient, NewDatabase
@@ -20,8 +19,7 @@ def careful(service: Service, new_database: NewDatabase) -> Service:
     policy = service.policy.model_copy(
         update={"channels": {**service.policy.channels, "counter": ChannelPolicy(**rules, purposes=own)}}
     )
-    database = new_database()
-    migrate.upgrade(database)
+    database = new_database(migrated=True)
     return replace(service, policy=policy, database=database)
 
 
