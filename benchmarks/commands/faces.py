@@ -70,6 +70,16 @@ def face_enrolment(
     run("face.enrolment", images=images, cache=cache, json_path=json_path)
 
 
+@app.command("face-unlinkability")
+def face_unlinkability(
+    images: Annotated[Path, folder("Folder with a folder of pictures for each person.")],
+    cache: Embeddings = None,
+    json_path: Json = None,
+) -> None:
+    """Whether faces under one deployment's rotation can be linked with those under another's: D_sys."""
+    run("face.unlinkability", images=images, cache=cache, json_path=json_path)
+
+
 @app.command("face-liveness")
 def face_liveness(
     bursts: Annotated[int, typer.Option(min=10, help="Simulated bursts of each kind.")] = 500,
