@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from sqlalchemy import text
 
 from api.errors import Entry, ServiceError, catalogue
 from api.evidence.checkpoints import verifier_key
@@ -14,9 +15,13 @@ from api.evidence.parameters import ORIGIN
 from api.http.answers import documented
 from api.http.signin import ServiceDep
 from api.storage import migrate
+from api.storage.errors import DatabaseUnavailable
 from api.storage.keys import public_id
 
 router = APIRouter(tags=["service"])
+
+# A standby, or a server that was told to take nothing: every decision writes.
+_ONLY_READS = text("SELECT current_setting('transaction_read_only') = 'on'")
 
 
 class Health(BaseModel):
@@ -68,9 +73,12 @@ async def healthz() -> Health:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Health, responses=documented(503), summary="Verifications can be answered")
 def readyz(service: ServiceDep) -> Health:
-    """Says that the database answers, at the schema that this program knows, and the store of record keys too."""
+    """Says that the database answers, at the schema that this program knows, and takes what is written; and that the
+    store of record keys answers."""
     with service.database.begin() as connection:
         at_head = migrate.current(connection) == migrate.head()
+        if connection.execute(_ONLY_READS).scalar_one():
+            raise DatabaseUnavailable("the database only reads")
     service.keys.of_records.database.check()
     if not at_head:
         raise ServiceError("schema_outdated")
