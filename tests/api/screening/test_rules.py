@@ -217,6 +217,7 @@ def test_the_leaves_hold_ids_and_hashes_only(town: Town) -> None:
                 select(tables.evidence_texts.c.leaf)
                 .join(tables.evidence, tables.evidence.c.seq == tables.evidence_texts.c.seq)
                 .where(tables.evidence.c.subject_id.in_(made))
+                .order_by(tables.evidence.c.seq)
             ).scalars()
         )
     assert len(told) == 3
