@@ -224,6 +224,7 @@ def test_the_idempotency_key_is_documented(document: Any) -> None:
         # These change nothing.
         parameters = {one["name"].lower(): one for one in document["paths"][path]["post"]["parameters"]}
         assert "ASCII" in parameters["idempotency-key"]["description"]
+        assert parameters["idempotency-key"]["required"], "without it a request is refused"
 
 
 def test_the_schemas_state_what_is_enforced(document: Any) -> None:
