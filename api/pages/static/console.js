@@ -9,7 +9,7 @@ import { feed } from "./console/feed.js";
 import { health } from "./console/health.js";
 import { policy } from "./console/policy.js";
 import { scorecards } from "./console/scorecards.js";
-import { $, el, put, showOnly } from "./dom.js";
+import { $, $$, el, put, showOnly } from "./dom.js";
 import { Idle } from "./idle.js";
 import { open, sayUnreachable, session, setUp } from "./page.js";
 import { ask, askAs, ready, Refused } from "./service.js";
@@ -78,6 +78,7 @@ function leave() {
   shown = null;
   me = null;
   idle.stop();
+  for (const dialog of $$("dialog[open]")) dialog.close();
   $("#work").replaceChildren();
   $("#sections ul").replaceChildren();
   put($("#place"), "");
@@ -114,6 +115,8 @@ async function start() {
   setUp(signIn, "/v1/session/console");
   $("#sign-out").addEventListener("click", signOut);
   addEventListener("hashchange", () => turn());
+  // A browser that goes back shows a page as it was left, whoever sits there now.
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   sayAll();
   await signIn().catch(() => show("away"));
   watch();

@@ -66,7 +66,7 @@ function replica(one) {
 function packsOf(packs) {
   const rows = packs.map((one) => [
     one.name, one.version, one.purpose,
-    one.research_only ? badge(`${one.licence} · ${t("research_only")}`, "bad") : one.licence,
+    one.research_only ? el("span", {}, `${one.licence} `, badge(t("research_only"), "bad")) : one.licence,
     badge(t(`pack_${one.state}`), PACKS[one.state]),
     el("span", { class: "hash" }, one.files.map(({ name, sha256 }) => `${name} ${sha256 ? sha256.slice(0, 16) : "–"}`).join("\n")),
   ]);

@@ -22,9 +22,17 @@ export const policy = {
   },
 };
 
-const power = (rate) => rate.toExponential(0).replace("e", "×10^").replace("+", "");
+const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+
+/** A rate as people write it: 10⁻⁴, 2.5 × 10⁻³. */
+function power(rate) {
+  const [digits, exponent] = rate.toExponential().split("e");
+  const tens = `10${[...exponent.replace("+", "")].map((one) => RAISED[one]).join("")}`;
+  return digits === "1" ? tens : `${Number(digits).toPrecision(2)} × ${tens}`;
+}
+
 const list = (names, words) => names.map((name) => words[name]?.() ?? name).join(t("comma")) || "–";
-const minutes = (seconds) => t("minutes", { minutes: Math.round(seconds / 60) });
+const minutes = (seconds) => (seconds % 3600 ? t("minutes", { minutes: Math.round(seconds / 60) }) : t("hours", { hours: seconds / 3600 }));
 
 function rules({ version, channels, chip_photo, guessing, screening }) {
   const columns = Object.entries(channels).flatMap(([channel, one]) => [
@@ -93,7 +101,7 @@ function curve(label, { points, measured_to }, marks, width) {
   for (const { rate, name, tone } of marks) named.set(rate, { tone, names: [...(named.get(rate)?.names ?? []), name] });
   [...named].forEach(([rate, { tone, names }], place) => {
     const at = x(rate);
-    const half = at > width / 2;
+    const half = at > 0.7 * width;
     picture.append(draw("line", { class: "mark-line", "data-tone": tone, x1: at, x2: at, y1: top - 10 - 18 * (place % 2), y2: bottom }));
     picture.append(draw("text", { class: "value", x: at + (half ? -6 : 6), y: top - 12 - 18 * (place % 2), "text-anchor": half ? "end" : "start" }, shorter(names, width)));
   });

@@ -307,6 +307,7 @@ def test_policy_replicas_and_packs_are_shown_as_they_are(house: House, new_page:
     shoot(page, "console-health-zh")
     page.set_viewport_size({"width": 390, "height": 844})
     page.locator("#language").click()
+    expect(page.locator("#work .panel header .badge")).to_have_text("all is well")
     shoot(page, "console-health-mobile-en")
     page.locator("nav a[href='#policy']").click()
     expect(page.locator("figure svg").first).to_be_visible()
