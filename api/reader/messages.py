@@ -109,9 +109,10 @@ def parse(text: str | bytes) -> dict[str, Any]:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise MessageInvalid("no JSON") from error
-    if not isinstance(message, dict) or message.get("type") not in _FIELDS:
+    # A type that is a list is none: no table could be asked for it.
+    if not isinstance(message, dict) or str(message.get("type")) not in _FIELDS:
         raise MessageInvalid("no message of this protocol")
-    for name, kind in _FIELDS[message["type"]].items():
+    for name, kind in _FIELDS[str(message["type"])].items():
         # True and False are integers to Python.
         if not isinstance(message.get(name), kind) or isinstance(message.get(name), bool):
             raise MessageInvalid("a field is missing or of another type")

@@ -82,7 +82,7 @@ class Description:
         """Raises PackError for anything but such a file."""
         try:
             made = cls(**tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise PackError(f"{path.name} is no description of an embedder ({type(error).__name__})") from error
         given = (made.name, made.licence, made.file, made.sha256, made.channels)
         if not all(isinstance(text, str) for text in given) or made.channels not in {"RGB", "BGR"}:

@@ -83,6 +83,8 @@ MET = {
     "a calibration of lists in lists": ("calibrations", DEEP),
     "a number beyond floats": ("calibrations", b'{"form": 1, "engine": "sface-2", "knots": {"score": [%s]}}' % WIDE),
     "a message of lists in lists": ("messages of pages to the reader", DEEP),
+    "a message of a kind that is a list": ("messages of pages to the reader", b'{"type": []}'),
+    "a policy of a number of many digits": ("policies", b"version = " + b"9" * 5000),
     "a gallery of lists in lists": ("snapshots of galleries", DEEP),
     "a policy of lists in lists": ("policies", b"version = " + DEEP),
     "a header of lists in lists": ("tensors", len(DEEP).to_bytes(8, "little") + DEEP),
