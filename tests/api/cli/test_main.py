@@ -38,8 +38,8 @@ def test_the_version(renzheng: CommandLine) -> None:
 def test_there_are_the_commands_that_the_project_promises() -> None:
     assert {words[0] for words in COMMANDS} == {
         "archive", "bootstrap", "calibrate", "cards", "deduplicate", "demo", "duplicates", "evaluate", "explain",
-        "fsck", "impostors", "institutions", "migrate", "models", "people", "reader-simulator", "scorecard", "serve",
-        "signing-key", "terminals", "verify",
+        "fsck", "impostors", "institutions", "keys", "migrate", "models", "people", "reader-simulator", "scorecard",
+        "serve", "signing-key", "terminals", "verify",
     }  # fmt: skip
 
 
