@@ -55,11 +55,20 @@ function rules({ version, channels, chip_photo, guessing, screening }) {
 /** What a purpose has of its own. */
 const kept = (own) => Object.fromEntries(Object.entries(own).filter(([, value]) => value !== null));
 
+/** The thresholds as `{rate, name, tone}`; one that holds in every channel is named without them. */
+function thresholds(channels) {
+  const kinds = [["pass_fmr", t("teller_pass"), "good"], ["review_fmr", t("teller_review"), ""]];
+  return kinds.flatMap(([key, word, tone]) => {
+    const rates = [...new Set(Object.values(channels).map((one) => one[key]))];
+    return rates.map((rate) => {
+      const where = Object.keys(channels).filter((channel) => channels[channel][key] === rate);
+      return { rate, tone, name: rates.length === 1 ? word : `${word} · ${list(where, CHANNELS)}` };
+    });
+  });
+}
+
 function scores({ policy: { channels }, calibrations }, root) {
-  const marks = Object.entries(channels).flatMap(([channel, { pass_fmr, review_fmr }]) => [
-    { rate: pass_fmr, name: `${t("teller_pass")} · ${CHANNELS[channel]()}`, tone: "good" },
-    { rate: review_fmr, name: `${t("teller_review")} · ${CHANNELS[channel]()}`, tone: "" },
-  ]);
+  const marks = thresholds(channels);
   return el("section", { class: "panel" }, el("h2", {}, t("policy_scores")), el("p", { class: "quiet" }, t("policy_scores_lead")),
     ...calibrations.map((one) => {
       const title = t("policy_engine", { modality: NEEDED[one.modality](), engine: one.engine });
