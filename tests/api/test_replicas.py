@@ -263,7 +263,8 @@ def test_one_sequencer_at_a_time_and_another_takes_over(town: Town) -> None:
         leader.execute("SELECT pg_advisory_xact_lock(%s)", (SEQUENCER_LOCK,))
         promised = [verify(here, card)["receipt"] for _ in range(2)]
         assert not any("inclusion" in receipt for receipt in promised)
-        assert there.get("/v1/evidence/status").json()["waiting"] == 2
+        # Beside these two the clock may just have told of the keys of an entry that ended above.
+        assert there.get("/v1/evidence/status").json()["waiting"] in {2, 3}
         town.replicas[0].kill()
     until(lambda: there.get("/v1/evidence/status").json()["waiting"] == 0, "nobody took over")
     for receipt in promised:
