@@ -58,17 +58,18 @@ def swaying(path: Path) -> Path:
     return film(path, [drawing(sway=0.12 * step) for step in steps])
 
 
-def still(path: Path, picture: bytes, width: int = 640, height: int = 480) -> Path:
+def still(path: Path, picture: bytes) -> Path:
     """A film of one picture in the middle of a wall, moved by a few pixels from frame to frame."""
+    return film(path, [before_a_wall(picture, shift=number % 3) for number in range(FRAMES)])
+
+
+def before_a_wall(picture: bytes, width: int = 640, height: int = 480, *, shift: int = 0) -> Image.Image:
+    """A picture in the middle of what the camera sees."""
     face = Image.open(BytesIO(picture)).convert("RGB")
-    share = height / face.height
-    face = face.resize((round(face.width * share), height), Image.Resampling.BICUBIC)
-    frames = []
-    for number in range(FRAMES):
-        wall = Image.new("RGB", (width, height), WALL)
-        wall.paste(face, ((width - face.width) // 2 + number % 3, 0))
-        frames.append(wall)
-    return film(path, frames)
+    face = face.resize((round(face.width * height / face.height), height), Image.Resampling.BICUBIC)
+    wall = Image.new("RGB", (width, height), WALL)
+    wall.paste(face, ((width - face.width) // 2 + shift, 0))
+    return wall
 
 
 def _around(x: float, y: float, across: float, down: float) -> tuple[float, float, float, float]:
