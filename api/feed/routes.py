@@ -16,7 +16,7 @@ from api.feed.schemas import FeedKey, FeedPage
 from api.feed.stream import FeedStream
 from api.http.answers import documented
 from api.http.sessions import FOR_CONSOLE
-from api.http.signin import Holder, ServiceDep
+from api.http.signin import Holder, ServiceDep, SessionDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
 from api.service import Service
@@ -41,6 +41,7 @@ Place = Annotated[int, Query(ge=0, le=_LARGEST, description="The number of the l
 async def follow(
     service: ServiceDep,
     caller: FollowerDep,
+    session: SessionDep,
     after: Place = 0,
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Events of a page.")] = PAGE_EVENTS,
     accept: Annotated[str, Header(description="With `text/event-stream` the answer is a stream.")] = "",
@@ -59,7 +60,7 @@ async def follow(
     begin = after if last_event_id is None else last_event_id
     if begin > service.feed.ring.last:
         await run_in_threadpool(_require_reached, service, begin)
-    return FeedStream(service.feed, service.database, caller, begin)
+    return FeedStream(service.feed, service.database, caller, begin, None if session is None else session.until)
 
 
 @router.get("/key", response_model=FeedKey, responses=documented(401, 403, 503), summary="The key of the tags")

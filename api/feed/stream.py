@@ -1,6 +1,7 @@
 """`GET /v1/feed` as a stream: server-sent events (WHATWG HTML, 9.2), from the ring or, further back, from the table."""
 
 import asyncio
+from datetime import UTC, datetime
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -25,13 +26,21 @@ _HEADERS = {
 class FeedStream(Response):
     """The answer that lasts: one task that sends, and one that notices when the client goes."""
 
-    def __init__(self, broadcaster: Broadcaster, database: Database, caller: Caller, after: int) -> None:
-        """To be made in the loop that serves it."""
+    def __init__(
+        self,
+        broadcaster: Broadcaster,
+        database: Database,
+        caller: Caller,
+        after: int,
+        until: datetime | None = None,
+    ) -> None:
+        """To be made in the loop that serves it. `until`: when its page's session ends, and it too."""
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._broadcaster, self._database = broadcaster, database
         self._institution_id = frames.reader(caller)
         self.sent = after
+        self._until = until
         self._page: list[Framed] = []
         self._waiter: asyncio.Future[None] | None = None
         self._beating = False
@@ -61,6 +70,9 @@ class FeedStream(Response):
         except StreamsFull as error:
             raise ServiceError("service_busy", retry_after_s=FULL_RETRY_S) from error
         listener = asyncio.create_task(self._listen(receive))
+        ending = None
+        if self._until is not None:
+            ending = self.loop.call_later((self._until - datetime.now(UTC)).total_seconds(), self.end)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await _send(send, frames.greeting() + self._broadcaster.heartbeat())
@@ -69,6 +81,8 @@ class FeedStream(Response):
         finally:
             self._broadcaster.hub.leave(self)
             listener.cancel()
+            if ending is not None:
+                ending.cancel()
 
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

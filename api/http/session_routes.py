@@ -123,8 +123,9 @@ def begin_console(
     bearer: Annotated[Any, Depends(bearer_scheme)],
     response: Response,
 ) -> SessionBegun:
-    """Under their own key, for a shift of twelve hours; `GET /v1/me` tells what the session may. There is no body. A
-    key whose requests are signed is refused (`signature_missing`)."""
+    """Under their own key, for a shift of twelve hours at most: it ends after twenty minutes (`expires_at`) in which
+    `GET /v1/me`, which tells what the session may, was not asked under it. There is no body. A key
+    whose requests are signed is refused (`signature_missing`)."""
     if caller.public_key is not None:
         raise ServiceError("signature_missing")
     with service.database.begin() as connection:

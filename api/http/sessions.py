@@ -59,6 +59,10 @@ SESSION_SCOPES: dict[Kind, frozenset[Scope]] = {
 OPERATOR_S = 12 * 3600
 """A shift: how long an operator stays signed in at a counter, and anybody at the console."""
 
+ATTENDED_S: dict[Kind, int] = {"person": 20 * 60}
+"""Within a shift, how long a session lasts unless its page renews it, which it does while somebody works there: a
+browser that was closed, or that lost the service while somebody signed out, is signed out by itself."""
+
 # `__Host-`: the browser takes it from us alone, over TLS (or this machine), for the whole site.
 _COOKIE = "__Host-renzheng-{kind}"
 _CONTEXT = "page session of a {kind}"
@@ -66,11 +70,12 @@ _CONTEXT = "page session of a {kind}"
 
 @dataclass(frozen=True)
 class Session:
-    """What a cookie holds: the key, and until when the session lasts."""
+    """What a cookie holds: the key, until when the session lasts, and beyond what time it is not renewed."""
 
     kind: Kind
     key: str = field(repr=False)
     until: datetime
+    end: datetime
 
 
 class Mark:
@@ -91,13 +96,30 @@ FOR_OPERATORS_AND_CONSOLE = [Depends(Mark("operator", "person"))]
 
 
 def begin(connection: Connection, response: Response, keys: Keys, kind: Kind, key: str, lasts_s: int) -> Session:
-    """Put a session into the answer's cookie."""
+    """Put a session into the answer's cookie; it ends after `lasts_s` at the latest (see `ATTENDED_S`)."""
+    now = _now(connection)
+    return _put(response, keys, kind, key, now, now + timedelta(seconds=lasts_s))
+
+
+def renew(connection: Connection, response: Response, keys: Keys, session: Session) -> Session:
+    """Put a session that lasts into the answer's cookie again, as long as at first, and never past its end."""
+    return _put(response, keys, session.kind, session.key, _now(connection), session.end)
+
+
+def _now(connection: Connection) -> datetime:
     now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    session = Session(kind, key, now + timedelta(seconds=lasts_s))
-    content = json.dumps([session.key, session.until.timestamp()]).encode()
+    return now
+
+
+def _put(response: Response, keys: Keys, kind: Kind, key: str, now: datetime, end: datetime) -> Session:
+    attended_s = ATTENDED_S.get(kind)
+    until = end if attended_s is None else min(end, now + timedelta(seconds=attended_s))
+    session = Session(kind, key, until, end)
+    content = json.dumps([key, until.timestamp(), end.timestamp()]).encode()
     sealed = seal(keys.master, content, _CONTEXT.format(kind=kind))
     # Without its padding, for which a cookie's value would have to be quoted.
     value = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    lasts_s = max(0, round((until - now).total_seconds()))
     response.set_cookie(
         _COOKIE.format(kind=kind), value, max_age=lasts_s, secure=True, httponly=True, samesite="strict"
     )
@@ -137,10 +159,11 @@ def _opened(request: Request, keys: Keys, kind: Kind) -> Session:
     cookie = request.cookies[_COOKIE.format(kind=kind)]
     try:
         sealed = base64.urlsafe_b64decode(cookie.encode("ascii") + b"=" * (-len(cookie) % 4))
-        key, until = json.loads(unseal(keys.master, sealed, _CONTEXT.format(kind=kind)))
+        # Cookies of before sessions were renewed have no end of their own.
+        key, until, *end = json.loads(unseal(keys.master, sealed, _CONTEXT.format(kind=kind)))
     except (binascii.Error, UnicodeEncodeError, SealBroken) as error:
         raise ServiceError("session_invalid") from error
-    return Session(kind, key, datetime.fromtimestamp(until, UTC))
+    return Session(kind, key, *(datetime.fromtimestamp(one, UTC) for one in (until, *(end or [until]))))
 
 
 def refuse_foreign(request: Request) -> None:

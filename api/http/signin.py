@@ -55,8 +55,19 @@ async def get_caller(
         limit = service.settings.requests_per_minute if limits.is_limited(request) else None
         signed = await signed_request(request)
         caller = await run_in_threadpool(_sign_in, service, key, signed, limit, session)
+        request.state.session = session
         setattr(request.state, _STATE, caller)
     return caller
+
+
+async def get_session(request: Request) -> Session | None:
+    """The page's session under which the caller signed in, None where they sent a key. Raises as `get_caller`."""
+    await _caller(request)
+    session: Session | None = request.state.session
+    return session
+
+
+SessionDep = Annotated[Session | None, Depends(get_session)]
 
 
 def _key_of(presented: HTTPAuthorizationCredentials | Session | None) -> str:

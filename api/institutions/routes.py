@@ -4,13 +4,14 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import JSONResponse
 
+from api.http import sessions
 from api.http.answers import answer, documented
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE
-from api.http.signin import AdministratorDep, AttemptDep, CallerDep, ManagerDep, PlacesDep, ServiceDep
+from api.http.signin import AdministratorDep, AttemptDep, CallerDep, ManagerDep, PlacesDep, ServiceDep, SessionDep
 from api.institutions import administration, credentials, examples, listing
 from api.institutions.administration import once
 from api.institutions.parameters import LARGEST_PAGE
@@ -46,9 +47,12 @@ After = Annotated[UUID | None, Query(description="`next` of the page before.")]
     dependencies=FOR_CONSOLE,
     summary="Who the key in use belongs to",
 )
-def read_me(service: ServiceDep, caller: CallerDep) -> Any:
-    """Whose key it is, what it may do and how long."""
+def read_me(service: ServiceDep, caller: CallerDep, session: SessionDep, response: Response) -> Any:
+    """Whose key it is, what it may do and how long. A session of the console is renewed: the page asks while somebody
+    works there."""
     with service.database.begin() as connection:
+        if session is not None:
+            sessions.renew(connection, response, service.keys, session)
         return listing.me(connection, caller)
 
 

@@ -227,13 +227,43 @@ def test_people_sign_in_at_the_console(app: FastAPI, service: Service, role: Rol
     begun = console.post("/v1/session/console", headers={"Authorization": f"Bearer {theirs}"})
     assert begun.status_code == 201, begun.text
     assert begun.headers["set-cookie"].startswith("__Host-renzheng-person=")
-    assert "Max-Age=43200" in begun.headers["set-cookie"]
+    assert "Max-Age=1200" in begun.headers["set-cookie"]
     assert theirs not in begun.headers["set-cookie"] + begun.text
     told = console.get("/v1/me").json()
     assert told["role"] == role.value
     assert set(told["scopes"]) == {one.value for one in ROLE_SCOPES[role] & sessions.SESSION_SCOPES["person"]}
     assert console.post("/v1/session/end?only=console").status_code == 200
     assert_error(console.get("/v1/me"), 401, "key_missing")
+
+
+def test_a_session_of_the_console_is_renewed_within_its_shift(app: FastAPI, service: Service) -> None:
+    theirs = new_key(service.database, service.keys, Role.REGULATOR)
+    key = {"Authorization": f"Bearer {theirs}"}
+    console = browser(app, **CONSOLE)
+    first = console.post("/v1/session/console", headers=key).headers["set-cookie"]
+    again = console.get("/v1/me").headers["set-cookie"]
+    assert again.split(";")[0] != first.split(";")[0]
+    assert {"Secure", "HttpOnly", "SameSite=strict", "Path=/", "Max-Age=1200"} <= set(again.split("; "))
+    assert "set-cookie" not in console.get("/v1/me", headers=key).headers, "a key is no session"
+    assert "set-cookie" not in console.get("/v1/policy").headers, "what a page asks by itself keeps nobody signed in"
+    response: Any = Recorder()
+    with service.database.begin() as connection:
+        sessions.begin(connection, response, service.keys, "person", theirs, 90)
+    renewed = browser(app, **CONSOLE, Cookie=f"__Host-renzheng-person={response.value}").get("/v1/me")
+    lasts = int(renewed.headers["set-cookie"].split("Max-Age=")[1].split(";")[0])
+    assert 80 <= lasts <= 90, "and never past its end"
+
+
+def test_a_stream_ends_with_its_session(app: FastAPI, service: Service) -> None:
+    theirs = new_key(service.database, service.keys, Role.REGULATOR)
+    response: Any = Recorder()
+    with service.database.begin() as connection:
+        sessions.begin(connection, response, service.keys, "person", theirs, 1)
+    console = browser(app, **CONSOLE, Cookie=f"__Host-renzheng-person={response.value}")
+    streamed = console.get("/v1/feed", headers={"Accept": "text/event-stream"})
+    assert streamed.status_code == 200, streamed.text
+    assert "event: head" in streamed.text
+    assert_error(console.get("/v1/feed", headers={"Accept": "text/event-stream"}), 401, "session_invalid")
 
 
 @pytest.mark.parametrize("role", [Role.TERMINAL, Role.OPERATOR, Role.ADMINISTRATOR])
