@@ -13,8 +13,11 @@ let count = 0;
  * `fields` are `{name, label, kind, options, required, max, value, lead}`; a kind is text, area, select, date,
  * password, or checks (of which the values are given, comma between).
  * The key is for `Idempotency-Key`: the same while it is not known whether the service heard of the act.
+ * Where `signal` ends, the dialog closes, and null is given: it was about somebody who has gone. Whoever closes it while
+ * the act is being sent does not take the act back: what came of it is given all the same, and a failure opens it again.
  */
-export function act({ title, lead = "", fields = [], confirm, stops = false, send }) {
+export function act({ title, lead = "", fields = [], confirm, stops = false, send, signal }) {
+  if (signal?.aborted) return Promise.resolve(null);
   count += 1;
   const heading = el("h2", { id: `act-${count}`, tabindex: "-1" }, title);
   const dialog = el("dialog", { class: "act", "aria-labelledby": heading.id });
@@ -26,16 +29,22 @@ export function act({ title, lead = "", fields = [], confirm, stops = false, sen
   const form = el("form", { autocomplete: "off", novalidate: "" });
   form.append(...inputs.flatMap(({ parts }) => parts), error, state, el("div", { class: "choices" }, go, leave));
   dialog.append(heading, ...(lead ? [el("p", {}, lead)] : []), form);
-  document.body.append(dialog);
-  dialog.showModal();
+  const open = () => {
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  open();
   return new Promise((resolve) => {
     let answer = null;
     let key = crypto.randomUUID();
+    let sending = false;
     leave.addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => {
+      if (dialog.open) return; // Opened again before the browser told of its closing.
       dialog.remove();
-      resolve(answer);
+      if (!sending || signal?.aborted) resolve(signal?.aborted ? null : answer);
     });
+    signal?.addEventListener("abort", () => dialog.close(), { once: true });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (go.disabled) return;
@@ -43,17 +52,22 @@ export function act({ title, lead = "", fields = [], confirm, stops = false, sen
       put(error, missing ? t("act_missing", { field: missing.field.label }) : "");
       if (missing) return missing.control.focus();
       go.disabled = true;
+      sending = true;
       put(state, t("act_sending"));
       try {
         answer = await send(valuesOf(inputs), key);
-        dialog.close();
       } catch (failure) {
-        if (failure instanceof Refused) key = crypto.randomUUID();
+        // A refusal that may pass says nothing of what an earlier try did: the next one has to be the same.
+        if (failure instanceof Refused && !failure.body.retryable) key = crypto.randomUUID();
         put(error, explained(failure));
-      } finally {
-        put(state, "");
-        go.disabled = false;
       }
+      sending = false;
+      put(state, "");
+      go.disabled = false;
+      if (signal?.aborted) resolve(null);
+      else if (answer !== null && !dialog.open) resolve(answer);
+      else if (answer !== null) dialog.close();
+      else if (!dialog.open) open();
     });
   });
 }
@@ -70,7 +84,8 @@ function input(field, id) {
   } else if (kind === "area") {
     control = el("textarea", { ...attributes, rows: "3" });
   } else {
-    control = el("input", { ...attributes, type: kind, spellcheck: "false", autocomplete: "off" });
+    // A second person's key is nothing for this browser to keep.
+    control = el("input", { ...attributes, type: kind, spellcheck: "false", autocomplete: kind === "password" ? "one-time-code" : "off" });
   }
   if (value) control.value = value;
   const parts = [el("label", { for: id }, label), control];

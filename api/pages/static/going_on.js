@@ -32,7 +32,7 @@ export function goOn(now) {
   $("#go-on").addEventListener("click", async () => {
     const { visit, catalogue, operator, signIn } = now();
     if (!operator) return signIn();
-    const override = await enter(visit.answer);
+    const override = await enter(visit.answer, visit.ended.signal);
     if (!override || visit.ended.signal.aborted) return;
     visit.override = override;
     showGoingOn(visit, catalogue);
@@ -41,15 +41,16 @@ export function goOn(now) {
   });
   $("#second-person").addEventListener("click", async () => {
     const { visit, catalogue } = now();
-    const decided = await decide(visit.override);
+    const decided = await decide(visit.override, visit.ended.signal);
     if (!decided || visit.ended.signal.aborted) return;
     visit.override = { ...visit.override, ...decided };
     showGoingOn(visit, catalogue);
   });
 }
 
-function enter(answer) {
+function enter(answer, signal) {
   return act({
+    signal,
     title: t("on_title"),
     lead: t("on_stays"),
     fields: [
@@ -65,8 +66,9 @@ function enter(answer) {
 }
 
 /** The second person's own key stands for this one act, and is kept nowhere. */
-function decide(override) {
+function decide(override, signal) {
   return act({
+    signal,
     title: t("second_title"),
     lead: t("second_lead", { reason: OVERRIDE_REASONS[override.reason](), text: override.text }),
     fields: [

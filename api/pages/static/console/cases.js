@@ -81,6 +81,7 @@ function beside({ verification, entries }, context) {
 
 async function close(one, panel, context) {
   const closed = await act({
+    signal: context.signal,
     title: t("alert_close"),
     lead: t("alert_close_lead"),
     fields: [{ name: "note", label: t("note"), kind: "area", required: true, max: 1000, lead: t("no_names") }],
@@ -132,6 +133,7 @@ function acts(one, panel, line, context) {
   for (const [way, look, lead, fields] of ways) {
     row.append(button(t(`entry_do_${way}`), look, async () => {
       const changed = await act({
+        signal: context.signal,
         title: t(`entry_do_${way}`), lead, fields, confirm: t(`entry_do_${way}`), stops: look.includes("stops"),
         send: (values, key) => askOnce(`/v1/impostors/${one.id}/${way}`, values, undefined, { "Idempotency-Key": key }),
       });

@@ -69,6 +69,7 @@ function override(one, context) {
 
 async function settle(one, way, panel, line, context) {
   const changed = await act({
+    signal: context.signal,
     title: t(`override_do_${way}`), lead: t(`override_lead_${way}`), confirm: t(`override_do_${way}`),
     send: (_, key) => askOnce(`/v1/overrides/${one.id}/${way}`, {}, undefined, { "Idempotency-Key": key }),
   });
@@ -102,6 +103,7 @@ function dispute(one, context) {
 
 async function resolve(one, panel, line, context) {
   const changed = await act({
+    signal: context.signal,
     title: t("dispute_resolve"),
     lead: t("dispute_resolve_lead"),
     fields: [

@@ -79,6 +79,7 @@ async function decide(one, names, panel, line, context, root) {
   ];
   if (one.members.length > 2) fields.push({ name: "members", label: t("duplicate_members"), kind: "checks", options: one.members.map(({ id }) => [id, names[id]]) });
   const decided = await act({
+    signal: context.signal,
     title: t("duplicate_decide"),
     lead: t("duplicate_lead"),
     fields,
