@@ -1,5 +1,5 @@
-// The page's end of the reader bridge: see docs/reader-bridge.md. Events: `state`, `placed`, `read`, `removed`, `finger`,
-// `fault`.
+// The page's end of the reader bridge: see docs/reader-bridge.md. Events: `state`, `placed` (`again`: perhaps told before the
+// connection broke), `read`, `removed`, `finger`, `fault`.
 
 const VERSIONS = [1];
 const FIRST_PAUSE_MS = 500;
@@ -12,6 +12,9 @@ export class Bridge extends EventTarget {
   #pause = FIRST_PAUSE_MS;
   #hello = null;
   #requests = 0;
+  /** Whether a card lay there when the bridge last spoke of it, and whether that was before the present connection. */
+  #lies = false;
+  #before = false;
 
   constructor(address) {
     super();
@@ -82,12 +85,21 @@ export class Bridge extends EventTarget {
     if (message.type === "hello") {
       this.#hello = VERSIONS.includes(message.version) ? message : null;
       this.#pause = FIRST_PAUSE_MS;
+      this.#before = this.#lies;
       this.#tell("state");
-    } else if (message.type === "card_placed") this.#tell("placed");
+    } else if (message.type === "card_placed") this.#placed(true);
     else if (message.type === "card_read") this.#tell("read", message.card);
-    else if (message.type === "card_removed") this.#tell("removed");
+    else if (message.type === "card_removed") this.#placed(false);
     else if (message.type === "finger_captured") this.#tell("finger", message);
     else if (message.type === "fault") this.#tell("fault", message);
+  }
+
+  #placed(lies) {
+    const again = this.#before;
+    this.#before = false;
+    this.#lies = lies;
+    if (lies) this.#tell("placed", { again });
+    else this.#tell("removed");
   }
 
   #closed(code) {

@@ -12,6 +12,8 @@ export class Camera {
   #opening = null;
   /** Counts the stops: a camera that opens late sees by it that nobody waits for it any more. */
   #stops = 0;
+  /** Called when the camera ends by itself: unplugged, taken by another program, or broken. */
+  lost = () => {};
 
   constructor(video) {
     this.#video = video;
@@ -40,6 +42,7 @@ export class Camera {
         throw new DOMException("not wanted any more", "AbortError");
       }
       this.#stream = stream;
+      for (const track of stream.getTracks()) track.addEventListener("ended", () => this.#ended(stream), { once: true });
       this.#video.srcObject = stream;
       await this.#video.play();
     } catch (error) {
@@ -57,7 +60,14 @@ export class Camera {
     this.#video.srcObject = null;
   }
 
-  /** The picture for the verification: base64 of a JPEG, and when it was taken. */
+  /** A camera that ended shows black, which is no picture of anybody. */
+  #ended(stream) {
+    if (this.#stream !== stream) return;
+    this.stop();
+    this.lost();
+  }
+
+  /** The picture for the verification: base64 of a JPEG, and when it was taken. All pictures: raises where no camera runs. */
   async still() {
     return { image: await this.#jpeg(STILL_HEIGHT, 0.92), at: new Date().toISOString() };
   }
@@ -90,6 +100,7 @@ export class Camera {
   }
 
   #drawn(width, height) {
+    if (!this.running) throw new DOMException("no camera runs", "InvalidStateError");
     const { videoWidth, videoHeight } = this.#video;
     const cut = Math.min(videoWidth, videoHeight * ASPECT);
     const down = cut / ASPECT;
@@ -102,7 +113,7 @@ export class Camera {
     return canvas;
   }
 
-  #jpeg(height, quality) {
+  async #jpeg(height, quality) {
     const tallest = Math.min(this.#video.videoHeight, this.#video.videoWidth / ASPECT);
     const used = Math.round(Math.min(height, tallest));
     return base64Of(this.#drawn(Math.round(used * ASPECT), used), quality);

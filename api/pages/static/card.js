@@ -16,6 +16,10 @@ const NUMBER = /^\d{17}[\dXx]$/;
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 
+// What the bridge may send of a picture, and nothing that a browser would take for a document.
+const PICTURES = ["image/jpeg", "image/png", "image/bmp"];
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
 /** The fields of a text block (base64) by `layout`. Raises CardFault. */
@@ -65,7 +69,11 @@ export function fromReader(read, layout) {
   };
   if (read.serial) body.serial = read.serial;
   const opaque = { photo: read.photo_blob ?? null, fingers: read.finger_blobs ?? [] };
-  return { name: text.name, body, photo: read.photo ?? null, opaque };
+  return { name: text.name, body, photo: pictureIn(read), opaque };
+}
+
+function pictureIn({ photo }) {
+  return photo && PICTURES.includes(photo.media_type) && BASE64.test(photo.image) ? photo : null;
 }
 
 /** A card that was typed in. */

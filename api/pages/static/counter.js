@@ -11,7 +11,7 @@ import { guide } from "./guidance.js";
 import { serveHolder, showHolder } from "./holder.js";
 import { attend } from "./operator.js";
 import { hideOutcome, showFault, showOutcome, waiting } from "./outcome.js";
-import { explained, open, session, setUp } from "./page.js";
+import { explained, open, sayUnreachable, session, setUp } from "./page.js";
 import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
 import { sayAll, t } from "./texts.js";
 
@@ -32,6 +32,9 @@ let catalogue = {};
 /** Everything of the present customer; a new one for each. */
 let visit = null;
 let abandoned;
+let asked = 0;
+/** The visit whose face is watched. */
+let watched = null;
 
 function show(name) {
   view = name;
@@ -51,10 +54,35 @@ function fresh() {
   clearTimeout(abandoned);
 }
 
+/** Nobody's any more; and who attends may have changed, at another page or because their shift is over. */
+function nextCustomer() {
+  fresh();
+  attendance().catch(() => {}); // What is amiss with the service is told where it is needed.
+}
+
+/** Ask who is signed in; of several answers the last asked for counts. */
+async function attendance() {
+  const mine = (asked += 1);
+  const found = await session();
+  if (mine !== asked || place === null) return;
+  if (found === null) return signedOut();
+  place = found;
+  sayPlace();
+}
+
+/** Begin to wait for somebody to touch the page; where nobody does, the customer has gone. */
+function abandon() {
+  clearTimeout(abandoned);
+  abandoned = setTimeout(() => {
+    $("#attending").close();
+    nextCustomer();
+  }, ABANDONED_MS);
+}
+
 function cardPanel() {
   const { card } = visit;
   $("#card-empty").hidden = Boolean(card);
-  put($("#card-empty"), t(bridge?.connected ? "card_wanted" : page.configuration.typed_cards ? "reader_none_demo" : "reader_none"));
+  put($("#card-empty"), t(bridge?.connected ? "card_wanted" : page.configuration.typed_cards ? "reader_none_demo" : "reader_none_teller"));
   $("#typing").hidden = !page.configuration.typed_cards || Boolean(card);
   $("#typing").open = !bridge?.connected;
   showFacts(card, visit.photo);
@@ -78,6 +106,7 @@ async function takeCard(card) {
   if (card.photo) visit.photo = pictureUrl(card.photo);
   tone($("#card-state"), t("card_read"), "good");
   cardPanel();
+  abandon();
   $("#verify").focus();
   await newNonce().catch(() => {}); // Asked for again when it is needed, and the fault is told then.
 }
@@ -88,18 +117,36 @@ async function newNonce() {
 }
 
 async function watchFace(signal) {
+  if (watched === signal) return;
+  watched = signal;
   try {
     tone($("#camera-state"), t("camera_starting"));
     await camera.start();
     tone($("#camera-state"), t("camera_on"), "good");
     verifyButton();
     // Whoever stands there before a card is read is nobody's customer yet: their picture goes nowhere.
-    while (!signal.aborted) await (visit.card && !visit.answer ? look(signal) : sleep(LOOK_MS));
+    while (!signal.aborted && camera.running) await (visit.card && !visit.answer ? look(signal) : sleep(LOOK_MS));
   } catch (error) {
     if (signal.aborted) return;
     tone($("#camera-state"), t(error instanceof DOMException ? cameraFault(error) : "camera_failed"), "bad");
     verifyButton();
+  } finally {
+    if (watched === signal) watched = null;
   }
+}
+
+/** The camera ended by itself: it is said, and no picture is taken until one runs again. */
+function cameraLost() {
+  if (view !== "work") return;
+  tone($("#camera-state"), t("camera_failed"), "bad");
+  put($("#hint"), "");
+  $("#stage").dataset.state = "seeking";
+  verifyButton();
+}
+
+/** A camera that was plugged in again is used again. */
+function cameraBack() {
+  if (view === "work" && !camera.running) watchFace(visit.ended.signal);
 }
 
 /** The hints are a help: without the service there are none, and the picture can be taken all the same. */
@@ -114,7 +161,7 @@ async function look(signal) {
     await guide(camera, tell, AbortSignal.any([signal, answered.signal]), Infinity);
   } catch {
     put($("#hint"), "");
-    await sleep(HEALTH_MS);
+    if (camera.running) await sleep(HEALTH_MS);
   }
 }
 
@@ -171,16 +218,14 @@ function showAnswer() {
   showHolder(visit);
 }
 
-function abandon() {
-  clearTimeout(abandoned);
-  abandoned = setTimeout(() => fresh(), ABANDONED_MS);
-}
-
 function failed(error) {
   if (error instanceof Refused && error.status === 401) return signedOut();
+  if (error instanceof DOMException) return showFault(t("refused_title"), t(cameraFault(error)));
   if (error instanceof Unreachable) showFault(t("unanswered_title"), t("unanswered_teller"));
-  else if (error instanceof Refused) showFault(t("refused_title"), explained(error));
-  else showFault(t("refused_title"), t("unanswered_teller"));
+  else if (error instanceof Refused) {
+    showFault(t("refused_title"), explained(error));
+    if (error.code === "operator_not_allowed") attendance().catch(() => {});
+  } else showFault(t("refused_title"), t("unanswered_teller"));
 }
 
 function signedOut() {
@@ -201,9 +246,18 @@ function again() {
   $("#verify").focus();
 }
 
+/** A card was laid there: the former customer is cleared away before it is read, which may fail. */
+function cardPlaced({ again }) {
+  if (view !== "work" || visit.busy) return;
+  if (!again && (visit.card || visit.answer)) nextCustomer();
+  tone($("#card-state"), t("reading_title"));
+}
+
 function cardRead(read) {
   if (view !== "work" || visit.busy) return;
-  if (visit.card || visit.answer) fresh();
+  // The bridge was away, and tells the card that lies there once more.
+  if (visit.card && visit.card.body.text === read.text) return tone($("#card-state"), t("card_read"), "good");
+  if (visit.card || visit.answer) nextCustomer();
   try {
     takeCard(fromReader(read, page.configuration.text_block));
   } catch (error) {
@@ -212,15 +266,14 @@ function cardRead(read) {
 }
 
 function cardFault(code) {
+  if (visit.card && !visit.busy) nextCustomer();
   const [title] = cardFaultWords(code);
   tone($("#card-state"), title, "bad");
 }
 
 function listen() {
   bridge.addEventListener("state", () => view === "work" && cardPanel());
-  bridge.addEventListener("placed", () => {
-    if (view === "work" && !visit.busy) tone($("#card-state"), t("reading_title"));
-  });
+  bridge.addEventListener("placed", ({ detail }) => cardPlaced(detail));
   bridge.addEventListener("read", ({ detail }) => cardRead(detail));
   bridge.addEventListener("fault", ({ detail }) => detail.device === "card" && view === "work" && cardFault(detail.code));
   $("#typed").addEventListener("submit", (event) => {
@@ -238,9 +291,16 @@ function listen() {
   serveHolder(() => ({ visit }));
   $("#again").addEventListener("click", again);
   $("#next").addEventListener("click", () => {
-    fresh();
+    nextCustomer();
     $("#card-title").focus();
   });
+  for (const name of ["pointerdown", "keydown", "input"]) {
+    document.addEventListener(name, () => view === "work" && abandon(), { passive: true });
+  }
+  camera.lost = cameraLost;
+  navigator.mediaDevices?.addEventListener("devicechange", cameraBack);
+  // A browser that goes back shows a page as it was left, without a camera.
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   addEventListener("pagehide", () => {
     fresh();
     camera.stop();
@@ -250,15 +310,19 @@ function listen() {
 /** What the page put there itself, in the language that was just chosen. */
 function spoken() {
   if (!place) return;
-  put($("#place"), `${place.institution} ${place.terminal}`);
+  sayPlace();
   listFingers(page.configuration.finger_positions);
-  put($("#operator"), place.operator ? t("operator_is", { name: place.operator }) : t("operator_none"));
-  $("#operator").hidden = false;
   if (view !== "work") return;
   for (const state of $$("#finger-state, #card-state")) put(state, "");
   if (camera.running) put($("#camera-state"), t("camera_on"));
   cardPanel();
   if (visit.answer) showAnswer();
+}
+
+function sayPlace() {
+  put($("#place"), `${place.institution} ${place.terminal}`);
+  put($("#operator"), place.operator ? t("operator_is", { name: place.operator }) : t("operator_none"));
+  $("#operator").hidden = false;
 }
 
 async function signIn() {
@@ -283,13 +347,11 @@ async function watch() {
 }
 
 async function start() {
+  sayUnreachable("away_teller");
   page = await open(spoken);
   bridge = new Bridge(page.configuration.bridge);
   setUp(signIn);
-  attend(async () => {
-    place = await session();
-    spoken();
-  });
+  attend(attendance);
   listen();
   sayAll();
   await signIn().catch(() => show("away"));

@@ -13,6 +13,7 @@ const PURPOSES = {
   account_opening: () => t("purpose_account"),
   large_withdrawal: () => t("purpose_withdrawal"),
   card_service: () => t("purpose_card"),
+  kiosk_check: () => t("purpose_kiosk"),
 };
 const DISPUTES = { open: () => t("dispute_is_open"), upheld: () => t("dispute_was_upheld"), rejected: () => t("dispute_was_rejected") };
 /** Show whether the holder can be told: after a check that passed, who stands there is known. */
@@ -31,6 +32,7 @@ export function serveHolder(now) {
 }
 
 function tell(verification, signal) {
+  if (signal.aborted) return;
   const heading = el("h2", { id: "history-title", tabindex: "-1" }, t("history_title"));
   const line = el("p", { class: "state", role: "status" });
   const error = el("p", { class: "error", role: "alert" });
@@ -46,7 +48,7 @@ function tell(verification, signal) {
     try {
       const body = next ? { verification, after: next } : { verification };
       const page = await ask("POST", "/v1/holders/history", { body });
-      list.append(...page.items.map((item) => entry(item, verification)));
+      list.append(...page.items.map((item) => entry(item, verification, signal)));
       next = page.next;
       put(line, list.children.length ? "" : t("history_none"));
     } catch (failure) {
@@ -64,7 +66,7 @@ function tell(verification, signal) {
   load();
 }
 
-function entry(item, verification) {
+function entry(item, verification, signal) {
   const where = item.institution ?? t(item.institution_kind === "issuing_authority" ? "history_authority" : "history_elsewhere");
   const what = item.decision ? DECISIONS[item.decision]() : t("history_question");
   const state = el("span", { class: "state" }, item.dispute ? DISPUTES[item.dispute]() : "");
@@ -74,7 +76,7 @@ function entry(item, verification) {
   if (item.kind === "verification" && item.dispute !== "open") {
     const button = el("button", { type: "button", class: "second" }, t("dispute_this"));
     button.addEventListener("click", async () => {
-      const opened = await dispute(item, verification);
+      const opened = await dispute(item, verification, signal);
       if (!opened) return;
       button.remove();
       put(state, t("dispute_opened", { id: opened.id.slice(0, 8).toUpperCase() }));
@@ -84,8 +86,9 @@ function entry(item, verification) {
   return made;
 }
 
-function dispute(item, verification) {
+function dispute(item, verification, signal) {
   return act({
+    signal,
     title: t("dispute_title"),
     lead: t("dispute_lead"),
     fields: [

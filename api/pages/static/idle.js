@@ -3,7 +3,7 @@
 import { $, put } from "./dom.js";
 import { t } from "./texts.js";
 
-const ASKED_S = 15;
+const ASKED_S = 20;
 
 export class Idle {
   #timer = null;

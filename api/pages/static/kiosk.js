@@ -16,7 +16,7 @@ import { said, sayAll, t } from "./texts.js";
 const PURPOSE = "kiosk_check";
 const MOST_RETRIES = 2;
 const HEALTH_MS = 5000;
-const SECONDS = { typing: 90, consent: 45, face: 75, finger: 60, result: 30, fault: 20 };
+const SECONDS = { typing: 90, reading: 20, consent: 45, face: 75, finger: 60, result: 30, fault: 20 };
 const STEPS = { reading: "card", typing: "card", consent: "card", face: "face", finger: "finger", deciding: "result", result: "result" };
 
 const camera = new Camera($("#live"));
@@ -28,6 +28,8 @@ let cardLies = false;
 let cardSeen = false;
 /** Everything of the present customer. */
 let visit = null;
+/** Gives what a fault says, title and lead, in the language of the moment. */
+let fault = null;
 const idle = new Idle(() => leave());
 
 function show(name) {
@@ -48,6 +50,7 @@ function show(name) {
 function leave() {
   visit?.ended.abort();
   visit = null;
+  fault = null;
   screen = "start";
   camera.stop();
   idle.stop();
@@ -79,22 +82,29 @@ function begin() {
   visit = { ended: new AbortController(), card: null, retries: 0 };
 }
 
-function fail(title, lead, again = null) {
+/** Show a fault; `words` gives its title and what to do. */
+function fail(words, again = null) {
   camera.stop();
-  put($("#fault-title"), title);
-  put($("#fault-lead"), lead);
+  fault = words;
+  sayFault();
   $("#fault-again").hidden = again === null;
   $("#fault-again").onclick = again;
   show("fault");
 }
 
+function sayFault() {
+  const [title, lead] = fault();
+  put($("#fault-title"), title);
+  put($("#fault-lead"), lead);
+}
+
 /** Anything that went wrong on the way, said as it is: what was not answered was not passed. */
 function failed(error) {
   if (error instanceof CardFault) return cardFault(error.code);
-  if (error instanceof Unreachable) return fail(t("unanswered_title"), t("unanswered_lead"), faceAgain());
-  if (error instanceof DOMException) return fail(t("camera_title"), t(cameraFault(error)), faceAgain());
+  if (error instanceof Unreachable) return fail(() => [t("unanswered_title"), t("unanswered_lead")], faceAgain());
+  if (error instanceof DOMException) return fail(() => [t("camera_title"), t(cameraFault(error))], faceAgain());
   if (error instanceof Refused && error.status === 401) return signedOut();
-  fail(t("refused_title"), error instanceof Refused ? said(error.body.message) : t("unanswered_lead"), faceAgain());
+  fail(() => [t("refused_title"), error instanceof Refused ? said(error.body.message) : t("unanswered_lead")], faceAgain());
 }
 
 const faceAgain = () => (visit?.card ? () => takeFace() : null);
@@ -105,13 +115,18 @@ function signedOut() {
 }
 
 function cardFault(code) {
-  const [title, lead] = cardFaultWords(code);
-  fail(title, lead);
+  fail(() => cardFaultWords(code));
 }
 
-function cardPlaced() {
+/** A card was laid there; `again`: it may be the one that lay there before the bridge was away. */
+function cardPlaced({ again }) {
   cardLies = true;
-  cardSeen = false;
+  // Whoever lays a card down while the last result is shown is the next customer, and sees nothing of it.
+  if (screen === "result" && !again) {
+    cardSeen = true;
+    leave();
+  }
+  cardSeen = screen === "result";
   takeCard();
 }
 
@@ -125,6 +140,12 @@ function takeCard() {
 }
 
 function cardRead(read) {
+  if (screen === "result" && visit.card.body.text !== read.text) {
+    // While the bridge was away the card was changed for another one.
+    cardSeen = true;
+    leave();
+    takeCard();
+  }
   if (screen !== "reading") return;
   try {
     visit.card = fromReader(read, page.configuration.text_block);
@@ -143,6 +164,18 @@ function cardRemoved() {
     visit.ended.abort();
     cardFault("card_removed_early");
   }
+}
+
+/** The bridge came or went. One that is away tells of no card: it counts as taken away, but a result stays its while. */
+function bridgeState() {
+  if (!bridge.connected && cardLies) {
+    cardLies = false;
+    if (visit !== null && !visit.card?.typed && screen !== "result" && screen !== "fault") {
+      visit.ended.abort();
+      fail(() => [t("refused_title"), t("reader_none")]);
+    }
+  }
+  readerState();
 }
 
 function bridgeFault({ code, device }) {
@@ -202,6 +235,7 @@ function spoken() {
   if (screen === "welcome") readerState();
   if (screen === "consent") consent();
   if (screen === "result" && visit?.answer) tell(visit.answer);
+  if (screen === "fault") sayFault();
 }
 
 async function signIn() {
@@ -227,8 +261,8 @@ async function watch() {
 }
 
 function listen() {
-  bridge.addEventListener("state", readerState);
-  bridge.addEventListener("placed", cardPlaced);
+  bridge.addEventListener("state", bridgeState);
+  bridge.addEventListener("placed", ({ detail }) => cardPlaced(detail));
   bridge.addEventListener("read", ({ detail }) => cardRead(detail));
   bridge.addEventListener("removed", cardRemoved);
   bridge.addEventListener("fault", ({ detail }) => bridgeFault(detail));
@@ -243,7 +277,7 @@ function listen() {
     consent();
   });
   $("#agree").addEventListener("click", () => takeFace());
-  $("#decline").addEventListener("click", () => fail(t("declined_title"), t("declined_lead")));
+  $("#decline").addEventListener("click", () => fail(() => [t("declined_title"), t("declined_lead")]));
   $("#again").addEventListener("click", () => {
     visit.retries += 1;
     takeFace();

@@ -15,6 +15,9 @@ export function attend(done) {
     field.value = "";
     dialog.showModal();
   });
+  dialog.addEventListener("close", () => {
+    field.value = "";
+  });
   $("#operator-close").addEventListener("click", () => dialog.close());
   $("#attending-form").addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -30,13 +30,19 @@ export function highContrast(on) {
   $("#contrast").setAttribute("aria-pressed", String(on));
 }
 
-/** Who is signed in, null where nobody is. Raises Unreachable, and Refused for anything else than that. */
+/**
+ * Who is signed in, null where nobody is. Raises Unreachable, and Refused for anything else than that.
+ *
+ * An operator whose shift is over, or whose key was revoked, is signed out: the terminal goes on without them.
+ */
 export async function session(path = "/v1/session") {
   try {
     return await ask("GET", path);
   } catch (error) {
     if (error instanceof Refused && error.status === 401) return null;
-    throw error;
+    if (error.code !== "operator_not_allowed") throw error;
+    await ask("POST", "/v1/session/end?only=operator");
+    return ask("GET", path);
   }
 }
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect, sync_playwright
 
 from api.http.app import create_app
 from api.institutions import principals
@@ -69,10 +69,21 @@ class House:
 
     def revoke(self, channel: str) -> None:
         """End the key of a terminal, as `renzheng terminals revoke` does."""
+        self.revoke_key(self.key(channel))
+
+    def revoke_key(self, key: str) -> None:
+        """End anybody's key."""
         with self.service.database.begin() as connection:
-            holder = principals.authenticate(connection, self.key(channel))
+            holder = principals.authenticate(connection, key)
             assert holder is not None
             principals.end(connection, self.service.keys, holder.principal_id, actor_id=None)
+
+    def lose_reader(self) -> None:
+        """Break the bridge's connection; the page connects again, and is told of the card that lies there."""
+        lost = self.reader._page  # no bridge breaks it on purpose
+        assert lost is not None
+        lost.close()
+        until(lambda: self.reader.connected and self.reader._page is not lost, "the page connects again")
 
     def issue(self, *, event: str | None = None, registered: bool = True, **how: Any) -> DemoCard:
         """A card of the holder, known to the register unless said; `event` is reported of it."""
@@ -221,6 +232,17 @@ def new_page(browser: Browser, house: House) -> Iterator[NewPage]:
     for context in contexts:
         context.close()
     assert not troubles
+
+
+def hold(page: Page, asked: str, times: int | None = None) -> list[Route]:
+    """Keep what the page asks of an address until the test lets it go."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(asked, keep, times=times)
+    return held
 
 
 def until(true: Callable[[], bool], what: str) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from api.institutions.roles import Role
 from api.reader.simulator import Mishap
 from tests.api.bodies import fresh_key
-from tests.api.pages.browser.conftest import SCREENS, House, NewPage, shoot
+from tests.api.pages.browser.conftest import SCREENS, House, NewPage, hold, shoot, until
 
 pytestmark = pytest.mark.long
 
@@ -100,6 +100,22 @@ def test_a_teller_signs_in_and_the_decision_names_them(house: House, new_page: N
     page.locator("#operator").click()
     page.locator("#attending-form button.main").click()
     expect(page.locator("#operator")).to_have_text("柜员登录")
+    # A key that is revoked leaves a counter without an operator, and not one without the service.
+    for reloads in (True, False):
+        leaver = house.person("赵柜员", Role.OPERATOR)
+        page.locator("#operator").click()
+        page.locator("#operator-key").fill(leaver)
+        page.locator("#attending-form button.main").click()
+        expect(page.locator("#operator")).to_contain_text("赵柜员")
+        house.reader.place(house.issue())
+        expect(page.locator("#verify")).to_be_enabled()
+        house.revoke_key(leaver)
+        if reloads:
+            page.reload()
+        else:
+            house.reader.place(house.issue())
+        expect(page.locator("#operator")).to_have_text("柜员登录")
+        expect(page.locator("[data-view=away]")).to_be_hidden()
 
 
 @pytest.mark.parametrize(
@@ -173,6 +189,32 @@ def test_a_teller_goes_on_with_a_second_person(house: House, new_page: NewPage) 
     expect(page.locator("#going-on")).to_have_attribute("data-state", "approved")
     expect(page.locator("#verdict")).to_have_attribute("data-decision", "REFUSE")
     shoot(page, "counter-override-3-approved")
+    # Whoever closes the dialog while it is sent is told what came of it, and what did not.
+    next_one = house.issue()
+    house.reader.place(next_one)
+    verified(page, "REFUSE")
+    held = hold(page, "**/override")
+    for failing, left in ((True, 1), (False, 0)):
+        if failing:
+            page.locator("#go-on").click()
+            page.locator(".act textarea").fill("护照")
+        page.locator(".act button.main").click()
+        until(lambda: page.title() != "" and bool(held), "it is being sent")
+        page.keyboard.press("Escape")
+        expect(page.locator(".act")).to_have_count(0)
+        if failing:
+            words = {"zh": "不行", "en": "no"}
+            held.pop().fulfill(status=422, json={"code": "x", "message": words, "operator": words})
+        else:
+            held.pop().continue_()
+        expect(page.locator(".act")).to_have_count(left)
+    expect(page.locator("#going-on-state")).to_contain_text("等待第二人")
+    # A dialog about somebody does not outlast them.
+    page.locator("#second-person").click()
+    page.locator(".act input").fill("rz_half_a_key")
+    house.reader.place(house.issue())
+    expect(page.locator(".act")).to_have_count(0)
+    expect(page.locator("#card-facts")).not_to_contain_text(next_one.text.number)
 
 
 def test_a_lost_card_is_not_gone_on_with_and_a_console_may_approve(house: House, new_page: NewPage) -> None:
@@ -244,10 +286,18 @@ def test_without_the_service_there_is_no_result(house: House, new_page: NewPage)
 
 
 def test_a_new_card_is_a_new_customer(house: House, new_page: NewPage) -> None:
-    page = new_page("/counter", lang="en")
+    page = new_page("/counter", lang="en", clock=True)
     first, second = house.issue(), house.issue(event="reported_stolen")
     house.reader.place(first)
     verified(page, "PASS")
+    page.evaluate("document.querySelector('#card-state').textContent = ''")
+    house.lose_reader()
+    expect(page.locator("#card-state")).to_have_text("Read")  # told again
+    expect(page.locator("#outcome")).to_be_visible()
+    house.reader.place(second, Mishap.READ_ERROR)
+    expect(page.locator("#card-state")).to_have_attribute("data-tone", "bad")
+    assert first.text.number not in page.content()
+    expect(page.locator("#verify")).to_be_disabled()
     house.reader.place(second)
     expect(page.locator("#card-facts")).to_contain_text(second.text.number)
     expect(page.locator("#outcome")).to_be_hidden()
@@ -255,3 +305,18 @@ def test_a_new_card_is_a_new_customer(house: House, new_page: NewPage) -> None:
     page.locator("#contrast").click()
     verified(page, "REFUSE")
     shoot(page, "counter-contrast-stolen")
+    # A camera that ends shows black, of which no picture is taken.
+    house.reader.place(first)
+    expect(page.locator("#verify")).to_be_enabled()
+    page.evaluate("document.querySelector('#live').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.locator("#camera-state")).to_have_attribute("data-tone", "bad")
+    expect(page.locator("#verify")).to_be_disabled()
+    # Nobody touches the page: before the ten minutes are over the customer's data are there, and then no more.
+    page.clock.fast_forward(9 * 60_000)
+    expect(page.locator("#card-facts")).to_contain_text(first.text.number)
+    page.keyboard.press("Shift")
+    page.clock.fast_forward(9 * 60_000)
+    expect(page.locator("#card-facts")).to_contain_text(first.text.number)
+    page.clock.fast_forward(61_000)
+    expect(page.locator("#card-facts")).to_be_hidden()
+    assert first.text.number not in page.content()

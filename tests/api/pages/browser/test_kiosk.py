@@ -148,9 +148,19 @@ def test_a_card_that_is_taken_away_ends_the_visit(house: House, new_page: NewPag
     visible(page, "face")
     house.reader.remove()
     visible(page, "fault")
+    page.locator("#language").click()
+    expect(page.locator("#fault-title")).to_have_text("The card was taken away")
     page.locator("#fault-finish").click()
     clean(page, card.text.number, card.text.name)
     assert not house.comparer.compared
+    # A bridge that is away tells of no card; when it is back, and one lies there, that is a visit of its own.
+    house.reader.place(card)
+    visible(page, "consent")
+    page.locator("#agree").click()
+    visible(page, "face")
+    house.lose_reader()
+    visible(page, "consent")
+    assert page.evaluate("document.querySelector('#live').srcObject") is None
 
 
 # A camera that opens only when it is let, as one that is slow to start.
@@ -247,7 +257,7 @@ def test_a_page_that_nobody_attends_wipes_itself(house: House, new_page: NewPage
     page.locator("#idle-stay").click()
     visible(page, "consent")
     page.clock.fast_forward(46_000)
-    for _ in range(16):
+    for _ in range(21):
         page.clock.run_for(1000)
     clean(page, card.text.number, card.text.name)
     expect(page.locator("#reader-state")).to_contain_text("请先取走")
@@ -324,6 +334,19 @@ def test_high_contrast(house: House, new_page: NewPage) -> None:
     to_the_answer(house, page)
     decided(page, "REFUSE")
     shoot(page, "kiosk-contrast-lost")
+    # The same card told again is no new customer; another one is, and sees nothing of the one before.
+    told: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: told.append(str(frame))))
+    house.lose_reader()
+    until(lambda: page.title() != "" and "card_read" in "".join(told), "the card is told again")
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", "REFUSE")
+    reference = page.locator("#verdict-reference").inner_text()
+    house.reader.remove()
+    house.reader.place(house.issue())
+    visible(page, "consent")
+    assert reference not in page.content()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
 def test_a_revoked_key_leaves_a_page_that_is_not_set_up(house: House, new_page: NewPage) -> None:
