@@ -9,22 +9,28 @@ import { feed } from "./console/feed.js";
 import { health } from "./console/health.js";
 import { policy } from "./console/policy.js";
 import { scorecards } from "./console/scorecards.js";
-import { $, $$, el, put, showOnly } from "./dom.js";
+import { $, $$, el, put, showOnly, sleep } from "./dom.js";
 import { Idle } from "./idle.js";
-import { open, sayUnreachable, session, setUp } from "./page.js";
+import { explained, open, sayUnreachable, session, setUp } from "./page.js";
 import { ask, askAs, ready, Refused } from "./service.js";
 import { sayAll, t } from "./texts.js";
 
 const SECTIONS = [cards, decisions, cases, duplicates, scorecards, feed, evidence, policy, health];
 const HEALTH_MS = 5000;
+const AGAIN_MS = 2000;
 /** Whoever leaves the desk is signed out. */
 const ABANDONED_S = 15 * 60;
+/** How often the service is told that somebody works here; without that it ends the session after 20 minutes. */
+const RENEWED_MS = 60_000;
 
 let view = "start";
 let me = null;
 let catalogue = {};
 let shown = null;
 let idle;
+/** The last renewing of the session, and when it was asked for. */
+let staying = Promise.resolve();
+let stayed = 0;
 
 function show(name) {
   view = name;
@@ -35,10 +41,19 @@ function show(name) {
 
 const allowed = () => SECTIONS.filter(({ rights }) => !rights || rights.some((one) => me.scopes.includes(one)));
 
+/** What the address names after its #; nothing where that is no text. */
+function addressed() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 /** Show the section that the address names, or the first; what was shown before ends. */
 function turn(focus = true) {
   if (view !== "work") return;
-  const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const [name, ...rest] = addressed().split("/");
   const section = allowed().find((one) => one.name === name) ?? allowed()[0];
   shown?.abort();
   shown = new AbortController();
@@ -76,6 +91,8 @@ function spoken() {
 function leave() {
   shown?.abort();
   shown = null;
+  // The address names what was looked at; but one that somebody came with is still to be shown when they are signed in.
+  if (me !== null) history.replaceState(history.state, "", location.pathname + location.search);
   me = null;
   idle.stop();
   for (const dialog of $$("dialog[open]")) dialog.close();
@@ -85,15 +102,42 @@ function leave() {
   show("setup");
 }
 
+/**
+ * The screen is wiped at once; the session ends when the service has answered, and until then it is said that it has not.
+ * It is noted with the page's place in the browser's history, so that a page that is loaded anew goes on with it.
+ */
 async function signOut() {
-  await ask("POST", "/v1/session/end?only=console").catch(() => {});
   leave();
+  history.replaceState({ signingOut: true }, "");
+  $("#setup button").disabled = true;
+  await staying; // Its answer would sign in again.
+  for (;;) {
+    try {
+      await ask("POST", "/v1/session/end?only=console");
+      put($("#setup-error"), "");
+      break;
+    } catch (error) {
+      put($("#setup-error"), error instanceof Refused ? explained(error) : t("console_not_out"));
+      if (error instanceof Refused && !error.body.retryable) break;
+      await sleep(AGAIN_MS);
+    }
+  }
+  history.replaceState(null, "");
+  $("#setup button").disabled = false;
+}
+
+/** Somebody works here: the service is told so, and ends the session when it is not told for a while. */
+function stay() {
+  if (view !== "work" || performance.now() - stayed < RENEWED_MS) return;
+  stayed = performance.now();
+  staying = ask("GET", "/v1/me").then(() => {}, failed);
 }
 
 async function signIn() {
   const found = await session("/v1/me");
   if (found === null) return leave();
   me = found;
+  stayed = performance.now();
   catalogue = await ask("GET", "/v1/errors");
   put($("#setup-error"), "");
   show("work");
@@ -114,10 +158,12 @@ async function start() {
   idle = new Idle(signOut);
   setUp(signIn, "/v1/session/console");
   $("#sign-out").addEventListener("click", signOut);
+  for (const name of ["pointerdown", "keydown", "input"]) document.addEventListener(name, stay, { passive: true });
   addEventListener("hashchange", () => turn());
   // A browser that goes back shows a page as it was left, whoever sits there now.
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   sayAll();
+  if (history.state?.signingOut) await signOut();
   await signIn().catch(() => show("away"));
   watch();
 }

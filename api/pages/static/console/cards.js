@@ -5,7 +5,7 @@ import { el } from "../dom.js";
 import { fingerName } from "../facts.js";
 import { ask, askOnce } from "../service.js";
 import { said, t } from "../texts.js";
-import { badge, button, done, facts, say, short, stateLine, time, waited } from "./ui.js";
+import { badge, button, done, facts, newest, say, short, stateLine, time, waited } from "./ui.js";
 
 // The ones that are needed in a hurry stand in front.
 const FIRST = ["reported_lost", "reported_stolen", "found"];
@@ -19,23 +19,24 @@ export const cards = {
   show(root, context) {
     const line = stateLine();
     const found = el("div", { class: "stack" });
+    const begin = newest(context);
     const field = el("input", { id: "find-number", maxlength: "18", autocomplete: "off", spellcheck: "false", inputmode: "text" });
     const form = el("form", { class: "find", autocomplete: "off", novalidate: "" });
     form.append(el("label", { for: field.id }, t("card_number")), field, el("button", { class: "main" }, t("find")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      find(field.value.trim().toUpperCase(), line, found, context);
+      find(field.value.trim().toUpperCase(), line, found, context, begin());
     });
     root.append(form, el("p", { class: "quiet" }, t("cards_lead")), line, found);
-    if (context.subject) one(context.subject, line, found, context);
+    if (context.subject) one(context.subject, line, found, context, begin());
     else field.focus();
   },
 };
 
-async function find(number, line, found, context) {
+async function find(number, line, found, context, asking) {
   found.replaceChildren();
   if (!number) return say(line, t("find_missing"), "bad");
-  const answer = await waited(line, context, async () => {
+  const answer = await waited(line, asking, async () => {
     const { items } = await ask("POST", "/v1/cards/search", { body: { number } });
     const known = await Promise.all(items.map(({ id }) => ask("GET", `/v1/cards/${id}`)));
     return items.map((item, place) => ({ ...item, ...known[place] }));
@@ -45,8 +46,8 @@ async function find(number, line, found, context) {
   found.replaceChildren(...answer.map((card) => shown(card, context)));
 }
 
-async function one(id, line, found, context) {
-  const card = await waited(line, context, () => ask("GET", `/v1/cards/${encodeURIComponent(id)}`));
+async function one(id, line, found, context, asking) {
+  const card = await waited(line, asking, () => ask("GET", `/v1/cards/${encodeURIComponent(id)}`));
   if (card) found.replaceChildren(shown(card, context));
 }
 
@@ -110,6 +111,7 @@ async function report(event, card, panel, line, context) {
     fields.unshift({ name: "superseded_by", label: t("superseding_card"), max: 36, lead: t("superseding_lead") });
   }
   const answer = await act({
+    signal: context.signal,
     title: t("event_title", { event: t(`event_${event}`) }),
     lead: STOPPING.has(event) ? t("event_stops") : t("event_lead"),
     fields,

@@ -4,7 +4,7 @@ import { el } from "../dom.js";
 import { ask } from "../service.js";
 import { t } from "../texts.js";
 import { able, leafHash, readCheckpoint, receiptSigner, rootOf, signerOf } from "./proof.js";
-import { badge, button, facts, say, stateLine, time, waited } from "./ui.js";
+import { badge, button, facts, newest, say, stateLine, time, waited } from "./ui.js";
 
 const HASH = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -20,7 +20,8 @@ export const evidence = {
     const field = el("textarea", { id: "find-entry", rows: "3", spellcheck: "false", autocomplete: "off" });
     const form = el("form", { class: "find wide", autocomplete: "off", novalidate: "" });
     form.append(el("label", { for: field.id }, t("evidence_what")), field, el("button", { class: "main" }, t("find")));
-    const look = () => lookUp(field.value.trim(), line, found, context);
+    const begin = newest(context);
+    const look = () => lookUp(field.value.trim(), line, found, begin());
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       look();
@@ -97,13 +98,22 @@ function shown(entry) {
     facts([
       [t("evidence_hash"), el("span", { class: "hash" }, hash)],
       [t("evidence_place"), t("evidence_place_of", { index: inclusion.index, size: inclusion.size })],
-      [t("evidence_by"), receipt?.include_by && time(receipt.include_by)],
+      [t("evidence_by"), receipt?.include_by && (Date.parse(receipt.include_by) ? time(receipt.include_by) : String(receipt.include_by))],
     ]),
-    ...(leaf ? [el("h3", {}, t("evidence_leaf")), el("pre", { tabindex: "0" }, JSON.stringify(JSON.parse(leaf), null, 2))]
+    ...(leaf ? [el("h3", {}, t("evidence_leaf")), el("pre", { tabindex: "0" }, laidOut(leaf))]
       : [el("p", { class: "quiet" }, t(receipt?.withheld === "archived" ? "evidence_archived" : "evidence_no_leaf"))]),
     el("h3", {}, t("evidence_checkpoint")), el("pre", { tabindex: "0" }, inclusion.checkpoint),
     el("div", { class: "choices start" }, check), verdict, steps,
     el("p", { class: "quiet" }, t("proof_trust")));
+}
+
+/** A leaf's text with its fields one below the other; one that is no JSON as it is. */
+function laidOut(leaf) {
+  try {
+    return JSON.stringify(JSON.parse(leaf), null, 2);
+  } catch {
+    return String(leaf);
+  }
 }
 
 /** Check all that can be checked, and say of each step what came out. */
@@ -114,23 +124,36 @@ async function verify({ hash, receipt, inclusion }, steps, verdict) {
     results.push(good);
     steps.append(el("li", {}, badge(WORDS[good](), TONES[good]), ` ${text} `, el("span", { class: "hash" }, more)));
   };
+  const missing = (text) => steps.append(el("li", {}, badge(WORDS.null()), ` ${text}`));
+  let keys;
   try {
-    const keys = await ask("GET", "/v1/keys");
-    const leaf = receipt?.leaf;
-    if (leaf) told(t("proof_leaf"), (await leafHash(leaf)) === hash);
-    else told(t("proof_leaf_away"), null);
-    if (receipt?.signature) told(t("proof_receipt"), await quietly(() => receiptSigner(receipt, keys)));
-    const checkpoint = readCheckpoint(inclusion.checkpoint);
-    const root = await rootOf(hash, inclusion.index, inclusion.size, inclusion.proof);
-    const leads = checkpoint !== null && checkpoint.size === inclusion.size && checkpoint.root === root;
-    told(t("proof_path", { count: inclusion.proof.length }), leads, root ?? "");
-    told(t("proof_checkpoint"), checkpoint === null ? false : await quietly(() => signerOf(checkpoint, keys)));
+    keys = await ask("GET", "/v1/keys");
   } catch {
     return say(verdict, t("proof_away"), "bad");
   }
+  const leaf = receipt?.leaf;
+  if (leaf) told(t("proof_leaf"), (await leafHash(leaf)) === hash);
+  else missing(t("proof_leaf_away"));
+  if (receipt?.signature) told(t("proof_receipt"), await quietly(() => receiptSigner(receipt, keys)));
+  else if (receipt) missing(t("proof_receipt_away"));
+  // What is not of its form proves nothing: it fails like any other that does not hold.
+  const checkpoint = await formed(() => readCheckpoint(inclusion.checkpoint));
+  const root = await formed(() => rootOf(hash, inclusion.index, inclusion.size, inclusion.proof));
+  const leads = checkpoint !== null && root !== null && checkpoint.size === inclusion.size && checkpoint.root === root;
+  told(t("proof_path", { count: inclusion.proof?.length ?? 0 }), leads, root ?? "");
+  told(t("proof_checkpoint"), checkpoint === null ? false : await quietly(() => signerOf(checkpoint, keys)));
   const bad = results.includes(false);
-  const open = results.slice(1).includes(null);
+  const open = results.includes(null);
   say(verdict, t(bad ? "proof_failed" : open ? "proof_half" : "proof_done"), bad ? "bad" : open ? "" : "good");
+}
+
+/** What was read or computed; null where it is not of its form. */
+async function formed(work) {
+  try {
+    return await work();
+  } catch {
+    return null;
+  }
 }
 
 /** Whether somebody signed; null where this browser does not know the signatures. */

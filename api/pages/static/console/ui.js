@@ -78,8 +78,18 @@ export async function waited(line, context, work) {
     if (!context.signal.aborted && !context.failed(error)) say(line, explained(error), "bad");
     return undefined;
   } finally {
-    line.removeAttribute("aria-busy");
+    if (!context.signal.aborted) line.removeAttribute("aria-busy");
   }
+}
+
+/** Of several askings the newest counts: what is given ends the one before, and gives the context of the next. */
+export function newest(context) {
+  let before = null;
+  return () => {
+    before?.abort();
+    before = new AbortController();
+    return { ...context, signal: AbortSignal.any([context.signal, before.signal]) };
+  };
 }
 
 /** Say that an act was done, with the way to its evidence. */
@@ -95,9 +105,14 @@ export function pages(context, path, draw) {
   const more = button(t("more"), "second", () => load());
   more.hidden = true;
   let next = null;
+  let loading = false;
   async function load() {
+    // Whoever presses twice does not get the same page twice.
+    if (loading) return;
+    loading = true;
     const joint = path.includes("?") ? "&" : "?";
     const page = await waited(line, context, () => ask("GET", next ? `${path}${joint}after=${next}` : path));
+    loading = false;
     if (!page) return;
     next = page.next;
     list.append(...page.items.map(draw));
