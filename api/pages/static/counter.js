@@ -3,27 +3,27 @@
 import { Bridge } from "./bridge.js";
 import { Camera, cameraFault, fileBase64 } from "./camera.js";
 import { CardFault, fromReader, pictureUrl, typed } from "./card.js";
-import { $, $$, put, showOnly, sleep } from "./dom.js";
+import { $, $$, put, showOnly, tone } from "./dom.js";
 import { fingerName, listFingers, showFacts } from "./facts.js";
 import { cardFaultWords } from "./faults.js";
 import { goOn, showGoingOn } from "./going_on.js";
-import { guide } from "./guidance.js";
 import { serveHolder, showHolder } from "./holder.js";
 import { attend } from "./operator.js";
 import { hideOutcome, showFault, showOutcome, waiting } from "./outcome.js";
 import { explained, open, sayUnreachable, session, setUp } from "./page.js";
 import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
 import { sayAll, t } from "./texts.js";
+import { Watching } from "./watching.js";
 
 const HEALTH_MS = 5000;
 const FINGER_MS = 20_000;
-const LOOK_MS = 300;
 // A nonce lives for minutes; one that is older is not trusted to.
 const NONCE_MS = 120_000;
 /** Nobody's data stay on a counter that is left alone. */
 const ABANDONED_MS = 10 * 60_000;
 
 const camera = new Camera($("#live"));
+const watching = new Watching(camera, () => view === "work", () => verifyButton());
 let bridge;
 let page;
 let place = null;
@@ -33,8 +33,6 @@ let catalogue = {};
 let visit = null;
 let abandoned;
 let asked = 0;
-/** The visit whose face is watched. */
-let watched = null;
 
 function show(name) {
   view = name;
@@ -50,7 +48,7 @@ function fresh() {
   for (const state of $$("#finger-state, #card-state, #typed-error")) put(state, "");
   hideOutcome();
   cardPanel();
-  watchFace(visit.ended.signal);
+  watching.begin(visit);
   clearTimeout(abandoned);
 }
 
@@ -96,11 +94,6 @@ function verifyButton() {
   $("#take-finger").disabled = !bridge?.scansFingers || visit.busy;
 }
 
-function tone(element, text, of = "") {
-  put(element, text);
-  element.dataset.tone = of;
-}
-
 async function takeCard(card) {
   visit.card = card;
   if (card.photo) visit.photo = pictureUrl(card.photo);
@@ -114,55 +107,6 @@ async function takeCard(card) {
 async function newNonce() {
   const { nonce } = await ask("POST", "/v1/captures");
   visit.nonce = { text: nonce, at: performance.now() };
-}
-
-async function watchFace(signal) {
-  if (watched === signal) return;
-  watched = signal;
-  try {
-    tone($("#camera-state"), t("camera_starting"));
-    await camera.start();
-    tone($("#camera-state"), t("camera_on"), "good");
-    verifyButton();
-    // Whoever stands there before a card is read is nobody's customer yet: their picture goes nowhere.
-    while (!signal.aborted && camera.running) await (visit.card && !visit.answer ? look(signal) : sleep(LOOK_MS));
-  } catch (error) {
-    if (signal.aborted) return;
-    tone($("#camera-state"), t(error instanceof DOMException ? cameraFault(error) : "camera_failed"), "bad");
-    verifyButton();
-  } finally {
-    if (watched === signal) watched = null;
-  }
-}
-
-/** The camera ended by itself: it is said, and no picture is taken until one runs again. */
-function cameraLost() {
-  if (view !== "work") return;
-  tone($("#camera-state"), t("camera_failed"), "bad");
-  put($("#hint"), "");
-  $("#stage").dataset.state = "seeking";
-  verifyButton();
-}
-
-/** A camera that was plugged in again is used again. */
-function cameraBack() {
-  if (view === "work" && !camera.running) watchFace(visit.ended.signal);
-}
-
-/** The hints are a help: without the service there are none, and the picture can be taken all the same. */
-async function look(signal) {
-  const answered = new AbortController();
-  const tell = ({ hint, ready: good }) => {
-    if (visit.answer) answered.abort();
-    put($("#hint"), visit.answer ? "" : hint);
-    $("#stage").dataset.state = good && !visit.answer ? "ready" : "seeking";
-  };
-  try {
-    await guide(camera, tell, AbortSignal.any([signal, answered.signal]), Infinity);
-  } catch {
-    put($("#hint"), "");
-    if (camera.running) await sleep(HEALTH_MS);
-  }
 }
 
 async function takeFinger() {
@@ -297,8 +241,6 @@ function listen() {
   for (const name of ["pointerdown", "keydown", "input"]) {
     document.addEventListener(name, () => view === "work" && abandon(), { passive: true });
   }
-  camera.lost = cameraLost;
-  navigator.mediaDevices?.addEventListener("devicechange", cameraBack);
   // A browser that goes back shows a page as it was left, without a camera.
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   addEventListener("pagehide", () => {

@@ -16,6 +16,12 @@ export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Put text into an element with its tone: good, bad or none. */
+export function tone(element, text, of = "") {
+  put(element, text);
+  element.dataset.tone = of;
+}
+
 /** Show one of the sections that share an attribute, and move the focus to its heading. */
 export function showOnly(attribute, name) {
   for (const section of $$(`[${attribute}]`)) section.hidden = section.getAttribute(attribute) !== name;

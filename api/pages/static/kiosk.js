@@ -79,6 +79,7 @@ function readerState() {
 }
 
 function begin() {
+  visit?.ended.abort();
   visit = { ended: new AbortController(), card: null, retries: 0 };
 }
 
