@@ -323,7 +323,7 @@ def test_the_key_is_entered_once_and_no_script_reads_it(house: House, new_page: 
     assert page.locator("#key").input_value() == ""
 
 
-def test_high_contrast(house: House, new_page: NewPage) -> None:
+def test_high_contrast_and_the_result_end_with_the_next_card(house: House, new_page: NewPage) -> None:
     page = new_page("/kiosk", "kiosk", lang="en")
     page.locator("#contrast").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "contrast")
