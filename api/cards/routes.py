@@ -43,7 +43,7 @@ router = APIRouter(prefix="/v1/cards", tags=["cards"])
     "",
     status_code=201,
     response_model=CardRegistered,
-    responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Register a card with its templates",
 )

@@ -5,7 +5,7 @@ so is who brings no key.
 """
 
 import functools
-import secrets
+import os
 import sys
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from tests.api.http import contract
 from tests.api.test_objects import BANK, BUREAU, World
 
 EXAMPLES = 12
+# The same requests each time, so that what is found is found again; `CONTRACT_SEED` looks elsewhere.
+SEED = int(os.environ.get("CONTRACT_SEED", "20261122"))
 HOUSES = {Role.TERMINAL: BANK, Role.AUTHORITY: BUREAU, Role.SUPERVISOR: BANK}
 
 
@@ -35,7 +37,7 @@ def _say_why(service: Service, alert_id: str) -> None:
 def test_every_route_keeps_to_the_document(
     app: FastAPI, service: Service, role: Role, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house, seed = HOUSES[role], secrets.randbits(32)
+    house, seed = HOUSES[role], SEED
     world = World(app, service)
 
     @functools.cache
