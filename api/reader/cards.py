@@ -43,7 +43,7 @@ def demo_card(
     fingers: dict[str, bytes] | None = None,
 ) -> DemoCard:
     """A card with a number that belongs to nobody: region 999999 does not exist; the check digit is right."""
-    born = f"{secrets.randbelow(40) + 1950}0101"
+    born = f"{1950 + secrets.randbelow(40)}{1 + secrets.randbelow(12):02d}{1 + secrets.randbelow(28):02d}"
     digits = f"999999{born}{secrets.randbelow(1000):03d}"
     text = CardText(
         name=NAMES[place % len(NAMES)],

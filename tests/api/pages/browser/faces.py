@@ -4,6 +4,7 @@ import math
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 SKIN, HAIR, COAT, WALL = (226, 184, 155), (38, 30, 28), (44, 72, 92), (188, 196, 200)
@@ -59,8 +60,15 @@ def swaying(path: Path) -> Path:
 
 
 def still(path: Path, picture: bytes) -> Path:
-    """A film of one picture in the middle of a wall, moved by a few pixels from frame to frame."""
-    return film(path, [before_a_wall(picture, shift=number % 3) for number in range(FRAMES)])
+    """A film of one picture in the middle of a wall, moved by a few pixels from frame to frame and as noisy as a
+    camera: the service takes no picture twice, in whichever film."""
+    return film(path, [_noisy(before_a_wall(picture, shift=number % 3)) for number in range(FRAMES)])
+
+
+def _noisy(picture: Image.Image) -> Image.Image:
+    pixels = np.asarray(picture, np.int16)
+    noise = np.random.default_rng().integers(-2, 3, pixels.shape)
+    return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
 
 
 def before_a_wall(picture: bytes, width: int = 640, height: int = 480, *, shift: int = 0) -> Image.Image:

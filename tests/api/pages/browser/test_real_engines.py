@@ -45,10 +45,10 @@ def house(service: Service) -> Iterator[House]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def watched(playwright: Playwright, person: Person, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+@pytest.fixture
+def watched(playwright: Playwright, person: Person, tmp_path: Path) -> Iterator[Browser]:
     """A browser whose camera shows a picture of the person."""
-    film = still(tmp_path_factory.mktemp("film") / "person.mjpeg", person.capture)
+    film = still(tmp_path / "person.mjpeg", person.capture)
     opened = stage.open_browser(playwright, film)
     yield opened
     opened.close()
