@@ -6,7 +6,7 @@ import { fingerName } from "../facts.js";
 import { ask, askOnce } from "../service.js";
 import { t } from "../texts.js";
 import { checkOf } from "./check.js";
-import { badge, button, choice, done, facts, pages, short, stateLine, time, waited, who } from "./ui.js";
+import { badge, button, done, facts, list, pages, short, stateLine, time, waited, who } from "./ui.js";
 
 const KINDS = {
   card_guessing: () => t("alert_card_guessing"),
@@ -31,16 +31,6 @@ export const cases = {
     }
   },
 };
-
-/** A list under its heading, with a choice of what is shown. */
-function list(id, title, options, load) {
-  const place = el("div", { class: "stack" });
-  const pick = choice(`${id}-filter`, t("shown"), options);
-  const show = () => place.replaceChildren(load(pick.lastElementChild.value));
-  pick.addEventListener("change", show);
-  show();
-  return el("section", { class: "stack" }, el("h2", {}, title), el("div", { class: "filters" }, pick), place);
-}
 
 function alert(one, context) {
   const line = stateLine();

@@ -6,7 +6,7 @@ import { choices, DISPUTE_REASONS, OVERRIDE_REASONS } from "../reasons.js";
 import { ask, askOnce } from "../service.js";
 import { t } from "../texts.js";
 import { checkOf } from "./check.js";
-import { badge, button, choice, done, facts, pages, short, stateLine, time, waited, who } from "./ui.js";
+import { badge, button, done, facts, list, pages, short, stateLine, time, waited, who } from "./ui.js";
 
 const OVERRIDES = ["entered", "approved", "refused"];
 const DISPUTES = ["open", "upheld", "rejected"];
@@ -25,15 +25,6 @@ export const decisions = {
     );
   },
 };
-
-function list(id, title, options, load) {
-  const place = el("div", { class: "stack" });
-  const pick = choice(`${id}-filter`, t("shown"), options);
-  const show = () => place.replaceChildren(load(pick.lastElementChild.value));
-  pick.addEventListener("change", show);
-  show();
-  return el("section", { class: "stack" }, el("h2", {}, title), el("div", { class: "filters" }, pick), place);
-}
 
 /** The check of which it is, when somebody wants to see it. */
 function checked(id, context) {

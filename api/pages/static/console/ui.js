@@ -122,3 +122,13 @@ export function pages(context, path, draw) {
   load();
   return el("div", { class: "stack" }, line, list, more);
 }
+
+/** A list under its heading, with a choice of what is shown. */
+export function list(id, title, options, load) {
+  const place = el("div", { class: "stack" });
+  const pick = choice(`${id}-filter`, t("shown"), options);
+  const show = () => place.replaceChildren(load(pick.lastElementChild.value));
+  pick.addEventListener("change", show);
+  show();
+  return el("section", { class: "stack" }, el("h2", {}, title), el("div", { class: "filters" }, pick), place);
+}
