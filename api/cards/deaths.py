@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from api.alerts import records as alerts
-from api.cards import register
+from api.cards import looking_up
 from api.cards.register import RecordedEvent
 from api.institutions import acts
 from api.institutions.caller import Caller
@@ -27,7 +27,7 @@ def tell(connection: Connection, keys: Keys, caller: Caller, recorded: Sequence[
 
     `recorded` are the deaths that one report recorded, that of the card it named first.
     """
-    seen = register.seen(connection, caller, [one.card_id for one in recorded])
+    seen = looking_up.seen(connection, caller, [one.card_id for one in recorded])
     others = [one for one in recorded if one.card_id not in seen]
     if not others:
         return seen

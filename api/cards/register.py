@@ -12,7 +12,6 @@ from sqlalchemy import (
     Date,
     Row,
     Select,
-    and_,
     func,
     insert,
     literal,
@@ -32,14 +31,11 @@ from api.institutions.sight import cards_seen
 from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.sealing import seal
-from api.storage.tables import card_events, card_locks, cards, templates
-
-# What is told of a card that was looked up.
-_FOUND = (
-    "id", "type", "issuer", "valid_from", "valid_to", "status", "surrendered", "disputed", "superseded_by",
-)  # fmt: skip
+from api.storage.tables import card_events, cards
 
 _DEATHS = "SELECT pg_advisory_xact_lock{}(hashtextextended('deaths', 0))"
+
+
 _ALONE, _BESIDE = text(_DEATHS.format("")), text(_DEATHS.format("_shared"))
 
 
@@ -91,26 +87,6 @@ class RecordedEvent:
     def changed(self) -> bool:
         """Whether it made the card good or bad, or bad for another reason. A card that comes in good is no change."""
         return self.status is not (self.before or Status.VALID)
-
-
-@dataclass(frozen=True)
-class KnownCard:
-    """A row of `cards`, with `until` (when the lock of its number ends, None without one) and `now`, and its events."""
-
-    card: Row[Any]
-    events: tuple[Row[Any], ...]
-
-    @property
-    def since(self) -> datetime:
-        """When it came to its status."""
-        since: datetime = since_when(self.card.status, reversed(self.events)) or self.card.created_at
-        return since
-
-    @property
-    def registered_at(self) -> datetime:
-        """The time of its first event, which is the one that its registration was answered with."""
-        at: datetime = self.events[0].recorded_at if self.events else self.card.created_at
-        return at
 
 
 def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndexes, caller: Caller) -> RecordedEvent:
@@ -241,23 +217,6 @@ def _good_beside(caller: Caller, card_id: UUID, number_index: bytes) -> tuple[Co
     )
 
 
-def of_number(connection: Connection, number_index: bytes, caller: Caller) -> list[dict[str, Any]]:
-    """The number's cards that the caller sees, the newest first, each with the templates that it holds."""
-    asked = select(cards).where(cards.c.number_index == number_index, cards_seen(caller))
-    rows = connection.execute(asked.order_by(cards.c.valid_from.desc(), cards.c.created_at.desc(), cards.c.id)).all()
-    held: dict[UUID, list[dict[str, Any]]] = {row.id: [] for row in rows}
-    stored = select(templates.c.card_id, templates.c.modality, templates.c.position, templates.c.engine)
-    of_cards = stored.where(templates.c.card_id.in_(held)).order_by(templates.c.modality, templates.c.position)
-    for row in connection.execute(of_cards):
-        held[row.card_id].append({"modality": row.modality, "position": row.position, "engine": row.engine})
-    return [{**{name: getattr(row, name) for name in _FOUND}, "templates": held[row.id]} for row in rows]
-
-
-def seen(connection: Connection, caller: Caller, card_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of the cards that the caller may see."""
-    return set(connection.execute(select(cards.c.id).where(cards.c.id.in_(card_ids), cards_seen(caller))).scalars())
-
-
 def enter(connection: Connection, number_index: bytes) -> None:
     """Hold the register of a number until the transaction ends: what is written about a person's cards goes one by one.
 
@@ -322,19 +281,6 @@ def _change(
     connection.execute(change if superseded_by is None else change.values(superseded_by=superseded_by))
     recorded = _record(connection, caller, row.id, row.instance_index, event, state.status, superseded_by, reason)
     return replace(recorded, superseding_index=superseding_index, before=Status(row.status))
-
-
-def find(connection: Connection, card_id: UUID, caller: Caller) -> KnownCard:
-    """A card with what happened to it, oldest first. Raises `CardUnknown`."""
-    live = and_(card_locks.c.number_index == cards.c.number_index, card_locks.c.until > func.now())
-    found = select(cards, card_locks.c.until, func.clock_timestamp().label("now")).outerjoin(card_locks, live)
-    card = connection.execute(found.where(cards.c.id == card_id, cards_seen(caller))).first()
-    if card is None:
-        raise CardUnknown
-    events = connection.execute(
-        select(card_events).where(card_events.c.card_id == card_id).order_by(card_events.c.recorded_at)
-    )
-    return KnownCard(card, tuple(events))
 
 
 def status_since(connection: Connection, card_id: UUID, status: str) -> datetime | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
-from api.cards import enrolment, lifecycle, register
+from api.cards import enrolment, lifecycle, looking_up
 from api.cards.lifecycle import Event, State, Status
 from api.cards.schemas import (
     REPORTED,
@@ -78,7 +78,7 @@ def search_cards(
     `Idempotency-Key`."""
     number_index = keyed_hash(service.keys.index, "number", body.number)
     with service.database.begin() as connection:
-        return {"items": register.of_number(connection, number_index, caller)}
+        return {"items": looking_up.of_number(connection, number_index, caller)}
 
 
 @router.get(
@@ -91,7 +91,7 @@ def search_cards(
 def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
     """For the issuing authority: a card that it, or one of its branches, registered."""
     with service.database.begin() as connection:
-        known = register.find(connection, card_id, caller)
+        known = looking_up.find(connection, card_id, caller)
     card = known.card
     return {
         "id": card.id,
@@ -110,7 +110,7 @@ def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
     }
 
 
-def _words(known: register.KnownCard) -> dict[str, Any]:
+def _words(known: looking_up.KnownCard) -> dict[str, Any]:
     """As a check would tell today."""
     card = known.card
     registered = RegisteredCard(Status(card.status), card.valid_from, card.valid_to, None, None, known.since)

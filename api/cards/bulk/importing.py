@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from api.cards import holdings, register
+from api.cards import holdings, looking_up, register
 from api.cards.bulk import deaths, reading
 from api.cards.bulk.reading import Row
 from api.cards.identity import CardIdentity, CardIndexes, indexes
@@ -244,7 +244,7 @@ def _write(
         registered=tally.registered + len(taken),
         left_out=tally.left_out + read - len(taken),
         # Of others' cards nothing is told, not even how many there are.
-        also_dead=tally.also_dead + (len(register.seen(connection, caller, there)) if there else 0),
+        also_dead=tally.also_dead + (len(looking_up.seen(connection, caller, there)) if there else 0),
     )
     connection.execute(
         update(imports)
