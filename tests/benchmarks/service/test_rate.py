@@ -282,7 +282,8 @@ def test_all_of_it_on_a_scripted_service(scripted: Path, tmp_path: Path, capsys:
     assert found["errors"]["value"] == 0
     assert found["pass_share"]["value"] == 1
     compared = found["model_ms"]["value"] * count / 6
-    assert abs(compared - count) <= 3, "three runs of 2 ms each; at either end a terminal's comparison may lie outside"
+    # Three terminals, each with one comparison under way at either end; the mean is of binary fractions.
+    assert abs(compared - count) <= 3 + 1e-6, "three runs of 2 ms each; one of a terminal's may lie outside"
     assert found["leader_ms"]["value"] == pytest.approx(2)
     assert found["latency_p50_ms"]["low"] <= found["latency_p50_ms"]["value"] <= found["latency_p99_ms"]["value"]
     assert 0 < found["service_ms"]["value"] < 1000
