@@ -143,11 +143,14 @@ def _sketches_agree(
     if rule.finger is None or not len(places):
         return np.zeros(len(places), np.bool_)
     first, second = probes.sketched[places[:, 0]], references.sketched[places[:, 1]]
-    same = (first == second) & (first >= 0)
-    likeness = np.empty(int(same.sum()), np.float32)
-    alike_sketches(probes.sketches, references.sketches, places[same], likeness)
-    kept = scores >= rule.unsketched
-    kept[same] = rule.face.llr_of(scores[same]) + calibration().llr_of(likeness) >= rule.gate
+    both = (first == second) & (first >= 0)
+    kept = (scores >= rule.unsketched) & ~both
+    # Of faces so little alike that the best sketch could not bring them up, none is compared: a fifth, in a million.
+    faces, best = rule.face.llr_of(scores), float(calibration().llr.max())
+    hopeful = both & (faces + best >= rule.gate)
+    likeness = np.empty(int(hopeful.sum()), np.float32)
+    alike_sketches(probes.sketches, references.sketches, places[hopeful], likeness)
+    kept[hopeful] = faces[hopeful] + calibration().llr_of(likeness) >= rule.gate
     return kept
 
 
