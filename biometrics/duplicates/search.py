@@ -144,7 +144,7 @@ def _sketches_agree(
         return np.zeros(len(places), np.bool_)
     first, second = probes.sketched[places[:, 0]], references.sketched[places[:, 1]]
     both = (first == second) & (first >= 0)
-    kept = (scores >= rule.unsketched) & ~both
+    kept: NDArray[np.bool_] = (scores >= rule.unsketched) & ~both
     # Of faces so little alike that the best sketch could not bring them up, none is compared: a fifth, in a million.
     faces, best = rule.face.llr_of(scores), float(calibration().llr.max())
     hopeful = both & (faces + best >= rule.gate)
