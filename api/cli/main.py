@@ -11,6 +11,7 @@ from api.cli import (
     cards,
     deduplicate,
     demo,
+    doctor,
     duplicates,
     evaluate,
     explain,
@@ -70,6 +71,7 @@ app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… r
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
 app.add_typer(scorecard.app, name="scorecard")
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
+app.command("doctor", epilog="Example: renzheng doctor --json")(doctor.doctor)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
 app.command(
     "verify",

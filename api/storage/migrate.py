@@ -11,10 +11,11 @@ from sqlalchemy import Connection, text
 from api.storage.database import Database
 
 _LOCK = 0x72656E7A68656E67  # "renzheng": replicas starting together migrate once
-_MIGRATIONS = Path(__file__).parent / "migrations"
+SCRIPTS = Path(__file__).parent / "migrations"
+"""Those of the data; the store of record keys has its own."""
 
 
-def upgrade(database: Database, revision: str = "head", *, scripts: Path = _MIGRATIONS) -> None:
+def upgrade(database: Database, revision: str = "head", *, scripts: Path = SCRIPTS) -> None:
     """Bring the database to `revision`, in one transaction, whatever it holds. `scripts`: of which database."""
     with database.begin() as connection:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
@@ -23,7 +24,7 @@ def upgrade(database: Database, revision: str = "head", *, scripts: Path = _MIGR
         command.upgrade(_config(connection, scripts), revision)
 
 
-def downgrade(database: Database, revision: str, *, scripts: Path = _MIGRATIONS) -> None:
+def downgrade(database: Database, revision: str, *, scripts: Path = SCRIPTS) -> None:
     """Bring the database back to an older `revision`, which must lose nothing: see each migration."""
     with database.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -35,7 +36,7 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def head(scripts: Path = _MIGRATIONS) -> str:
+def head(scripts: Path = SCRIPTS) -> str:
     """The newest revision that this program knows."""
     revision = ScriptDirectory.from_config(_config(None, scripts)).get_current_head()
     if revision is None:
@@ -43,7 +44,12 @@ def head(scripts: Path = _MIGRATIONS) -> str:
     return revision
 
 
-def _config(connection: Connection | None, scripts: Path = _MIGRATIONS) -> Config:
+def revisions(scripts: Path = SCRIPTS) -> list[str]:
+    """Every revision that this program knows, the oldest first."""
+    return [one.revision for one in ScriptDirectory.from_config(_config(None, scripts)).walk_revisions()][::-1]
+
+
+def _config(connection: Connection | None, scripts: Path = SCRIPTS) -> Config:
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -29,7 +29,7 @@ def with_records(settings: Settings, data: Database, keys: Keys, deployment: UUI
     """
     masters = of_deployment(settings, keys)
     if settings.key_store_url is None:
-        url = data.url.set(database=_BESIDE.format(data.url.database or data.url.username or "postgres"))
+        url = beside(data.url)
         _create(data.url, str(url.database))
     else:
         url = url_of(settings.key_store_url, "RENZHENG_KEY_STORE_URL")
@@ -45,6 +45,11 @@ def with_records(settings: Settings, data: Database, keys: Keys, deployment: UUI
         opened.close()
         raise
     return replace(keys, records=RecordKeys(opened, masters))
+
+
+def beside(data: URL) -> URL:
+    """Where the store lies unless a setting says otherwise: in a database of the same server."""
+    return data.set(database=_BESIDE.format(data.database or data.username or "postgres"))
 
 
 def bind(connection: Connection, deployment: UUID) -> None:
