@@ -4,12 +4,13 @@ The register is made up (`duplicate_register`), the search that of `biometrics.d
 and each job's result are kept, and a run that was broken off goes on. Where only some of the jobs were done, figures
 are of the pairs of records that these compare, a random part of all.
 
-* `recall/...`: share of planted duplicates that are a finding of one person: `fingers` where both records have fingers
-  (`of SET`: by where these come from), `faces only` where one has none. Of those missed, `missed/floor`: the faces were
-  too unlike for the fingers to be looked at, `missed/sketch`: the sketch spoke against it, `missed/rule`: all was
-  compared, and was not enough.
-* `false_per_1000_records`: findings of one person that are two of whom nothing was planted. `one_person`, `told_apart`
-  of `twins` and `kin`: share of these pairs that are found as one person, and as alike faces with different fingers.
+* `recall/...`: share of planted duplicates that are found as suspected to be one person, as their case then says: faces
+  and fingers together are enough, or the faces alone are and the fingers say neither. `fingers` where both records have
+  fingers (`of SET`: by where these come from), `faces only` where one has none. Of those missed, `missed/floor`: the
+  faces were too unlike for the fingers to be looked at, `missed/sketch`: the sketch did not bring them up,
+  `missed/rule`: all was compared, and was not enough.
+* `false_per_1000_records`: pairs so suspected of whom nothing was planted. `one_person`, `told_apart` of `twins` and
+  `kin`: share of these pairs that are so suspected, and that are found as alike faces with different fingers.
 * `build`: sketches, rounding and writing; drawing the register is no part of it. `search`: jobs until their suspects,
   `confirm`: the accurate comparison, drawing the templates that it fetches included. `clock_s` by the clock, `cpu_s` of
   all threads. `suspects`: pairs that were compared accurately.
@@ -51,6 +52,9 @@ from biometrics.scoring.support import share_interval
 
 FACE, FINGER = "sface-2", "leader-edges-2"
 TIMES = ("clock_s", "cpu_s")
+SUSPECTED = frozenset({Kind.SAME_PERSON, Kind.FACE_ALIKE_FINGERS_UNCLEAR})
+"""What is filed as a case of one person with two identities."""
+APART = frozenset({Kind.FACE_ALIKE_FINGERS_DIFFER})
 
 
 @dataclass(frozen=True)
@@ -175,8 +179,8 @@ def found(world: MadeRegister, rule: Rule, register: Register, jobs: Sequence[Jo
     }
     for name in sorted({one.fingers for one in with_fingers}):
         groups[f"recall/fingers of {name}"] = [one for one in with_fingers if one.fingers == name]
-    results = [_share(name, "recall", _those(of, kinds, Kind.SAME_PERSON), of) for name, of in groups.items()]
-    missed = [one for one in with_fingers if kinds.get(_pair(one)) is not Kind.SAME_PERSON]
+    results = [_share(name, "recall", _those(of, kinds, SUSPECTED), of) for name, of in groups.items()]
+    missed = [one for one in with_fingers if kinds.get(_pair(one)) not in SUSPECTED]
     low = [one for one in missed if _cosine(register, one) < rule.floor(2)]
     sketched = [one for one in missed if one not in low and _pair(one) not in suspected]
     rest = len(missed) - len(low) - len(sketched)
@@ -184,18 +188,18 @@ def found(world: MadeRegister, rule: Rule, register: Register, jobs: Sequence[Jo
         results.append(_share(f"missed/{name}", "share", number, with_fingers))
     for group in ("twins", "kin"):
         of = [one for one in world.planted if one.group == group]
-        results.append(_share(group, "one_person", _those(of, kinds, Kind.SAME_PERSON), of))
-        results.append(_share(group, "told_apart", _those(of, kinds, Kind.FACE_ALIKE_FINGERS_DIFFER), of))
+        results.append(_share(group, "one_person", _those(of, kinds, SUSPECTED), of))
+        results.append(_share(group, "told_apart", _those(of, kinds, APART), of))
     return [*results, *false_findings(world, findings, len(done) / register.jobs), *cases(duplicates, findings)]
 
 
 def false_findings(world: MadeRegister, findings: Sequence[Finding], share: float) -> list[Result]:
-    """Findings of one person about two of whom nothing was planted; by what was compared, too.
+    """Pairs suspected to be one person of whom nothing was planted; by what was compared, too.
 
     `share`: how much of all pairs was compared; what is found of it stands for all.
     """
     planted = {_pair(one) for one in world.planted}
-    wrong = [one for one in findings if one.kind is Kind.SAME_PERSON and (one.low, one.high) not in planted]
+    wrong = [one for one in findings if one.kind in SUSPECTED and (one.low, one.high) not in planted]
     results = []
     for name, count in {
         "false": len(wrong),
@@ -210,14 +214,14 @@ def false_findings(world: MadeRegister, findings: Sequence[Finding], share: floa
 
 def cases(duplicates: Sequence[Planted], findings: Sequence[Finding]) -> list[Result]:
     """How the found duplicates lie in cases."""
-    made_of = {cluster.keys for cluster in clusters(findings) if cluster.kind is Kind.SAME_PERSON}
-    same = {(one.low, one.high) for one in findings if one.kind is Kind.SAME_PERSON}
+    made_of = {cluster.keys for cluster in clusters(findings) if cluster.kind in SUSPECTED}
+    same = {(one.low, one.high) for one in findings if one.kind in SUSPECTED}
     there = [one for one in duplicates if _pair(one) in same]
     return [_share("cases", "alone_in_case", sum(_pair(one) in made_of for one in there), there)] if there else []
 
 
-def _those(of: Sequence[Planted], kinds: dict[tuple[int, int], Kind], kind: Kind) -> int:
-    return sum(kinds.get(_pair(one)) is kind for one in of)
+def _those(of: Sequence[Planted], kinds: dict[tuple[int, int], Kind], of_kinds: frozenset[Kind]) -> int:
+    return sum(kinds.get(_pair(one)) in of_kinds for one in of)
 
 
 def _pair(one: Planted) -> tuple[int, int]:

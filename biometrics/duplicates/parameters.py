@@ -10,8 +10,8 @@ PAIRS_PER_RECORD: Final = 150.0
 In a register of a million they are the 0.03 % of all pairs with the most similar faces, in one of 300 all pairs."""
 
 SUSPECTS_PER_RECORD: Final = 0.1
-"""Pairs of different persons for each record that are compared by the accurate matcher: a sketch of a finger has to
-bring the faces' evidence so far up that no more are left."""
+"""Pairs of different persons for each record that are compared by the accurate matcher because a sketch of a finger
+brings the faces' evidence so far up that no more are left; and as many because their faces alone are so alike."""
 
 LEAST_SUSPECTS: Final = 20_000
 """So many may always be compared accurately, which takes seconds: in a register of 200 records all pairs."""

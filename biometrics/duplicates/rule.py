@@ -115,7 +115,7 @@ class Rule:
 
     @cached_property
     def unsketched(self) -> float:
-        """The face score from which a pair is compared accurately where its sketches cannot be."""
+        """The face score from which a pair is compared accurately whatever its sketches say, or without any."""
         return _score_at(_continued(self.face), self._suspected) if self._suspected < 1 else _LOWEST
 
     @property

@@ -1,7 +1,7 @@
 """The first stage: which pairs of a register's records are worth an accurate comparison of their fingers?
 
-Faces alike enough, and a sketch of a finger that does not speak against it; or faces so alike that they are enough
-without fingers.
+Faces alike enough, and a sketch of a finger that brings them up to the gate; or faces so alike that they are worth it
+whatever a sketch says: one finger of two may be a bad capture.
 
 A job takes one block of records. With blocks in a ring, it compares its block with itself and with the half of the ring
 that follows: every pair of records is compared in exactly one job, all jobs cost the same, none needs another's
@@ -139,15 +139,14 @@ def _exactly(
 def _sketches_agree(
     probes: Part, references: Part, places: NDArray[np.int64], scores: NDArray[np.float32], rule: Rule
 ) -> NDArray[np.bool_]:
-    """Which pairs' sketches bring the evidence up to the gate."""
+    """Which pairs' sketches bring the evidence up to the gate, or are not asked: the faces alone are worth a look."""
     if rule.finger is None or not len(places):
         return np.zeros(len(places), np.bool_)
+    kept: NDArray[np.bool_] = scores >= rule.unsketched
     first, second = probes.sketched[places[:, 0]], references.sketched[places[:, 1]]
-    both = (first == second) & (first >= 0)
-    kept: NDArray[np.bool_] = (scores >= rule.unsketched) & ~both
     # Of faces so little alike that the best sketch could not bring them up, none is compared: a fifth, in a million.
     faces, best = rule.face.llr_of(scores), float(calibration().llr.max())
-    hopeful = both & (faces + best >= rule.gate)
+    hopeful = (first == second) & (first >= 0) & ~kept & (faces + best >= rule.gate)
     likeness = np.empty(int(hopeful.sum()), np.float32)
     alike_sketches(probes.sketches, references.sketches, places[hopeful], likeness)
     kept[hopeful] = faces[hopeful] + calibration().llr_of(likeness) >= rule.gate

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from biometrics.duplicates import Local, Rule, Suspects
 from biometrics.duplicates.search import compare, job_of, merged, partners
+from biometrics.finger.sketch import Sketches
 from tests.biometrics.duplicates.made import BLOCK, FACE, Made, small_blocks
 
 
@@ -110,3 +111,5 @@ def test_without_a_sketch_faces_have_to_be_more_alike(small: Made, monkeypatch: 
     assert pairs(compare(bare, bare, rule)) == enough
     assert len(enough) == 3
     assert pairs(compare(whole, whole, rule)) - enough == {(0, 299)}
+    others = whole._replace(sketches=Sketches(*(np.roll(rows, 7, axis=0) for rows in whole.sketches)))
+    assert pairs(compare(others, others, rule)) == enough, "fingers unlike take no pair away whose faces are so alike"
