@@ -11,13 +11,12 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from api.cards.bulk import importing
-from api.evidence import fsck
-from api.evidence.sequencer import drain
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
 from api.storage.tables import templates
 from tests.api.bodies import Json, encoded, fresh_key, new_card, register, report, verify
+from tests.api.books import findings
 from tests.api.clients import KeyedClient
 from tests.api.conftest import NewClient
 from tests.api.entries import new_key
@@ -69,9 +68,7 @@ def test_a_card_of_a_file_gets_its_face_and_its_holder_passes(
     assert verify(terminal, card, face="person:b")["decision"] == "REFUSE"
     read = authority.get(f"/v1/cards/{found['id']}").json()
     assert [event["event"] for event in read["events"]] == ["registered", "face_added"]
-    drain(service.database, service.keys)
-    with service.database.begin() as connection:
-        assert fsck.check(connection, service.keys).findings == []
+    assert findings(service) == []
 
 
 def test_the_same_request_adds_once(authority: TestClient, service: Service) -> None:

@@ -13,7 +13,6 @@ from api.cards import holdings
 from api.cards.bulk import importing
 from api.cards.holdings import committed
 from api.evidence import fsck, leaves
-from api.evidence.sequencer import drain
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
@@ -21,6 +20,7 @@ from api.storage.recordkeys.envelopes import keys_of, open_sealed
 from api.storage.sealing import seal
 from api.storage.tables import card_events, cards, evidence, evidence_texts, templates
 from tests.api.bodies import Json, encoded, new_card, register, registration
+from tests.api.books import findings
 from tests.api.entries import new_key
 
 FINDING = "cards with another serial, text or template than their last enrolment says"
@@ -41,10 +41,7 @@ def leaves_of(service: Service, card_id: str) -> list[Json]:
 
 def found(service: Service, card_id: str) -> bool:
     """Whether the check tells of this card; of others it may."""
-    drain(service.database, service.keys)
-    with service.database.begin() as connection:
-        report = fsck.check(connection, service.keys)
-    told = [finding for finding in report.findings if finding.startswith(FINDING)]
+    told = [finding for finding in findings(service) if finding.startswith(FINDING)]
     return any(card_id in finding for finding in told)
 
 
@@ -158,8 +155,6 @@ def test_cards_from_before_are_not_found_fault_with(
     (leaf,) = leaves_of(service, card_id)
     assert leaf["v"] == 3
     assert "holds" not in leaf
-    drain(service.database, service.keys)
-    with service.database.begin() as connection:
-        assert fsck.check(connection, service.keys).findings == []
+    assert findings(service) == []
     authority.post(f"/v1/cards/{card_id}/face", json={"face": {"image": encoded("person:a")}})
     assert leaves_of(service, card_id)[1]["holds"] == now_held(service, card_id)

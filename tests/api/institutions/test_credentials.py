@@ -1,7 +1,9 @@
 """Keys: narrower ones, those that run out, rotation with overlap, and revocation in the middle of a request."""
 
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -80,19 +82,24 @@ def test_a_key_ends_when_its_time_is_over(service: Service) -> None:
         assert made.expires_at is not None
         now = connection.execute(select(func.now())).scalar_one()
         assert made.expires_at - now == timedelta(hours=1)
-        _let_run_out(connection, made.id)
-        assert principals.authenticate(connection, made.text) is None
-        with pytest.raises(KeyRevoked):
-            credentials.hold(connection, caller)
-        assert principals.authenticate(connection, terminal.key) is not None
+        with _run_out(connection, made.id):
+            assert principals.authenticate(connection, made.text) is None
+            with pytest.raises(KeyRevoked):
+                credentials.hold(connection, caller)
+            assert principals.authenticate(connection, terminal.key) is not None
 
 
-def _let_run_out(connection: Connection, key_id: UUID) -> None:
-    connection.execute(
-        update(tables.credentials)
-        .where(tables.credentials.c.id == key_id)
-        .values(expires_at=func.now() - timedelta(seconds=1))
-    )
+@contextmanager
+def _run_out(connection: Connection, key_id: UUID) -> Iterator[None]:
+    """A key whose time is over meanwhile; the shared books say when it ends."""
+    with connection.begin_nested() as meanwhile:
+        connection.execute(
+            update(tables.credentials)
+            .where(tables.credentials.c.id == key_id)
+            .values(expires_at=func.now() - timedelta(seconds=1))
+        )
+        yield
+        meanwhile.rollback()
 
 
 def test_both_keys_work_until_the_overlap_is_over(service: Service) -> None:
@@ -110,9 +117,9 @@ def test_both_keys_work_until_the_overlap_is_over(service: Service) -> None:
         leaf = leaf_of(connection, "key_rotated", terminal.id)
         assert str(new.id) in leaf
         assert str(old.key_id) in leaf
-        _let_run_out(connection, old.key_id)
-        assert principals.authenticate(connection, terminal.key) is None
-        assert principals.authenticate(connection, new.text) is not None
+        with _run_out(connection, old.key_id):
+            assert principals.authenticate(connection, terminal.key) is None
+            assert principals.authenticate(connection, new.text) is not None
 
 
 def test_without_overlap_the_old_key_ends_at_once(service: Service) -> None:

@@ -1,6 +1,7 @@
 """Many faces against one number: counted everywhere, locked, told, released; and no score after the lock."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -13,13 +14,22 @@ from api.institutions.roles import Role
 from api.service import Service
 from api.storage import tables
 from tests.api.bodies import Json, fresh, fresh_key, new_card, register, report, verify
+from tests.api.databases import own_database
+from tests.api.elsewhere import over
 from tests.api.scripted import ScriptedComparer
 from tests.api.verification.guessers import MOST, Town, is_withheld, settle, watchful
 
 
+@pytest.fixture(scope="module")
+def apart(service: Service, migrated: str) -> Iterator[Service]:
+    """The service over a database of its own: the log of the shared one would tell that checks were moved in time."""
+    with own_database(service, migrated, pool_size=16) as database:
+        yield over(service, database)
+
+
 @pytest.fixture
-def town(service: Service) -> Town:
-    return settle(watchful(service))
+def town(apart: Service) -> Town:
+    return settle(watchful(apart))
 
 
 def number_of(town: Town) -> Any:
@@ -142,9 +152,9 @@ def test_old_failures_are_forgotten(town: Town) -> None:
     assert verify(town.client(), town.card)["decision"] == "PASS"
 
 
-def test_a_lock_ends_and_failures_count_anew(service: Service) -> None:
+def test_a_lock_ends_and_failures_count_anew(apart: Service) -> None:
     """Also where the lock is shorter than the window: else the first failure after it would lock again."""
-    town = settle(watchful(service, lock_s=600))
+    town = settle(watchful(apart, lock_s=600))
     town.guess()
     shift(town, 590)
     assert is_withheld(verify(town.client(), town.card))

@@ -17,8 +17,6 @@ from api.cards.bulk import importing
 from api.cards.bulk.importing import ImportMoved, Tally
 from api.cards.identity import indexes
 from api.cards.schemas import CardBody
-from api.evidence import fsck
-from api.evidence.sequencer import drain
 from api.institutions import credentials, principals
 from api.institutions.caller import Caller
 from api.institutions.credentials import KeyRevoked
@@ -29,6 +27,7 @@ from api.storage.database import Database
 from api.storage.errors import DatabaseUnavailable
 from api.storage.tables import acts, card_events, cards, evidence
 from tests.api.bodies import Json, new_card, register, registration, report, verify
+from tests.api.books import findings
 from tests.api.conftest import NewClient
 from tests.api.entries import new_key
 
@@ -77,9 +76,7 @@ def test_cards_of_a_file_are_registered_with_their_status(
     assert counted(service, caller) == (3, 5, 5)
     shown = [verify(terminal, card)["document"]["status"] for card in (sound, lost, stolen)]
     assert shown == ["valid", "card_reported_lost", "card_reported_stolen"]
-    drain(service.database, service.keys)
-    with service.database.begin() as connection:
-        assert fsck.check(connection, service.keys).findings == []
+    assert findings(service) == []
 
 
 def test_a_card_without_templates_says_what_keeps_its_holder_from_passing(
@@ -306,9 +303,7 @@ def test_a_death_in_a_file_is_of_every_card_of_the_number(
         assert verify(terminal, shown)["document"]["status"] == "holder_deceased"
     assert verify(terminal, stranger)["document"]["status"] == "valid"
     assert counted(service, caller) == (4, 8, 8)
-    drain(service.database, service.keys)
-    with service.database.begin() as connection:
-        assert fsck.check(connection, service.keys).findings == []
+    assert findings(service) == []
 
 
 def test_a_death_in_a_file_reaches_others_cards_and_tells_their_authorities(
@@ -329,9 +324,7 @@ def test_a_death_in_a_file_reaches_others_cards_and_tells_their_authorities(
     assert (alert["kind"], alert["card_id"]) == ("holder_deceased_elsewhere", other_id)
     assert alert["details"]["reported_by"] == str(reader.institution_id)
     assert own.get("/v1/alerts").json()["items"] == [], "their own cards are not told of"
-    drain(service.database, service.keys)
-    with service.database.begin() as connection:
-        assert fsck.check(connection, service.keys).findings == []
+    assert findings(service) == []
 
 
 def test_whom_this_authority_recorded_dead_comes_in_dead_and_whom_another_did_does_not(
