@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.duplicates.words import EngineName
 from benchmarks.commands.app import app, run
 from benchmarks.commands.options import Cache, Json
 
@@ -75,6 +76,9 @@ def deduplication(
         Path | None, typer.Option(file_okay=False, metavar="DIR", help="Keep all here, and go on with what is there.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Do only so many jobs in this run.")] = None,
+    engine: Annotated[EngineName, typer.Option(help="What does the jobs: this process, or Ray's workers.")] = (
+        EngineName.LOCAL
+    ),
     json_path: Json = None,
 ) -> None:
     """A register searched against itself: time, recall of planted duplicates, false findings, twins."""
@@ -89,5 +93,6 @@ def deduplication(
         cache=cache,
         state=state,
         jobs=jobs,
+        engine=engine,
         json_path=json_path,
     )

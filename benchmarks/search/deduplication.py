@@ -13,7 +13,7 @@ are of the pairs of records that these compare, a random part of all.
   `kin`: share of these pairs that are so suspected, and that are found as alike faces with different fingers.
 * `build`: sketches, rounding and writing; drawing the register is no part of it. `search`: jobs until their suspects,
   `confirm`: the accurate comparison, drawing the templates that it fetches included. `clock_s` by the clock, `cpu_s` of
-  all threads. `suspects`: pairs that were compared accurately.
+  all threads, but not of Ray's workers. `suspects`: pairs that were compared accurately.
 * `alone_in_case`: share of the found duplicates whose case holds just the two records.
 
 Intervals: 95 %, Wilson; of none by the rule of 3.
@@ -31,15 +31,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from api.duplicates.engines import opener
+from api.duplicates.words import EngineName
 from benchmarks.common.progress import track
 from benchmarks.common.report import FRACTION, Result, print_table, write_json
 from benchmarks.search.duplicate_register import MadeRegister, Planted, made
 from biometrics.duplicates import (
+    Engine,
     Entries,
     Finding,
     FingerEvidence,
     Kind,
-    Local,
     Register,
     RegisterError,
     Rule,
@@ -79,6 +81,7 @@ def run(
     cache: Path | None,
     state: Path | None,
     jobs: int | None,
+    engine: EngineName,
     json_path: Path | None,
 ) -> list[Result]:
     """Search a register of so many `records`; see the module's text. With `jobs` only so many jobs, for their time."""
@@ -87,7 +90,9 @@ def run(
     with ExitStack() as stack:
         folder = state or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         register, built = opened(world, folder, threads)
-        done = searched(world, register, rule, folder / "jobs.jsonl", threads, jobs)
+        # What each engine did is kept apart: times are compared.
+        kept = folder / ("jobs.jsonl" if engine is EngineName.LOCAL else f"jobs-{engine}.jsonl")
+        done = searched(world, opener(engine, threads)(register, rule), register, rule, kept, threads, jobs)
         results = [*times(register, built, done, rule), *found(world, rule, register, done)]
     print_table(results, title=f"{records:,} records against each other")
     if json_path:
@@ -120,13 +125,12 @@ def opened(world: MadeRegister, folder: Path, threads: int) -> tuple[Register, d
 
 
 def searched(
-    world: MadeRegister, register: Register, rule: Rule, kept: Path, threads: int, most: int | None
+    world: MadeRegister, engine: Engine, register: Register, rule: Rule, kept: Path, threads: int, most: int | None
 ) -> list[Job]:
     """The jobs that `kept` has, and those that are still to do, each kept as it ends."""
     done = [_job(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.is_file() else []
     left = [number for number in range(register.jobs) if number not in {one.number for one in done}][:most]
     planted = {(one.first, one.second) for one in world.planted}
-    engine = Local(register, rule, threads=threads)
     before = _now()
     for number, suspects in track(engine.run(left), "Jobs", total=len(left)):
         between = _now()

@@ -51,6 +51,20 @@ def test_a_small_register(told: dict[tuple[str, str], dict[str, float]]) -> None
     assert told["search", "jobs"]["value"] == told["search", "jobs"]["n"] == 1
 
 
+@pytest.mark.long
+def test_rays_workers_find_the_same(tmp_path: Path) -> None:
+    state = ["--state", str(tmp_path / "state"), "--json", str(tmp_path / "told.json")]
+    found = []
+    for engine in ("local", "ray"):
+        asked = ["deduplication", "--records", str(RECORDS), "--planted", "24", "--engine", engine, *state]
+        done = CliRunner().invoke(app, asked)
+        assert done.exit_code == 0, done.output
+        results = json.loads((tmp_path / "told.json").read_text())["results"]
+        found.append([one for one in results if one["metric"] not in {"clock_s", "cpu_s", "peak_bytes"}])
+    assert found[0] == found[1]
+    assert (tmp_path / "state" / "jobs-ray.jsonl").is_file()
+
+
 def test_false_findings_are_counted_and_stand_for_all_pairs() -> None:
     world = made(1_000, 4, 1, None, None, None)
     one = world.planted[0]
