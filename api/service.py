@@ -12,6 +12,7 @@ from api.feed.webhooks.delivering import Deliverer
 from api.institutions import deployment
 from api.matching.comparison import Comparer
 from api.personal.finishing import finish
+from api.personal.retention.keeper import RetentionKeeper
 from api.population.findings import PopulationRegister
 from api.population.opening import open_register
 from api.screening.keeping import GalleryKeeper
@@ -37,6 +38,7 @@ class Service:
     snapshots: SnapshotMaker
     forgetter: Forgetter
     impostors: GalleryKeeper
+    retention: RetentionKeeper
     register: PopulationRegister | None = None
 
     def close(self) -> None:
@@ -45,6 +47,7 @@ class Service:
         self.webhooks.stop()
         self.snapshots.stop()
         self.forgetter.stop()
+        self.retention.stop()
         self.impostors.stop()
         self.sequencer.stop()
         self.database.close()
@@ -83,6 +86,20 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     fpir = rules.screening.fpir
     impostors = GalleryKeeper(opened, secrets, comparer, fpir, settings.home / "impostors")
     impostors.start()
+    retention = RetentionKeeper(opened, secrets, settings)
+    retention.start()
     return Service(
-        settings, opened, secrets, rules, comparer, sequencer, feed, webhooks, snapshots, forgetter, impostors, register
+        settings,
+        opened,
+        secrets,
+        rules,
+        comparer,
+        sequencer,
+        feed,
+        webhooks,
+        snapshots,
+        forgetter,
+        impostors,
+        retention,
+        register,
     )

@@ -87,6 +87,19 @@ class Settings(BaseSettings):
         default=7, ge=1, le=3650, description="Days in which a request sent again is answered as before."
     )
 
+    retention_templates_days: int = Field(
+        default=90, ge=1, le=3650, description="Days for which the templates of a card that ended are kept."
+    )
+    retention_decisions_days: int = Field(
+        default=3653,
+        ge=30,
+        le=36500,
+        description="Days for which decisions, questions and references name a person.",
+    )
+    retention_cases_days: int = Field(
+        default=1096, ge=1, le=36500, description="Days for which texts and cases are kept after their end."
+    )
+
     requests_per_minute: int = Field(
         default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
     )

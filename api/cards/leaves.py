@@ -7,14 +7,14 @@ from api.cards.register import RecordedEvent
 from api.institutions.caller import Caller
 
 
-def event_leaf(caller: Caller, recorded: RecordedEvent) -> dict[str, Any]:
+def event_leaf(caller: Caller | None, recorded: RecordedEvent) -> dict[str, Any]:
     """The leaf's own fields: who, for whom, which card, what, which card takes its place, and by a keyed hash what
-    the card holds. No names, no number."""
-    leaf = {
+    the card holds. No names, no number. `caller` None: the deployment's clock did it."""
+    leaf: dict[str, Any] = {
         "at": written(recorded.recorded_at),
-        "institution": str(caller.institution_id),
-        "terminal": str(caller.principal_id),
-        "key": str(caller.key_id),
+        "institution": None if caller is None else str(caller.institution_id),
+        "terminal": None if caller is None else str(caller.principal_id),
+        "key": None if caller is None else str(caller.key_id),
         "card": recorded.instance_index.hex(),
         "card_id": str(recorded.card_id),
         "event": recorded.event.value,

@@ -180,6 +180,16 @@ def report_erasure(connection: Connection, card_id: UUID, caller: Caller, ground
     return [_change(connection, caller, row, event, state, None, None, ground) for row, state in changes]
 
 
+def record_expiry(connection: Connection, card_id: UUID, reason: str) -> RecordedEvent:
+    """Record that a card's templates are erased by the deployment's clock, which is to be done in this transaction.
+
+    The card's row and its number are held by then (`enter`, `hold`).
+    """
+    row = connection.execute(select(cards).where(cards.c.id == card_id)).one()
+    event = Event.BIOMETRICS_ERASED
+    return _change(connection, None, row, event, after(_state(row), event), None, None, reason)
+
+
 def record_deaths(
     connection: Connection, card_ids: Iterable[UUID], caller: Caller
 ) -> list[tuple[bytes, RecordedEvent]]:
@@ -268,7 +278,7 @@ def _state_before(connection: Connection, row: Row[Any], event: Event) -> State:
 
 def _change(
     connection: Connection,
-    caller: Caller,
+    caller: Caller | None,
     row: Row[Any],
     event: Event,
     state: State,
@@ -358,7 +368,7 @@ def _check_superseding(
 
 def _record(
     connection: Connection,
-    caller: Caller,
+    caller: Caller | None,
     card_id: UUID,
     instance_index: bytes,
     event: Event,
@@ -375,7 +385,7 @@ def _record(
             event=event,
             status=status,
             superseded_by=superseded_by,
-            recorded_by=caller.principal_id,
+            recorded_by=None if caller is None else caller.principal_id,
             recorded_at=func.clock_timestamp(),
             reason=reason,
         )

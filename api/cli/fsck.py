@@ -64,6 +64,9 @@ def _tell(report: "Report") -> None:
         out.print(f"Sound: {read}", style="green")
     else:
         out.print(f"DAMAGED in {report.damages} places: {read}", style="red")
+    if report.removed:
+        out.print(f"Removed by retention: {report.removed} acts stand there without what led to a person; the runs")
+        out.print("that removed it told so in the log, and of no act more is gone than they told.")
     if report.late:
         out.print(f"{report.late} leaves got their place after the promised time.")
     if report.not_at_hand:

@@ -22,6 +22,7 @@ from api.cli import (
     models,
     people,
     reader,
+    retention,
     scorecard,
     serve,
     signing,
@@ -70,6 +71,7 @@ app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470"
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
 app.add_typer(scorecard.app, name="scorecard")
+app.command("retention", epilog="Example: renzheng retention --check")(retention.retention)
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("doctor", epilog="Example: renzheng doctor --json")(doctor.doctor)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)

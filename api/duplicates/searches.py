@@ -144,7 +144,10 @@ def of_ids(connection: Connection, caller: Caller, search_ids: Collection[UUID])
 
 
 def case_of(keys: Keys, search: Any) -> str | None:
-    """A search's case reference as it was given; None, and a line in the log, where it does not open."""
+    """A search's case reference as it was given; None where its time is over, and, with a line in the log, where it
+    does not open."""
+    if search.case_sealed is None:
+        return None
     try:
         return unseal(keys.master, search.case_sealed, case_context(search.id)).decode()
     except SealBroken:

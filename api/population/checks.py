@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select
 from api.cards import templates
 from api.cards.identity import CardIndexes, indexes
 from api.cards.words import status_words
-from api.errors import entry
+from api.errors import ServiceError, entry
 from api.evidence import leaves
 from api.institutions import credentials
 from api.institutions.caller import Caller
@@ -195,8 +195,9 @@ def _axes(found: Answer) -> dict[str, Any]:
 
 
 def read(connection: Connection, check_id: UUID, caller: Caller) -> dict[str, Any] | None:
-    """An answer that was given to this caller before."""
-    row = connection.execute(
-        select(checks.c.answer).where(checks.c.id == check_id, checks.c.principal_id == caller.principal_id)
-    ).first()
+    """An answer that was given to this caller before. Raises `ServiceError` `removed_by_retention`."""
+    asked = select(checks.c.answer, checks.c.removed_at)
+    row = connection.execute(asked.where(checks.c.id == check_id, checks.c.principal_id == caller.principal_id)).first()
+    if row is not None and row.removed_at is not None:
+        raise ServiceError("removed_by_retention")
     return None if row is None else dict(row.answer)

@@ -41,7 +41,7 @@ def check(
 @router.get(
     "/{check_id}",
     response_model=CheckAnswer,
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(401, 403, 404, 410, 422, 503),
     summary="A check that was made before",
 )
 def read_check(service: ServiceDep, caller: VerifierDep, check_id: UUID) -> JSONResponse:

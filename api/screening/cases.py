@@ -24,8 +24,10 @@ def sealed(keys: Keys, impostor_id: UUID, reference: str) -> bytes:
     return seal(keys.master, reference.encode(), _context(impostor_id))
 
 
-def opened(keys: Keys, impostor_id: UUID, envelope: bytes) -> str | None:
-    """As it was given; None, and a line in the log, where it does not open."""
+def opened(keys: Keys, impostor_id: UUID, envelope: bytes | None) -> str | None:
+    """As it was given; None where its time is over, and, with a line in the log, where it does not open."""
+    if envelope is None:
+        return None
     try:
         return unseal(keys.master, envelope, _context(impostor_id)).decode()
     except SealBroken:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, tuple_
 
+from api.errors import ServiceError
 from api.institutions.caller import Caller
 from api.institutions.sight import verifications_seen
 from api.storage.tables import verifications
@@ -36,10 +37,19 @@ class Wanted:
 
 
 def find(connection: Connection, caller: Caller, verification_id: UUID) -> dict[str, Any] | None:
-    """The answer as it was given; None for one that is not the caller's to see, and for an unknown one."""
-    found: dict[str, Any] | None = connection.execute(
-        select(verifications.c.answer).where(verifications.c.id == verification_id, verifications_seen(caller))
-    ).scalar_one_or_none()
+    """The answer as it was given; None for one that is not the caller's to see, and for an unknown one.
+
+    Raises `ServiceError` `removed_by_retention` where its time is over.
+    """
+    asked = select(verifications.c.answer, verifications.c.removed_at)
+    row = connection.execute(
+        asked.where(verifications.c.id == verification_id, verifications_seen(caller))
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.removed_at is not None:
+        raise ServiceError("removed_by_retention")
+    found: dict[str, Any] = row.answer
     return found
 
 

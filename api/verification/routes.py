@@ -70,7 +70,7 @@ def list_verifications(
 @router.get(
     "/{verification_id}",
     response_model=VerificationAnswer,
-    responses=documented(401, 403, 404, 422, 503),
+    responses=documented(401, 403, 404, 410, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="A decision that was made before",
 )

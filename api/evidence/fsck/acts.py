@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
 from api.cards.holdings import TOLD_BY
-from api.evidence.fsck import accounts, duplicates, impostors, life_cycle, locks, people, rights
+from api.evidence.fsck import accounts, duplicates, impostors, life_cycle, locks, people, retention, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
@@ -63,6 +63,7 @@ def check(connection: Connection, report: Report) -> None:
     life_cycle.check(connection, report)
     impostors.check(connection, report)
     duplicates.check(connection, report)
+    retention.check(connection, report)
     newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
     events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
     other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))
@@ -86,14 +87,23 @@ def _tell(connection: Connection, statement: Select[Any], what: str, report: Rep
 
 
 def _verification(row: Row[Any], leaf: "Told") -> Facts:
-    body, answer = leaf.body, row.answer
+    yield from _decided(row, leaf.body)
+    if row.removed_at is None:
+        yield from _whole_verification(row, leaf)
+    else:
+        yield from _without_person(row, leaf)
+        yield "card", (row.instance_index, row.number_index, row.card_id), (b"", None, None)
+
+
+def _without_person(row: Row[Any], leaf: "Told") -> Facts:
+    """Its time is over: of the answer the leaf's hash is left, and nothing else (see `retention.py`)."""
+    yield "answer", row.answer, {"receipt": {"leaf_hash": leaf_hash(leaf.text).hex()}}
+
+
+def _decided(row: Row[Any], body: dict[str, Any]) -> Facts:
+    """What a verification tells of no person, and keeps."""
     yield "decision", row.decision, body.get("decision")
     yield "document status", row.document_status, body.get("document", {}).get("status")
-    yield "card", row.instance_index.hex(), body.get("card")
-    yield "card", row.registered_index or row.instance_index, row.instance_index
-    # Leaves from before another register could be asked do not say it by itself.
-    told = body.get("registered", body.get("document", {}).get("status") != "card_not_found")
-    yield "card", row.card_id is not None, told
     # Leaves from before operators were named have no such field.
     yield "operator", _text(row.operator_id), body.get("operator")
     if row.person_verdict is not None:
@@ -106,6 +116,15 @@ def _verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "channel", row.channel, body.get("channel")
     yield "purpose", row.purpose, body.get("purpose")
     yield "time", row.decided_at.isoformat(), body.get("at")
+
+
+def _whole_verification(row: Row[Any], leaf: "Told") -> Facts:
+    body, answer = leaf.body, row.answer
+    yield "card", row.instance_index.hex(), body.get("card")
+    yield "card", row.registered_index or row.instance_index, row.instance_index
+    # Leaves from before another register could be asked do not say it by itself.
+    told = body.get("registered", body.get("document", {}).get("status") != "card_not_found")
+    yield "card", row.card_id is not None, told
     yield "answer", answer.get("id"), leaf.subject_id
     yield "answer", answer.get("decided_at"), body.get("at")
     for part in ("decision", "document", "person", "screening", "policy_version", "calibrations"):
@@ -127,7 +146,7 @@ def _card_event(row: Row[Any], leaf: "Told") -> Facts:
     yield "event", row.event, body.get("event")
     yield "status", row.status, body.get("status")
     yield "card", row.instance_index.hex(), body.get("card")
-    yield "terminal", str(row.recorded_by), body.get("terminal")
+    yield "terminal", _text(row.recorded_by), body.get("terminal")
     yield "time", row.recorded_at, _instant(body.get("at"))
     if body.get("v", 0) >= CARDS_NAMED_FROM:
         yield "card", str(row.card_id), body.get("card_id")
@@ -149,11 +168,15 @@ def _instant(told: object) -> datetime | None:
 
 def _check(row: Row[Any], leaf: "Told") -> Facts:
     body, answer = leaf.body, row.answer
-    yield "subject", row.number_index.hex(), body.get("subject")
     yield "terminal", str(row.principal_id), body.get("terminal")
     yield "institution", str(row.institution_id), body.get("institution")
     yield "purpose", row.purpose, body.get("purpose")
     yield "time", row.checked_at.isoformat(), body.get("at")
+    if row.removed_at is not None:
+        yield from _without_person(row, leaf)
+        yield "subject", row.number_index, b""
+        return
+    yield "subject", row.number_index.hex(), body.get("subject")
     yield "answer", answer.get("id"), leaf.subject_id
     for part in ("number", "card", "status", "since", "text", "text_fields", "portrait"):
         yield "answer", answer.get(part), body.get(part)
@@ -183,10 +206,14 @@ def _by_ids(table: Table, *more: Any, outer: bool = False) -> Select[Any]:
 
 
 def _other_answer(table: Table, column: Any) -> Select[Any]:
-    """Acts whose answer is kept otherwise for the request sent again."""
+    """Acts whose answer is kept otherwise for the request sent again; not those whose time is over."""
     same_act = idempotency.c.answer["id"].as_string() == cast(table.c.id, Text)
     differs = cast(idempotency.c.answer, Text) != cast(table.c.answer, Text)
-    return select(table.c.id).join(idempotency, (idempotency.c.principal_id == column) & same_act).where(differs)
+    return (
+        select(table.c.id)
+        .join(idempotency, (idempotency.c.principal_id == column) & same_act)
+        .where(differs, table.c.removed_at.is_(None))
+    )
 
 
 _REPEATED = {

@@ -18,6 +18,7 @@ class Kept:
 class Report:
     """What was checked, and what is damaged: sound while `damages` is 0. Findings name places, never contents.
 
+    `removed` acts tell of no person any more: their time is over, and the runs that removed it told so.
     `late` leaves got their place after the promised time; `not_at_hand` are archived and their file was not read:
     neither is damage of itself (a file that is missing in the folder that was given is).
     """
@@ -28,6 +29,7 @@ class Report:
     checkpoints: int = 0
     kept: int = 0
     acts: int = 0
+    removed: int = 0
     archived: int = 0
     not_at_hand: int = 0
     late: int = 0

@@ -35,6 +35,7 @@ from api.storage.tables.evidence import (
 from api.storage.tables.feed import feed_events, feed_head, webhooks
 from api.storage.tables.imports import imports
 from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
+from api.storage.tables.retention import retention_counts, retention_runs
 from api.storage.tables.screening import impostor_list, impostor_templates, impostors
 from api.storage.tables.snapshots import feed_snapshot_pieces, feed_snapshots
 
@@ -76,6 +77,8 @@ __all__ = [
     "nonces",
     "overrides",
     "principals",
+    "retention_counts",
+    "retention_runs",
     "templates",
     "transactions",
     "verifications",

@@ -24,7 +24,7 @@ transactions = Table(
     Column("institution_id", ForeignKey("institutions.id"), nullable=False),
     Column("terminal_id", ForeignKey("principals.id"), nullable=False),
     Column("reference_index", LargeBinary, nullable=False, comment="keyed hash of the institution and its reference"),
-    Column("reference_sealed", LargeBinary, nullable=False),
+    Column("reference_sealed", LargeBinary, comment="null: its time is over"),
     Column("kind", Text, nullable=False),
     Column("done_at", DateTime(timezone=True), nullable=False, comment="as the terminal says"),
     Column("reported_at", DateTime(timezone=True), nullable=False),
@@ -49,6 +49,8 @@ transactions = Table(
         "id",
         postgresql_include=["terminal_id", "required", "cause"],
     ),
+    # Of references whose time is over.
+    Index("ix_transactions_clock", "reported_at", postgresql_where=text("reference_sealed IS NOT NULL")),
     Index("ix_transactions_omissions", "institution_id", "done_at", "id", postgresql_where=text("cause IS NOT NULL")),
 )
 
@@ -60,7 +62,7 @@ overrides = Table(
     Column("institution_id", ForeignKey("institutions.id"), nullable=False),
     Column("terminal_id", ForeignKey("principals.id"), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("text_sealed", LargeBinary, nullable=False),
+    Column("text_sealed", LargeBinary, comment="null: its time is over"),
     Column("state", Text, nullable=False, comment="entered, approved or refused"),
     Column("entered_by", ForeignKey("principals.id"), nullable=False),
     Column("entered_at", DateTime(timezone=True), nullable=False),

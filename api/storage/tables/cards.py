@@ -48,7 +48,7 @@ card_events = Table(
     Column("event", Text, nullable=False),
     Column("status", Text, nullable=False, comment="the card's status after the event"),
     Column("superseded_by", ForeignKey("cards.id")),
-    Column("recorded_by", ForeignKey("principals.id"), nullable=False),
+    Column("recorded_by", ForeignKey("principals.id"), comment="null: the deployment's clock"),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("reason", Text, comment="why, in the reporter's words"),
     Column("holds", LargeBinary, comment="keyed hash of serial, text and templates after it; null: it changed none"),
@@ -69,5 +69,6 @@ templates = Table(
         comment="of envelopes from before record keys had a store of their own; null: see the store",
     ),
     made_at(),
+    Column("transform_id", Uuid, comment="that turned it; null: none did"),
     UniqueConstraint("card_id", "modality", "position", postgresql_nulls_not_distinct=True),
 )

@@ -1,6 +1,6 @@
 """Questions to the population register by themselves, without a person at the counter."""
 
-from sqlalchemy import JSON, Boolean, Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text, Uuid
+from sqlalchemy import JSON, Boolean, Column, DateTime, ForeignKey, Index, LargeBinary, Table, Text, Uuid, text
 
 from api.storage.tables.base import metadata
 
@@ -16,4 +16,7 @@ checks = Table(
     Column("answer", JSON, nullable=False, comment="the text as given, key by key"),
     Column("checked_at", DateTime(timezone=True), nullable=False),
     Index("ix_checks_number_checked", "number_index", "checked_at"),
+    Column("removed_at", DateTime(timezone=True), comment="its time is over: what led to a person is gone"),
+    # Of those whose time is over.
+    Index("ix_checks_clock", "checked_at", postgresql_where=text("removed_at IS NULL")),
 )

@@ -65,6 +65,9 @@ verifications = Table(
         ],
     ),
     Index("ix_verifications_number_decided", "number_index", "decided_at"),
+    Column("removed_at", DateTime(timezone=True), comment="its time is over: what led to a person is gone"),
+    # Of those whose time is over.
+    Index("ix_verifications_clock", "decided_at", postgresql_where=text("removed_at IS NULL")),
 )
 
 idempotency = Table(

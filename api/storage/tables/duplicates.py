@@ -33,7 +33,7 @@ duplicate_searches = Table(
     Column("begun_at", DateTime(timezone=True), nullable=False),
     # A search without a case and a purpose cannot be written down, and what is not written down does not begin.
     Column("purpose", Text, nullable=False),
-    Column("case_sealed", LargeBinary, nullable=False),
+    Column("case_sealed", LargeBinary, comment="null: its time is over"),
     Column("case_index", LargeBinary, nullable=False, comment="keyed hash of the case's reference"),
     Column("face_engine", Text, nullable=False),
     Column("finger_engine", Text, nullable=False),
@@ -95,6 +95,7 @@ duplicate_cases = Table(
     Column("decided_by", ForeignKey("principals.id")),
     Column("decided_at", DateTime(timezone=True)),
     Column("reason", Text, comment="of the last decision"),
+    Column("removed_at", DateTime(timezone=True), comment="its time is over: members, pairs and scores are gone"),
     CheckConstraint(
         "state <> 'confirmed' OR (proposed_by IS NOT NULL AND decided_by IS NOT NULL AND decided_by <> proposed_by)",
         name="ck_duplicate_cases_second_person",

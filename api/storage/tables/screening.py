@@ -33,7 +33,7 @@ impostors = Table(
     Column("id", Uuid, primary_key=True),
     Column("state", Text, nullable=False, comment="proposed, approved, refused, removed or expired"),
     Column("ground", Text, nullable=False),
-    Column("case_sealed", LargeBinary, nullable=False),
+    Column("case_sealed", LargeBinary, comment="null: its time is over"),
     Column("institution_id", ForeignKey("institutions.id"), nullable=False, comment="that entered it"),
     Column("entered_by", ForeignKey("principals.id"), nullable=False),
     Column("entered_at", DateTime(timezone=True), nullable=False),
@@ -66,5 +66,6 @@ impostor_templates = Table(
         comment="of envelopes from before record keys had a store of their own; null: see the store",
     ),
     made_at(),
+    Column("transform_id", Uuid, comment="that turned it; null: none did"),
     UniqueConstraint("impostor_id", "modality", "position", postgresql_nulls_not_distinct=True),
 )

@@ -168,3 +168,24 @@ def test_the_last_step_goes_down_while_it_loses_nothing(new_database: NewDatabas
     with pytest.raises(RuntimeError, match="an older version cannot open"):
         migrate.downgrade(database, "0018")
     assert rows(database)["templates"][0]["master_key_id"] is None
+
+
+def test_what_was_removed_for_its_time_is_not_called_damage_by_an_older_version(new_database: NewDatabase) -> None:
+    database = new_database()
+    migrate.upgrade(database, "0001")
+    identifiers = {name: uuid4() for name in NAMES}
+    with database.begin() as connection:
+        for statement in POPULATION.split(";\n"):
+            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
+            connection.execute(text(statement), used)
+    migrate.upgrade(database, "0019")
+    before = rows(database)
+    migrate.upgrade(database, "0020")
+    migrate.downgrade(database, "0019")
+    assert rows(database) == before
+    migrate.upgrade(database, "0020")
+    run = "WITH run AS (INSERT INTO retention_runs (id) VALUES (gen_random_uuid()) RETURNING id)"
+    with database.begin() as connection:
+        connection.execute(text(f"{run} INSERT INTO retention_counts SELECT id, 'verifications', now(), 1 FROM run"))
+    with pytest.raises(RuntimeError, match="cannot tell from damage"):
+        migrate.downgrade(database, "0019")

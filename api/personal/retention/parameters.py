@@ -1,0 +1,23 @@
+"""Constants of the retention room."""
+
+# Rows of one batch, and how long the disk is the requests' between two.
+ROWS = 1000
+PAUSE_S = 0.05
+
+# The job runs once in so many hours, whichever replica comes first; each looks that often whether it is time.
+EVERY_H = 24
+LOOK_S = 600.0
+
+# What was due for longer than this is overdue: the job runs every day, and may miss one.
+GRACE_H = 48
+
+# Clocks that nobody sets, in days.
+LOCKS_DAYS = 365
+WEBHOOKS_DAYS = 30
+NONCES_DAYS = 1
+
+# The name of the lock under which one process enforces.
+LOCK = "retention"
+ACT = "retention_enforced"
+EXPIRED = "retention"
+"""The reason of an event by which the deployment's clock erased a card's templates."""
