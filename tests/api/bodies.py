@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from api.cards.number import check_character
 
 Json = dict[str, Any]
+_DRAWN: set[str] = set()
 
 
 def encoded(word: str | bytes) -> str:
@@ -21,8 +22,13 @@ def encoded(word: str | bytes) -> str:
 
 def new_number() -> str:
     """A citizen's number that nobody else has."""
-    digits = f"{secrets.randbelow(900_000) + 100_000}{1950 + secrets.randbelow(50)}0101{secrets.randbelow(1000):03d}"
-    return digits + check_character(digits)
+    while True:
+        place, year = secrets.randbelow(900_000) + 100_000, 1950 + secrets.randbelow(50)
+        digits = f"{place}{year}0101{secrets.randbelow(1000):03d}"
+        # Of ten thousand that a process draws two would be the same once in a thousand runs.
+        if digits not in _DRAWN:
+            _DRAWN.add(digits)
+            return digits + check_character(digits)
 
 
 def new_card(**changes: Any) -> Json:

@@ -141,13 +141,20 @@ def test_all_keys_that_do_not_work_go_one_way(service: Service, anonymous: TestC
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_time_of_a_refusal_does_not_tell_how_right_a_key_is(service: Service, anonymous: TestClient) -> None:
-    """Random and nearly right keys in turn: Mann and Whitney's U shows no difference (p > 0.001)."""
+    """Random and nearly right keys in turn: Mann and Whitney's U shows no difference (p > 0.001).
+
+    Where it shows one, two more looks have to show it as well: by chance the first does once in a thousand runs.
+    """
     good = new_key(service.database, service.keys, Role.TERMINAL)
     near = good[:-1] + ("A" if good[-1] != "A" else "B")
     kinds: dict[str, Callable[[], str]] = {
         "near": lambda: near,
         "random": lambda: credentials.KEY_PREFIX + secrets.token_urlsafe(32),
     }
+    assert any(_is_alike(anonymous, kinds) for _ in range(3))
+
+
+def _is_alike(anonymous: TestClient, kinds: dict[str, Callable[[], str]]) -> bool:
     spent: list[tuple[float, str]] = []
     for _ in range(1000):
         for kind in random.sample(sorted(kinds), 2):
@@ -160,7 +167,7 @@ def test_the_time_of_a_refusal_does_not_tell_how_right_a_key_is(service: Service
     size = len(ranks)
     u = sum(ranks) - size * (size + 1) / 2
     z = (u - size * size / 2) / (size * size * (2 * size + 1) / 12) ** 0.5
-    assert 2 * (1 - statistics.NormalDist().cdf(abs(z))) > 0.001
+    return 2 * (1 - statistics.NormalDist().cdf(abs(z))) > 0.001
 
 
 FULL = """

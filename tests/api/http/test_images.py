@@ -38,7 +38,8 @@ def registrar(decoding: Service, new_client: NewClient) -> TestClient:
 def rows(service: Service) -> tuple[int, int]:
     with service.database.begin() as connection:
         made = connection.execute(select(func.count()).select_from(cards)).scalar_one()
-        told = connection.execute(select(func.count()).select_from(evidence)).scalar_one()
+        # Not of acts, which the service's clocks record too.
+        told = connection.execute(select(func.count()).where(evidence.c.kind != "administration")).scalar_one()
     return made, told
 
 

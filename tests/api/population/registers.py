@@ -43,7 +43,7 @@ def silent_for(ended: threading.Event) -> Behaviour:
     """Takes the request and says nothing until the test is over."""
 
     def behave(_: BaseHTTPRequestHandler, __: dict[str, Any]) -> None:
-        ended.wait(30)
+        ended.wait(300)
 
     return behave
 
@@ -78,7 +78,7 @@ def slowly(ended: threading.Event, then: Behaviour) -> Behaviour:
     """Answers when the test says so."""
 
     def behave(handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
-        ended.wait(30)
+        ended.wait(300)
         then(handler, body)
 
     return behave

@@ -12,6 +12,7 @@ from api.service import Service
 from tests.api.accountability.business import decided_earlier
 from tests.api.bodies import register, verify
 from tests.api.conftest import NewClient, NewDatabase
+from tests.api.elsewhere import over
 
 
 def reasons(terminal: TestClient, card: dict[str, str], face: str = "person:a") -> tuple[str, list[str]]:
@@ -72,7 +73,7 @@ def impatient(service: Service, new_database: NewDatabase) -> Service:
     counter = service.policy.channels["counter"].model_copy(update={"max_attempts": 1})
     policy = service.policy.model_copy(update={"channels": {**service.policy.channels, "counter": counter}})
     database = new_database(migrated=True)
-    return replace(service, policy=policy, database=database)
+    return replace(over(service, database), policy=policy)
 
 
 def test_the_number_is_the_policys(impatient: Service, new_client: NewClient) -> None:

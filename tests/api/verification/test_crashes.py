@@ -45,7 +45,7 @@ def dying_replica(home: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     process.stdout.close()
 
 
@@ -61,7 +61,7 @@ def test_a_process_that_is_killed_answers_for_good_or_not_at_all(
         httpx.Client(base_url=dying_replica, transport=httpx.HTTPTransport(retries=20)) as client,
         pytest.raises(httpx.RemoteProtocolError),
     ):
-        client.post("/v1/verifications", json=body, headers=headers, timeout=30)
+        client.post("/v1/verifications", json=body, headers=headers, timeout=60)
     assert decided(service, card_id) == (made, made)
     first = terminal.post("/v1/verifications", json=body, headers=key)
     assert (first.status_code, first.json()["decision"]) == (200, "PASS")
@@ -90,7 +90,7 @@ class Alone:
         self.home = home
         self.comparer = ScriptedComparer()
         self.service = services.build(
-            Settings(home=home, database_url=None, database_pool_size=2, database_timeout_s=2), self.comparer
+            Settings(home=home, database_url=None, database_pool_size=2, database_timeout_s=20), self.comparer
         )
         # It would come back by itself, sooner than a slow machine asks whether it is gone.
         self.service.database._revive = None
@@ -107,7 +107,7 @@ class Alone:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):  # it noticed that its parent is gone
                 process.kill()
-        psutil.wait_procs(family, timeout=10)
+        psutil.wait_procs(family, timeout=60)
 
     def restart(self) -> None:
         """Start the server again, as the next start of the service does."""

@@ -48,7 +48,7 @@ def asking(service: Service, other: Simulated) -> Iterator[Asking]:
     """Makes services that ask the simulated register, or one at another address."""
     opened: list[RemoteRegister] = []
 
-    def make(url: str | None = None, *, is_authority: bool = True, timeout_s: float = 2.0, key: str = "k") -> Service:
+    def make(url: str | None = None, *, is_authority: bool = True, timeout_s: float = 30.0, key: str = "k") -> Service:
         opened.append(RemoteRegister(url or other.url, key, timeout_s=timeout_s))
         settings = service.settings.model_copy(update={"register_is_authority": is_authority})
         return replace(service, settings=settings, register=opened[-1])
@@ -177,20 +177,22 @@ def test_a_slow_register_is_not_waited_for(new_client: NewClient, asking: Asking
     answer = by_photo(new_client(service=asking(timeout_s=0.2)), new_card())
     ended.set()
     assert outcome(answer) == ("REVIEW", "card_not_found", ["register_unavailable"])
-    assert time.monotonic() - began < 10, "the register would have taken half a minute"
+    assert time.monotonic() - began < 100, "the register would have taken five minutes"
 
 
 def test_a_dead_register_is_left_alone_and_asked_again_later(
     monkeypatch: pytest.MonkeyPatch, new_client: NewClient, asking: Asking, other: Simulated
 ) -> None:
-    monkeypatch.setattr("api.population.remote.OPEN_S", 0.3)
-    terminal = new_client(service=asking())
+    monkeypatch.setattr("api.population.remote.OPEN_S", 3600)
+    asked = asking()
+    terminal = new_client(service=asked)
     other.behave = answering(503)
     for _ in range(FAILURES_TO_OPEN + 2):
         assert by_photo(terminal, new_card())["document"]["reasons"] == ["register_unavailable"]
     assert len(other.asked) == FAILURES_TO_OPEN
     other.behave = answering(**KNOWN)
-    time.sleep(0.4)
+    assert isinstance(asked.register, RemoteRegister)
+    monkeypatch.setattr(asked.register._breaker, "_opened", -3600)  # as if it had been long ago
     assert by_photo(terminal, new_card())["decision"] == "PASS"
 
 
@@ -275,8 +277,9 @@ def listening(app: FastAPI) -> Iterator[str]:
         assert thread.is_alive()
         time.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    # At once: whoever asks next must not wait on a connection that is still open.
+    server.should_exit = server.force_exit = True
+    thread.join(60)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from api.service import Service
 from api.verification.policy import ChannelPolicy
 from tests.api.bodies import register, verify
 from tests.api.conftest import NewClient, NewDatabase
+from tests.api.elsewhere import over
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def careful(service: Service, new_database: NewDatabase) -> Service:
         update={"channels": {**service.policy.channels, "counter": ChannelPolicy(**rules, purposes=own)}}
     )
     database = new_database(migrated=True)
-    return replace(service, policy=policy, database=database)
+    return replace(over(service, database), policy=policy)
 
 
 def test_a_purpose_may_ask_for_more(careful: Service, new_client: NewClient) -> None:
