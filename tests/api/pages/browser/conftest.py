@@ -42,6 +42,15 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, input:no
   .filter((one) => { const box = one.getBoundingClientRect(); return box.width < 47.5 || box.height < 47.5; })
   .map((one) => one.outerHTML)"""
 
+# What sticks out of the panel or the dialog that it stands in; wide tables scroll by themselves.
+STICKING_OUT = """() => [...document.querySelectorAll(".panel *, dialog[open] *")]
+  .filter((one) => one.checkVisibility() && !one.closest(".scroll, .stage, select, svg"))
+  .filter((one) => {
+    const edge = one.closest(".panel, dialog").getBoundingClientRect().right;
+    return one.getBoundingClientRect().right > edge + 0.5;
+  })
+  .map((one) => one.outerHTML.slice(0, 200))"""
+
 
 @dataclass
 class House:
@@ -263,4 +272,5 @@ def shoot(page: Page, name: str) -> None:
     assert not serious, name
     small = page.evaluate(SMALL_TARGETS)
     assert not small, f"{name}: smaller than a finger"
+    assert not page.evaluate(STICKING_OUT), f"{name}: out of its panel"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name}: wider than the screen"
