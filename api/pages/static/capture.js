@@ -12,6 +12,7 @@ const READY_MS = 1800;
 /** Gives `{nonce, at, face, burst}`, null where `signal` ended it. Raises what the camera and the service raise. */
 export async function captureFace(camera, signal) {
   put($("#face-title"), t("face_title"));
+  put($("#hint"), t("camera_starting"));
   await camera.start();
   const { nonce, challenge } = await ask("POST", "/v1/captures");
   // The next customer may stand there already, with this button and this picture.

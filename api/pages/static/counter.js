@@ -5,7 +5,7 @@ import { Camera, cameraFault, fileBase64 } from "./camera.js";
 import { CardFault, fromReader, pictureUrl, typed } from "./card.js";
 import { $, $$, put, showOnly, tone } from "./dom.js";
 import { fingerName, listFingers, showFacts } from "./facts.js";
-import { cardFaultWords } from "./faults.js";
+import { tellerFaultWords } from "./faults.js";
 import { goOn, showGoingOn } from "./going_on.js";
 import { serveHolder, showHolder } from "./holder.js";
 import { attend } from "./operator.js";
@@ -33,6 +33,8 @@ let catalogue = {};
 let visit = null;
 let abandoned;
 let asked = 0;
+/** Whether a card was laid down while another one's check was under way: it is read for the next customer. */
+let waits = false;
 
 function show(name) {
   view = name;
@@ -42,10 +44,11 @@ function show(name) {
 function fresh() {
   visit?.ended.abort();
   if (visit?.photo) URL.revokeObjectURL(visit.photo);
-  visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, override: null, busy: false };
+  visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, override: null, busy: false, told: null, fault: null };
+  waits = false;
   for (const form of $$("#typed")) form.reset();
   for (const field of $$("input[type=file]")) field.value = "";
-  for (const state of $$("#finger-state, #card-state, #typed-error")) put(state, "");
+  for (const state of $$("#finger-state, #typed-error")) put(state, "");
   hideOutcome();
   cardPanel();
   watching.begin(visit);
@@ -77,10 +80,19 @@ function abandon() {
   }, ABANDONED_MS);
 }
 
+/** Say how the card stands: `words` gives the state and, where it cannot be used, what to do. */
+function tellCard(words, of = "") {
+  visit.told = { words, of };
+  cardPanel();
+}
+
 function cardPanel() {
-  const { card } = visit;
+  const { card, told } = visit;
+  const [state = "", lead] = told?.words() ?? [];
+  tone($("#card-state"), state, told?.of);
   $("#card-empty").hidden = Boolean(card);
-  put($("#card-empty"), t(bridge?.connected ? "card_wanted" : page.configuration.typed_cards ? "reader_none_demo" : "reader_none_teller"));
+  const wanted = bridge?.connected ? "card_wanted" : page.configuration.typed_cards ? "reader_none_demo" : "reader_none_teller";
+  put($("#card-empty"), lead ?? t(wanted));
   $("#typing").hidden = !page.configuration.typed_cards || Boolean(card);
   $("#typing").open = !bridge?.connected;
   showFacts(card, visit.photo);
@@ -97,8 +109,7 @@ function verifyButton() {
 async function takeCard(card) {
   visit.card = card;
   if (card.photo) visit.photo = pictureUrl(card.photo);
-  tone($("#card-state"), t("card_read"), "good");
-  cardPanel();
+  tellCard(() => [t("card_read")], "good");
   abandon();
   $("#verify").focus();
   await newNonce().catch(() => {}); // Asked for again when it is needed, and the fault is told then.
@@ -123,6 +134,11 @@ async function takeFinger() {
 
 function addFinger(finger) {
   visit.fingers = [...visit.fingers.filter(({ position }) => position !== finger.position), finger];
+  sayFingers();
+}
+
+function sayFingers() {
+  if (!visit.fingers.length) return put($("#finger-state"), "");
   const names = visit.fingers.map(({ position }) => fingerName(position)).join(t("comma"));
   tone($("#finger-state"), t("finger_taken", { names }), "good");
 }
@@ -164,12 +180,15 @@ function showAnswer() {
 
 function failed(error) {
   if (error instanceof Refused && error.status === 401) return signedOut();
-  if (error instanceof DOMException) return showFault(t("refused_title"), t(cameraFault(error)));
-  if (error instanceof Unreachable) showFault(t("unanswered_title"), t("unanswered_teller"));
-  else if (error instanceof Refused) {
-    showFault(t("refused_title"), explained(error));
-    if (error.code === "operator_not_allowed") attendance().catch(() => {});
-  } else showFault(t("refused_title"), t("unanswered_teller"));
+  if (error.code === "operator_not_allowed") attendance().catch(() => {});
+  visit.fault = () => faultWords(error);
+  showFault(...visit.fault());
+}
+
+function faultWords(error) {
+  if (error instanceof DOMException) return [t("refused_title"), t(cameraFault(error))];
+  if (error instanceof Refused) return [t("refused_title"), explained(error)];
+  return [t(error instanceof Unreachable ? "unanswered_title" : "refused_title"), t("unanswered_teller")];
 }
 
 function signedOut() {
@@ -182,8 +201,9 @@ function signedOut() {
 function again() {
   visit.answer = null;
   visit.override = null;
+  visit.fault = null;
   visit.fingers = [];
-  put($("#finger-state"), "");
+  sayFingers();
   hideOutcome();
   verifyButton();
   newNonce().catch(() => {});
@@ -192,15 +212,23 @@ function again() {
 
 /** A card was laid there: the former customer is cleared away before it is read, which may fail. */
 function cardPlaced({ again }) {
-  if (view !== "work" || visit.busy) return;
+  if (view !== "work") return;
+  if (visit.busy) return again || nextWaits();
   if (!again && (visit.card || visit.answer)) nextCustomer();
-  tone($("#card-state"), t("reading_title"));
+  if (!waits) tellCard(() => [t("reading_title")]);
+}
+
+/** No card takes an answer that is waited for, or was just given, from before the teller's eyes: it is read afterwards. */
+function nextWaits() {
+  waits = true;
+  tellCard(() => [t("card_waits")]);
 }
 
 function cardRead(read) {
-  if (view !== "work" || visit.busy) return;
-  // The bridge was away, and tells the card that lies there once more.
-  if (visit.card && visit.card.body.text === read.text) return tone($("#card-state"), t("card_read"), "good");
+  if (view !== "work") return;
+  // The card of this visit once more: the bridge was away, or it was moved.
+  if (visit.card?.body.text === read.text) return sameCard();
+  if (visit.busy || waits) return nextWaits();
   if (visit.card || visit.answer) nextCustomer();
   try {
     takeCard(fromReader(read, page.configuration.text_block));
@@ -209,16 +237,28 @@ function cardRead(read) {
   }
 }
 
+function sameCard() {
+  waits = false;
+  tellCard(() => [t("card_read")], "good");
+}
+
 function cardFault(code) {
-  if (visit.card && !visit.busy) nextCustomer();
-  const [title] = cardFaultWords(code);
-  tone($("#card-state"), title, "bad");
+  if (visit.busy || waits) return;
+  if (visit.card) nextCustomer();
+  tellCard(() => tellerFaultWords(code), "bad");
+}
+
+function bridgeState() {
+  if (view !== "work") return;
+  if (!visit.card) visit.told = null;
+  cardPanel();
 }
 
 function listen() {
-  bridge.addEventListener("state", () => view === "work" && cardPanel());
+  bridge.addEventListener("state", bridgeState);
   bridge.addEventListener("placed", ({ detail }) => cardPlaced(detail));
   bridge.addEventListener("read", ({ detail }) => cardRead(detail));
+  bridge.addEventListener("removed", () => waits && sameCard());
   bridge.addEventListener("fault", ({ detail }) => detail.device === "card" && view === "work" && cardFault(detail.code));
   $("#typed").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -235,8 +275,10 @@ function listen() {
   serveHolder(() => ({ visit }));
   $("#again").addEventListener("click", again);
   $("#next").addEventListener("click", () => {
+    const another = waits;
     nextCustomer();
     $("#card-title").focus();
+    if (another) bridge.readAgain();
   });
   for (const name of ["pointerdown", "keydown", "input"]) {
     document.addEventListener(name, () => view === "work" && abandon(), { passive: true });
@@ -255,10 +297,11 @@ function spoken() {
   sayPlace();
   listFingers(page.configuration.finger_positions);
   if (view !== "work") return;
-  for (const state of $$("#finger-state, #card-state")) put(state, "");
+  sayFingers();
   if (camera.running) put($("#camera-state"), t("camera_on"));
   cardPanel();
   if (visit.answer) showAnswer();
+  if (visit.fault) showFault(...visit.fault());
 }
 
 function sayPlace() {

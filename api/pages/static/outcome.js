@@ -6,14 +6,26 @@ import { said, t } from "./texts.js";
 
 const TICK_MS = 100;
 const TONES = { valid: "good", match: "good", mismatch: "bad" };
+/** How long the last answer took, in seconds; null where there is none. */
+let took = null;
 const PARTS = ["outcome-empty", "outcome-wait", "outcome-fault", "outcome"];
 
 function only(part) {
   for (const id of PARTS) $(`#${id}`).hidden = id !== part;
 }
 
+/** On a narrow screen the result stands below the picture: nobody waits for what they cannot see. */
+function inSight() {
+  const panel = $(".outcome");
+  const { top } = panel.getBoundingClientRect();
+  if (top < 0 || top > innerHeight / 2) panel.scrollIntoView();
+}
+
+const sayTook = () => put($("#elapsed"), took === null ? "" : t("elapsed_in", { seconds: took }));
+
 /** Nothing is known of this customer yet. */
 export function hideOutcome() {
+  took = null;
   only("outcome-empty");
   for (const field of ["#say", "#say-holder", "#do", "#reference", "#verdict-title", "#elapsed"]) put($(field), "");
   for (const axis of ["#axis-card", "#axis-person"]) fill($(axis), "", "", []);
@@ -26,13 +38,15 @@ export function waiting() {
   hideOutcome();
   only("outcome-wait");
   put($("#outcome-waiting"), t("deciding_title"));
+  inSight();
   const began = performance.now();
   const seconds = () => ((performance.now() - began) / 1000).toFixed(1);
   const timer = setInterval(() => $("#elapsed").setAttribute("aria-hidden", "true") ?? put($("#elapsed"), t("elapsed", { seconds: seconds() })), TICK_MS);
   return () => {
     clearInterval(timer);
     $("#elapsed").removeAttribute("aria-hidden");
-    put($("#elapsed"), t("elapsed_in", { seconds: seconds() }));
+    took = seconds();
+    sayTook();
   };
 }
 
@@ -41,8 +55,10 @@ export function showFault(title, lead) {
   only("outcome-fault");
   put($("#fault-title"), title);
   put($("#fault-lead"), lead);
+  sayTook();
   $("#again").hidden = false;
   $("#next").hidden = false;
+  inSight();
 }
 
 /** Show an answer in the tellers' words; `catalogue` has what each code asks of them. */
@@ -64,6 +80,8 @@ export function showOutcome(answer, catalogue) {
   put($("#reference"), answer.id);
   $("#again").hidden = decision === "PASS";
   $("#next").hidden = false;
+  sayTook();
+  inSight();
   $("#verdict-title").focus({ preventScroll: true });
 }
 

@@ -53,7 +53,8 @@ export function setUp(done, path = "/v1/session") {
     const field = $("#key");
     const key = field.value.trim();
     field.value = "";
-    $("#setup-error").textContent = "";
+    $("#setup-error").textContent = key ? "" : t("setup_missing");
+    if (!key) return field.focus();
     try {
       await ask("POST", path, { headers: await bearer(key) });
       await done();

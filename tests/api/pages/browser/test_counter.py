@@ -84,6 +84,96 @@ def test_both_axes_are_told_in_the_tellers_words(
         verified(page, "PASS")
 
 
+def test_a_narrow_screen_shows_the_wait_and_the_answer(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    for width, height in ((1024, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        house.reader.place(house.issue())
+        expect(page.locator("#card-state")).to_have_attribute("data-tone", "good")
+        expect(page.locator("#outcome")).to_be_hidden()
+        expect(page.locator("#verify")).to_be_enabled()
+        held = hold(page, "**/v1/verifications", times=1)
+        page.locator("#verify").click()
+        expect(page.locator("#outcome-waiting")).to_be_in_viewport()
+        until(lambda: page.title() != "" and bool(held), "it is being sent")  # noqa: B023
+        held.pop().continue_()
+        expect(page.locator("#verdict")).to_be_in_viewport()
+        expect(page.locator("#axis-person .word")).to_be_in_viewport()
+        page.screenshot(path=SCREENS / f"counter-{width}-answer.png")
+
+
+def test_a_card_laid_during_a_check_is_read_for_the_next_customer(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    first, second = house.issue(), house.issue()
+    house.reader.place(first)
+    expect(page.locator("#verify")).to_be_enabled()
+    held = hold(page, "**/v1/verifications", times=1)
+    page.locator("#verify").click()
+    until(lambda: page.title() != "" and bool(held), "it is being sent")
+    house.reader.place(second)
+    expect(page.locator("#card-state")).to_contain_text("另一张证件")
+    held.pop().continue_()
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", "PASS")
+    expect(page.locator("#card-facts")).to_contain_text(first.text.number)
+    shoot(page, "counter-card-waits")
+    page.locator("#next").click()
+    expect(page.locator("#card-facts")).to_contain_text(second.text.number)
+    expect(page.locator("#outcome")).to_be_hidden()
+    assert first.text.number not in page.content()
+    verified(page, "PASS")
+    # One that is taken away again meanwhile is waited for by nobody.
+    held = hold(page, "**/v1/verifications", times=1)
+    house.reader.place(first)
+    expect(page.locator("#verify")).to_be_enabled()
+    page.locator("#verify").click()
+    until(lambda: page.title() != "" and bool(held), "it is being sent")
+    house.reader.place(second)
+    expect(page.locator("#card-state")).to_contain_text("另一张证件")
+    house.reader.remove()
+    expect(page.locator("#card-state")).to_have_text("已读取")
+    held.pop().continue_()
+    expect(page.locator("#outcome")).to_be_visible()
+    page.locator("#next").click()
+    expect(page.locator("#card-empty")).to_be_visible()
+
+
+def test_another_language_says_everything_anew(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    house.reader.place(house.issue())
+    page.locator("#take-finger").click()
+    expect(page.locator("#finger-state")).to_have_attribute("data-tone", "good")
+    verified(page, "PASS")
+    chinese = re.compile("[\u4e00-\u9fff]")
+    page.locator("#language").click()
+    expect(page.locator("#card-state")).to_have_text("Read")
+    expect(page.locator("#finger-state")).to_have_text("Taken: right index")
+    expect(page.locator("#elapsed")).to_contain_text("took")
+    assert not chinese.search(page.locator(".outcome").inner_text())
+    house.reader.place(house.issue())
+    expect(page.locator("#verify")).to_be_enabled()
+    house.stop()
+    page.locator("#verify").click()
+    expect(page.locator("#fault-title")).to_have_text("No result came")
+    page.locator("#language").click()
+    expect(page.locator("#fault-title")).to_have_text("没有得到核验结果")
+
+
+def test_a_card_is_typed_in_where_there_is_no_reader(house: House, new_page: NewPage) -> None:
+    text = house.issue().text
+    page = new_page("/counter")
+    page.locator("#typing summary").click()
+    shoot(page, "counter-typing")
+    page.locator("#typed button").click()
+    expect(page.locator("#typed-error")).not_to_be_empty()
+    page.locator("#number").fill(text.number)
+    page.locator("#issuer").fill(text.issuer)
+    page.locator("#valid_from").fill(text.valid_from.isoformat())
+    assert text.valid_to is not None
+    page.locator("#valid_to").fill(text.valid_to.isoformat())
+    page.locator("#typed button").click()
+    verified(page, "PASS")
+
+
 def test_a_teller_signs_in_and_the_decision_names_them(house: House, new_page: NewPage) -> None:
     page = new_page("/counter")
     page.locator("#operator").click()
@@ -119,14 +209,22 @@ def test_a_teller_signs_in_and_the_decision_names_them(house: House, new_page: N
 
 
 @pytest.mark.parametrize(
-    ("mishap", "words"),
-    [(Mishap.READ_ERROR, "证件读取失败"), (Mishap.GARBLED, "证件信息无法识别"), (Mishap.WRONG_TYPE, "不支持这种证件")],
+    ("mishap", "words", "advice"),
+    [
+        (Mishap.READ_ERROR, "证件读取失败", "请平放后再读一次"),
+        (Mishap.GARBLED, "证件信息无法识别", "读到的内容不完整"),
+        (Mishap.WRONG_TYPE, "不支持这种证件", "其他证件请按相应规定核对"),
+        (Mishap.PULLED, "证件已取走", "请重新放置"),
+    ],
 )
-def test_what_goes_wrong_with_a_card(house: House, new_page: NewPage, mishap: Mishap, words: str) -> None:
+def test_what_goes_wrong_with_a_card(house: House, new_page: NewPage, mishap: Mishap, words: str, advice: str) -> None:
     page = new_page("/counter")
     house.reader.place(house.issue(), mishap)
     expect(page.locator("#card-state")).to_have_text(words)
+    expect(page.locator("#card-empty")).to_contain_text(advice)
     expect(page.locator("#verify")).to_be_disabled()
+    if mishap is Mishap.WRONG_TYPE:
+        shoot(page, "counter-wrong-type")
 
 
 # From the click to the answer in sight, and how much of it was the service's: told, and never a reason to fail.
