@@ -10,6 +10,7 @@ from api.feed.snapshots import publishing
 from api.feed.snapshots.making import SnapshotMaker
 from api.feed.webhooks.delivering import Deliverer
 from api.institutions import deployment
+from api.matching import transforms
 from api.matching.comparison import Comparer
 from api.personal.finishing import finish
 from api.personal.retention.keeper import RetentionKeeper
@@ -72,6 +73,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     secrets = with_records(settings, opened, secrets, deployment_id)
     deployment.record_changes(opened, secrets, rules.version)
     tagging.retag(opened, secrets)
+    transforms.prepare(opened, secrets)
     register = open_register(settings)
     sequencer = Sequencer(opened, secrets)
     sequencer.start()

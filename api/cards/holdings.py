@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select, update
 from api.cards.lifecycle import Event
 from api.cards.register import RecordedEvent
 from api.cards.templates import context
+from api.matching import transforms
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import keys_of, open_sealed
@@ -63,9 +64,11 @@ def _told(keys: Keys, row: Any, found: FoundKeys) -> list[str]:
 
 
 def _digest(keys: Keys, row: Any, found: FoundKeys) -> str:
-    """Of the template, so that it may be sealed anew under another key; of the envelope where it does not open."""
+    """Of the template as it was made, so that it may be renewed and sealed anew; of the envelope where it does not
+    open."""
     try:
-        template = open_sealed(keys, row.template_sealed, context(row.id, row.card_id), found)
+        stored = open_sealed(keys, row.template_sealed, context(row.id, row.card_id), found)
+        template = transforms.original(keys, stored)
     except SealBroken:
         return f"sealed {hashlib.sha256(row.template_sealed).hexdigest()}"
     return hashlib.sha256(template).hexdigest()

@@ -1,4 +1,4 @@
-"""Templates at rest: sealed under their card's key, opened for one comparison, never logged."""
+"""Templates at rest: faces turned, all sealed under their card's key, opened for one comparison, never logged."""
 
 import logging
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select
 
+from api.matching import transforms
 from api.matching.captures import FingerPosition, Reference
 from api.matching.comparison import EnrolledTemplate
 from api.storage.errors import SealBroken
@@ -37,14 +38,14 @@ OF_INSTANCE: Select[Any] = (
 def add(connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
     """Seal and store templates of a card, under the key that it has or a new one. Raises `DatabaseUnavailable`."""
     if enrolled:
-        _store(connection, card_id, enrolled, _key(connection, keys, card_id))
+        _store(connection, keys, card_id, enrolled, _key(connection, keys, card_id))
 
 
 def replace_face(connection: Connection, keys: Keys, card_id: UUID, enrolled: EnrolledTemplate) -> None:
     """Put a face template of a card in the place of the one that is stored. Raises `DatabaseUnavailable`."""
     key = _key(connection, keys, card_id)
     connection.execute(delete(templates).where(templates.c.card_id == card_id, templates.c.modality == "face"))
-    _store(connection, card_id, (enrolled,), key)
+    _store(connection, keys, card_id, (enrolled,), key)
 
 
 def erase(connection: Connection, card_id: UUID) -> int:
@@ -56,9 +57,10 @@ def erase(connection: Connection, card_id: UUID) -> int:
 
 
 def _store(
-    connection: Connection, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...], key: tuple[UUID, bytes]
+    connection: Connection, keys: Keys, card_id: UUID, enrolled: tuple[EnrolledTemplate, ...], key: tuple[UUID, bytes]
 ) -> None:
-    for template in enrolled:
+    contents = transforms.for_storage(connection, keys, enrolled)
+    for template, (content, transform_id) in zip(enrolled, contents, strict=True):
         template_id = uuid4()
         connection.execute(
             insert(templates).values(
@@ -67,7 +69,8 @@ def _store(
                 modality=template.modality,
                 position=template.position,
                 engine=template.engine,
-                template_sealed=seal_under(*key, template.template, context(template_id, card_id)),
+                template_sealed=seal_under(*key, content, context(template_id, card_id)),
+                transform_id=transform_id,
             )
         )
 
@@ -115,16 +118,19 @@ def opened(keys: Keys, rows: Iterable[Any]) -> tuple[Reference, ...]:
 
 
 def _opened(keys: Keys, row: Any, found: FoundKeys) -> Reference:
-    content, erased = None, False
+    content = transform = None
+    erased = False
     try:
-        content = open_sealed(keys, row.template_sealed, context(row.template_id, row.card_id), found)
+        stored = open_sealed(keys, row.template_sealed, context(row.template_id, row.card_id), found)
+        transform = transforms.of_stored(keys, stored)
+        content = stored
     except KeyGone:
         erased = True
         _log.warning("template %s is of an earlier state of the database: its key was deleted", row.template_id)
     except SealBroken:
         _log.error("template %s does not open", row.template_id)
     position = None if row.position is None else FingerPosition(row.position)
-    return Reference(row.modality, position, row.engine, content, erased)
+    return Reference(row.modality, position, row.engine, content, erased, transform)
 
 
 def context(template_id: UUID, card_id: UUID) -> str:

@@ -61,7 +61,7 @@ def import_cards(
     with (
         signed_in(key_file, Scope.REGISTER_CARDS) as (opened, caller),
         noted(faults) as note,
-        _bar(reading.count(file)) as status,
+        bar(reading.count(file)) as status,
     ):
 
         def fault(line: int, field: str, code: str) -> None:
@@ -184,7 +184,7 @@ def _place(line: int, field: str) -> str:
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Callable[[int, str], None]]:
+def bar(total: int) -> Iterator[Callable[[int, str], None]]:
     """How far a file of about `total` rows is (0: unknown): a bar on a terminal, elsewhere a line now and then."""
     if not console.is_terminal or not total:
         with status_line() as line:

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from api.cli.bulk import status_line
+from api.cli.bulk import bar, status_line
 from api.cli.failure import NEGATIVE, CommandFailed, guarded, words_of
 from api.cli.registry import Registry, registry
 from api.cli.wording import count
 
 app = typer.Typer(
-    help="The keys of records: status, backup, restore, sweep; new-master, rotate, reseal, retire. Where the database"
-    " is.",
+    help="The keys of records: status, backup, restore, sweep; new-master, rotate, retire; reseal, renew-templates."
+    " Where the database is.",
     no_args_is_help=True,
 )
 
@@ -164,6 +164,51 @@ def reseal() -> None:
         f"重新加封 {done:,} 个，无法打开 {left:,} 个。 {count(done, 'template')} sealed anew, {left:,} do not open."
     )
     if left:
+        raise typer.Exit(NEGATIVE)
+
+
+@app.command("renew-templates", epilog="Example: renzheng keys renew-templates")
+@guarded
+def renew_templates(
+    keep_former: Annotated[
+        bool,
+        typer.Option(
+            "--keep-former",
+            help="Keep former transforms' keys, so that backups of the data from before can be used. The next renewal"
+            " without this deletes them.",
+        ),
+    ] = False,
+) -> None:
+    """Bring all stored faces under a new transform, while the service goes on, and delete the key of the former.
+
+    For after a leak, and now and then: what was stolen before matches nobody any more. Scores stay what they are. A run
+    that was broken off goes on with what is left. Backups of the data from before hold no usable faces afterwards: make
+    one of the data and one of the keys right after it. Ends with 1 where templates cannot be renewed and stay as they
+    are.
+    """
+    from api.personal import renewal
+
+    with registry() as opened:
+        total = renewal.count(opened.database)
+        done_so_far = 0
+        with bar(total) as tell:
+
+            def progress(more: int) -> None:
+                nonlocal done_so_far
+                done_so_far += more
+                tell(done_so_far, f"更新人脸特征 renewed {done_so_far:,}")
+
+            done = renewal.renew(opened.database, opened.keys, progress, keep_former=keep_former)
+    typer.echo(
+        f"变换 transform {done.name}："
+        f"更新 {done.templates:,} 个，无法更新 {done.left:,} 个，删除旧密钥 {done.deleted:,} 个。"
+        f" {count(done.templates, 'template')} renewed, {done.left:,} cannot be,"
+        f" {count(done.deleted, 'former key')} deleted."
+    )
+    typer.echo(
+        "请立即备份数据与密钥。 Make a backup of the data and one of the keys (renzheng keys backup) now.", err=True
+    )
+    if done.left:
         raise typer.Exit(NEGATIVE)
 
 

@@ -5,9 +5,9 @@ only the newest face counts, and of each finger the newest template; what other 
 the order of their numbers' keyed hashes, which is the same at every reading.
 
 They lie in a folder of the search's own, under the home, until it ends: vectors that mean nothing elsewhere (see
-`api.screening.transform`), the numbers' keyed hashes, the templates' identifiers. A search that was broken off goes on
-with them. Of one finger a sketch lies there (see `biometrics.duplicates.sketch`), which is not turned; the templates of
-fingers stay in the database, and are read for those who look alike.
+`biometrics.face.transform`), the numbers' keyed hashes, the templates' identifiers. A search that was broken off goes
+on with them. Of one finger a sketch lies there (see `biometrics.duplicates.sketch`), which is not turned; the templates
+of fingers stay in the database, and are read for those who look alike.
 """
 
 import hashlib
@@ -27,16 +27,16 @@ from sqlalchemy import Connection, text
 
 from api.cards.templates import context
 from api.duplicates.parameters import CHUNK
+from api.matching import transforms
 from api.matching.captures import FingerPosition, Modality, Reference
 from api.matching.comparison import Template
-from api.screening.transform import Rotation, rotation
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import keys_of, open_sealed
 from api.storage.recordkeys.store import FoundKeys
 from biometrics.duplicates import POSITIONS, Entries, Register, RegisterError
 from biometrics.errors import BiometricError
-from biometrics.face import FaceTemplate
+from biometrics.face import FaceTemplate, Transform
 from biometrics.finger import FingerTemplate
 
 _log = logging.getLogger(__name__)
@@ -169,7 +169,6 @@ class Reading:
         self._opener = opener
         self._engines = {"face_engine": face_engine, "finger_engine": finger_engine}
         self._threads = threads
-        self._rotation: Rotation | None = None
         self._digest = hashlib.sha256()
         self._damaged = 0
 
@@ -180,7 +179,8 @@ class Reading:
         engine = self._engines["face_engine"]
         with ExitStack() as stack:
             numbers, templates = (stack.enter_context((folder / name).open("wb")) for name in (_NUMBERS, _TEMPLATES))
-            blocks = self._blocks(connection, numbers.write, templates.write)
+            transform = transforms.of_galleries(connection, self._keys)
+            blocks = self._blocks(connection, transform, numbers.write, templates.write)
             first = next(blocks, None)
             if first is None:
                 Register.build(folder / _REGISTER, engine, ())
@@ -200,7 +200,11 @@ class Reading:
         return found
 
     def _blocks(
-        self, connection: Connection, write_number: Callable[[bytes], Any], write_template: Callable[[bytes], Any]
+        self,
+        connection: Connection,
+        transform: Transform,
+        write_number: Callable[[bytes], Any],
+        write_template: Callable[[bytes], Any],
     ) -> Iterator[Entries]:
         position = 0
         with connection.execute(
@@ -209,7 +213,7 @@ class Reading:
             for partition in rows.partitions():
                 # In one journey for all of the partition.
                 found = keys_of(self._keys, _sealed(partition))
-                faces = [(row, face) for row in partition if (face := self._face(row, found)) is not None]
+                faces = [(row, face) for row in partition if (face := self._face(row, found, transform)) is not None]
                 if not faces:
                     continue
                 for row, _ in faces:
@@ -219,13 +223,17 @@ class Reading:
                     self._digest.update(" ".join(told).encode() + b"\n")
                 keys = np.arange(position, position + len(faces), dtype=np.int64)
                 position += len(faces)
-                vectors = self._turned([face for _, face in faces])
+                vectors = np.stack([face.vector for _, face in faces])
                 yield Entries(keys, vectors, [self._fingers(row, found) for row, _ in faces])
 
-    def _face(self, row: Any, found: FoundKeys) -> FaceTemplate | None:
+    def _face(self, row: Any, found: FoundKeys, transform: Transform) -> FaceTemplate | None:
+        """Somebody's face under the transform; most are stored under it, but for what a renewal has not come to yet."""
         face = opened(self._keys, self._opener, row, found)
         if isinstance(face, FaceTemplate):
-            return face
+            try:
+                return transforms.moved(self._keys, face, transform)
+            except SealBroken:
+                _log.error("a template %s is under a transform that is gone", row.id)
         self._damaged += 1
         return None
 
@@ -239,11 +247,6 @@ class Reading:
             template = opened(self._keys, self._opener, first, found)
             given[place] = template if isinstance(template, FingerTemplate) else None
         return given
-
-    def _turned(self, faces: Sequence[FaceTemplate]) -> NDArray[np.float32]:
-        vectors = np.stack([one.vector for one in faces])
-        self._rotation = self._rotation or rotation(self._keys, faces[0].engine, vectors.shape[1])
-        return self._rotation.apply(vectors)
 
 
 def _sealed(rows: Iterable[Any]) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from api.duplicates.people import Finger, Opener, People, Reading
 from api.duplicates.searches import Beginning, Terms
 from api.institutions import acts, credentials
 from api.institutions.caller import Caller
+from api.matching import transforms
 from api.matching.captures import Modality
 from api.screening import cases
 from api.storage.database import Database
@@ -141,6 +142,7 @@ class Search:
             tell(Progress("reading", read, search.people))
 
         reading = Reading(self._keys, self._comparer, search.face_engine, search.finger_engine, threads)
+        transforms.prepare(self._database, self._keys)
         with self._database.begin() as connection:
             connection.execute(_ONE_LOOK)
             connection.execute(_UNHURRIED)

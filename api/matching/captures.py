@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from biometrics.face import Transform
+
 Modality = Literal["face", "finger"]
 
 
@@ -65,7 +67,8 @@ class Captures:
 class Reference:
     """A stored template, opened: `template` is the engine's own serialised form, None when it did not open.
 
-    `erased`: because the key that it was sealed under was deleted.
+    `erased`: because the key that it was sealed under was deleted. `transform`: what turned a face, and has to turn
+    what it is compared with; None where nothing did.
     """
 
     modality: Modality
@@ -73,3 +76,4 @@ class Reference:
     engine: str
     template: bytes | None = field(repr=False)
     erased: bool = False
+    transform: Transform | None = field(default=None, repr=False)

@@ -25,7 +25,7 @@ from api.matching.guidance import Guidance, Guide
 from api.matching.liveness import Judged as JudgedLiveness
 from api.matching.liveness import LivenessJudge
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
-from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face import FaceEngine, FaceTemplate, Transform
 from biometrics.face.packs import open_engine
 from biometrics.face.parameters import SUFFICIENT_SIDE
 from biometrics.finger import FingerEngine, FingerTemplate
@@ -211,7 +211,11 @@ class BiometricComparer:
             return partial(_not_enrolled, ModalityResult("face"), captures.chip_photo, "chip_photo")
         photo = partial(self._photo_reference, captures.chip_photo)
         return partial(
-            self._judge, ModalityResult("face"), lambda: _Probe(photo()), partial(self._open_reference, faces[0])
+            self._judge,
+            ModalityResult("face"),
+            lambda: _Probe(photo()),
+            partial(self._open_reference, faces[0]),
+            faces[0].transform,
         )
 
     def _finger_jobs(
@@ -249,17 +253,25 @@ class BiometricComparer:
             return partial(self._probe_only, slot, make_probe)
         if not references:
             return partial(_not_enrolled, slot, image, slot.position or slot.modality)
-        return partial(self._judge, slot, make_probe, partial(self._open_reference, references[0]))
+        reference = references[0]
+        return partial(self._judge, slot, make_probe, partial(self._open_reference, reference), reference.transform)
 
     def _judge(
-        self, slot: ModalityResult, make_probe: Callable[[], _Probe], make_reference: Callable[[], Template]
+        self,
+        slot: ModalityResult,
+        make_probe: Callable[[], _Probe],
+        make_reference: Callable[[], Template],
+        transform: Transform | None = None,
     ) -> _Judged:
-        """Probe against reference. What cannot be done is not assessed, with its reason, and never a match."""
+        """Probe against reference. What cannot be done is not assessed, with its reason, and never a match.
+
+        `transform`: what turned the reference's face; the probe is turned likewise.
+        """
         made: _Probe | None = None
         try:
             made = make_probe()
             probe, reference = made.template, make_reference()
-            score = self._score(probe, reference)
+            score = self._score(probe, reference, transform)
             calibration = self._calibrations[probe.engine]
             evidence = calibration.assess(score)
         except CaptureInvalid:
@@ -299,9 +311,9 @@ class BiometricComparer:
             _log.error("looking at a %s failed: %s", slot.modality, type(error).__name__)
             return _Judged(replace(slot, reason="engine_failed"))
 
-    def _score(self, probe: Template, reference: Template) -> float:
+    def _score(self, probe: Template, reference: Template, transform: Transform | None) -> float:
         if isinstance(probe, FaceTemplate) and isinstance(reference, FaceTemplate):
-            return self._face.compare(probe, reference)
+            return self._face.compare(probe if transform is None else transform.turn(probe), reference)
         if isinstance(probe, FingerTemplate) and isinstance(reference, FingerTemplate):
             return self._finger.compare(probe, reference)
         raise IncompatibleTemplates("templates of two modalities")

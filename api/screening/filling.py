@@ -15,15 +15,16 @@ from typing import Any
 from sqlalchemy import Connection, select, text
 
 from api.feed.snapshots.publishing import deployment_id
+from api.matching import transforms
 from api.screening import records
 from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers
 from api.screening.gallery import ImpostorGallery
 from api.screening.parameters import BUILD_TIMEOUT_S, PROGRESS_S
-from api.screening.transform import rotation
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import read_ahead
+from biometrics.face import Transform
 from biometrics.gallery import SnapshotError, load, save
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Filler:
 
     def fill(self) -> None:
         """Read the list as it is now. Raises `DatabaseUnavailable`."""
+        transforms.prepare(self._database, self._keys)
         # The whole list may take longer to read than any request waits.
         unhurried = Database(self._database.url, pool_size=1, timeout_s=BUILD_TIMEOUT_S)
         try:
@@ -76,7 +78,7 @@ class Filler:
             return
         with self._alone() as alone:
             if alone:
-                save(faces.gallery, self._path(faces.rotation.name))
+                save(faces.gallery, self._path(faces.transform.name))
                 self._saved = faces.gallery.sequence
 
     def _fill(self, connection: Connection) -> None:
@@ -94,21 +96,21 @@ class Filler:
     def _all_faces(self, connection: Connection, sequence: int, first: ListedFace) -> Faces:
         engine, dimensions = first.template.engine, len(first.template.vector)
         expected = records.listed(connection).get(("face", engine), 0)
-        faces = self._from_snapshot(connection, sequence, expected, engine, dimensions)
+        transform = transforms.of_galleries(connection, self._keys)
+        faces = self._from_snapshot(connection, sequence, expected, engine, transform)
         if faces is None:
             listed, said = self._faces(connection), _Said(expected)
-            faces = Faces.build(self._keys, listed, expected, dimensions, engine, said)
+            faces = Faces.build(transform, listed, expected, dimensions, engine, said)
             faces.gallery.sequence = sequence
         return faces
 
     def _from_snapshot(
-        self, connection: Connection, sequence: int, expected: int, engine: str, dimensions: int
+        self, connection: Connection, sequence: int, expected: int, engine: str, transform: Transform
     ) -> Faces | None:
-        turned = rotation(self._keys, engine, dimensions)
-        path = self._path(turned.name)
+        path = self._path(transform.name)
         _tidy(path.parent, path)
         try:
-            faces = Faces(load(path, engine), turned)
+            faces = Faces(load(path, engine), transform)
         except SnapshotError as error:
             if error.code != "snapshot_missing":
                 _log.warning("the snapshot of the impostors' gallery cannot be used and is made anew: %s", error.code)
@@ -175,7 +177,7 @@ def _sealed(row: Any) -> tuple[bytes]:
 
 
 def _tidy(folder: Path, kept: Path | None) -> None:
-    """Delete snapshots under other keys, or of another engine: they hold people who may be listed no longer."""
+    """Delete snapshots under other transforms, or of another engine: they hold people who may be listed no longer."""
     for path in folder.glob("*"):
         if path.is_dir() and path != kept:
             shutil.rmtree(path, ignore_errors=True)

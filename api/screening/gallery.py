@@ -15,15 +15,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from api.matching import transforms
 from api.matching.captures import Modality
 from api.matching.comparison import Comparer, Probe
 from api.screening import records, templates
 from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers, ListedFinger
+from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import keys_of
 from api.storage.recordkeys.store import FoundKeys
-from biometrics.face import FaceTemplate
+from biometrics.face import FaceTemplate, Transform
 from biometrics.finger import FingerTemplate
 from biometrics.gallery.parameters import EXACT_UP_TO
 from biometrics.gallery.threshold import hit_threshold
@@ -37,12 +39,13 @@ class NotReady(Exception):
 
 @dataclass
 class Changes:
-    """What happened on the list up to a number."""
+    """What happened on the list up to a number; `transform` is for the first face of a gallery that has none yet."""
 
     sequence: int = 0
     faces: list[ListedFace] = field(default_factory=list)
     fingers: list[ListedFinger] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
+    transform: Transform | None = None
 
 
 class Held(NamedTuple):
@@ -124,7 +127,7 @@ class ImpostorGallery:
         faces = self.faces
         if faces is None or not _wants_rebuilding(faces):
             return
-        fresh = Faces(faces.gallery.rebuilt(), faces.rotation)
+        fresh = Faces(faces.gallery.rebuilt(), faces.transform)
         with self._changing:
             missed = self.read(connection, fresh.gallery.sequence)
             fresh.change(missed.sequence, missed.faces, missed.removed)
@@ -163,12 +166,21 @@ class ImpostorGallery:
                 changes.removed.append(row.listed_seq)
             elif row.template_id is not None:
                 self._sort_in(changes, row, found)
+        if self.faces is None and changes.faces:
+            changes.transform = transforms.of_galleries(connection, self._keys)
         return changes
 
     def face_of(self, row: Any, found: FoundKeys) -> ListedFace | None:
         """The face in a row, None for one that no engine in use can compare."""
         template = self._of_an_engine_in_use(row, found)
-        return ListedFace(row.listed_seq, template, row.expires_on) if isinstance(template, FaceTemplate) else None
+        if not isinstance(template, FaceTemplate):
+            return None
+        try:
+            transform = transforms.named(self._keys, template.transform) if template.transform else None
+        except SealBroken:
+            _log.error("an impostor's template %s is under a transform that is gone", row.template_id)
+            return None
+        return ListedFace(row.listed_seq, template, row.expires_on, transform)
 
     def finger_of(self, row: Any, found: FoundKeys) -> ListedFinger | None:
         """The finger in a row, None as above."""
@@ -191,9 +203,9 @@ class ImpostorGallery:
         # What may fail comes first: a change that is told again must find either everything of it or nothing.
         fingers = self.fingers.changed(changes.fingers, changes.removed)
         faces = self.faces
-        if changes.faces and faces is None:
+        if faces is None and changes.transform is not None:
             first = changes.faces[0].template
-            faces = Faces.of(self._keys, first.engine, len(first.vector))
+            faces = Faces.of(changes.transform, first.engine, len(first.vector))
         if faces is not None:
             faces.change(changes.sequence, changes.faces, changes.removed)
         self._held = Held(faces, fingers, changes.sequence)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from api.matching import transforms
 from api.matching.comparison import Comparer
 from api.screening import records
 from api.screening.expiry import expire
@@ -60,6 +61,7 @@ class GalleryKeeper:
         """What the thread does in every round. Raises `DatabaseUnavailable`, OSError."""
         if self.gallery.sequence < 0:
             self._filler.fill()
+        self._follow_renewal()
         with self._database.single() as connection:
             sequence = connection.execute(select(records.SEQUENCE)).scalar_one()
             try:
@@ -80,6 +82,19 @@ class GalleryKeeper:
     def save(self) -> None:
         """Write a snapshot now, if the list changed since the last one. Raises OSError."""
         self._filler.save()
+
+    def _follow_renewal(self) -> None:
+        """Make the gallery anew when the templates were renewed: what is in memory and on disk goes with the former
+        transform. Searches go on in the former one meanwhile."""
+        faces = self.gallery.faces
+        if faces is None:
+            return
+        with self._database.single() as connection:
+            renewed = transforms.name_of_galleries(connection)
+        if renewed not in {faces.transform.name, None}:
+            _log.info("the templates were renewed, and the impostors' gallery is made anew")
+            self._filler.fill()
+            self._filler.save()
 
     def _run(self) -> None:
         while not self._ended.wait(LOOK_S):

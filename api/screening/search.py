@@ -13,10 +13,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from api.matching import transforms
 from api.matching.captures import Modality
 from api.matching.comparison import PersonResult, Probe
 from api.screening import records, templates
-from api.screening.faces import similarity
 from api.screening.gallery import Found
 from api.service import Service
 from api.storage.errors import StorageError
@@ -24,6 +24,7 @@ from api.storage.recordkeys.envelopes import keys_of
 from api.storage.recordkeys.store import FoundKeys
 from api.verification.request import VerificationRequest
 from biometrics.face import FaceTemplate
+from biometrics.face.template import similarity
 
 _log = logging.getLogger(__name__)
 
@@ -167,4 +168,6 @@ def _reaches(service: Service, probe: Probe, row: Any, threshold: float, keys: F
     if not isinstance(probe.template, FaceTemplate):
         return True  # the accurate comparison was made when it was searched
     reference = templates.opened(service.keys, service.comparer, row, keys)
-    return isinstance(reference, FaceTemplate) and similarity(probe.template, reference) >= threshold
+    if not isinstance(reference, FaceTemplate):
+        return False
+    return similarity(transforms.like(service.keys, probe.template, reference), reference) >= threshold

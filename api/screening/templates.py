@@ -1,4 +1,5 @@
-"""Impostors' templates at rest: sealed under their entry's key, opened for the galleries, gone when the entry ends."""
+"""Impostors' templates at rest: faces turned, all sealed under their entry's key, opened for the galleries, gone
+when the entry ends."""
 
 import logging
 from typing import Any
@@ -6,6 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, delete, insert
 
+from api.matching import transforms
 from api.matching.captures import FingerPosition, Reference
 from api.matching.comparison import Comparer, EnrolledTemplate, Template
 from api.storage.errors import SealBroken
@@ -23,7 +25,8 @@ _log = logging.getLogger(__name__)
 def add(connection: Connection, keys: Keys, impostor_id: UUID, enrolled: tuple[EnrolledTemplate, ...]) -> None:
     """Seal and store the templates of an entry, under a key of its own. Raises `DatabaseUnavailable`."""
     key = keys.of_records.make()
-    for template in enrolled:
+    contents = transforms.for_storage(connection, keys, enrolled)
+    for template, (content, transform_id) in zip(enrolled, contents, strict=True):
         template_id = uuid4()
         connection.execute(
             insert(impostor_templates).values(
@@ -32,7 +35,8 @@ def add(connection: Connection, keys: Keys, impostor_id: UUID, enrolled: tuple[E
                 modality=template.modality,
                 position=template.position,
                 engine=template.engine,
-                template_sealed=seal_under(*key, template.template, context(template_id, impostor_id)),
+                template_sealed=seal_under(*key, content, context(template_id, impostor_id)),
+                transform_id=transform_id,
             )
         )
 
@@ -45,7 +49,7 @@ def erase(connection: Connection, impostor_id: UUID) -> None:
 
 def opened(keys: Keys, comparer: Comparer, row: Any, found: FoundKeys) -> Template | None:
     """The template in a row of `records.CHANGES` or `records.CANDIDATES`; None, and a line in the log, where it does
-    not open. `found` are the keys of `keys_of`."""
+    not open. `found` are the keys of `keys_of`. A face is under the transform that it names."""
     try:
         content = open_sealed(keys, row.template_sealed, context(row.template_id, row.impostor_id), found)
         position = None if row.position is None else FingerPosition(row.position)

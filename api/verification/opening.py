@@ -5,6 +5,7 @@ not at all, so a request that was answered a moment ago is no replay.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, func, literal_column, select, true
 
@@ -35,6 +36,19 @@ class Known:
 
 def read(connection: Connection, service: Service, request: VerificationRequest, shown: CardIndexes) -> Known:
     """Ask. Raises `KeyReused` and `RefusedBefore`."""
+    rows, references = _read(connection, service, request, shown)
+    if any(one.erased for one in references):
+        # Between the two look-ups a template may have been renewed, and the key of its former transform deleted.
+        rows, references = _read(connection, service, request, shown)
+    row = rows[0]
+    given = None if row.status_code is None else idempotency.given(row, request.attempt)
+    nonce = nonces.Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
+    return Known(given, nonce, references, bool(references) and row.locked, row.listed)
+
+
+def _read(
+    connection: Connection, service: Service, request: VerificationRequest, shown: CardIndexes
+) -> tuple[list[Any], tuple[Reference, ...]]:
     rows = _KNOWN.run(
         connection,
         **nonces.named(service.keys, request.caller.principal_id, request.nonce),
@@ -42,11 +56,7 @@ def read(connection: Connection, service: Service, request: VerificationRequest,
         instance=shown.instance,
         number=shown.number,
     ).fetchall()
-    row = rows[0]
-    given = None if row.status_code is None else idempotency.given(row, request.attempt)
-    references = templates.opened(service.keys, [one for one in rows if one.template_id is not None])
-    nonce = nonces.Found(row.now, row.created_at, row.expires_at, row.used_at is not None)
-    return Known(given, nonce, references, bool(references) and row.locked, row.listed)
+    return rows, templates.opened(service.keys, [one for one in rows if one.template_id is not None])
 
 
 def _known() -> Statement:

@@ -23,6 +23,15 @@ def service(
 
 
 @app.command()
+def counter(
+    answers: Annotated[int, typer.Option(min=1, help="How many answers to wait for.")] = 20,
+    json_path: Json = None,
+) -> None:
+    """From the teller's click to the answer on the counter's page, in Chromium before a real service."""
+    run("service.counter", answers=answers, json_path=json_path)
+
+
+@app.command()
 def evidence(
     seconds: Annotated[float, typer.Option(min=1, help="How long to load the log.")] = 30,
     writers: Annotated[int, typer.Option(min=1, help="Processes that commit acts.")] = 2,

@@ -1,32 +1,32 @@
-"""Whether faces under one deployment's rotation can be linked with those under another's: D_sys of the vectors that lie
-in galleries, in their snapshots and in a search's folder.
+"""Whether faces of one deployment can be linked with those of another: D_sys of stored templates, which are under a
+transform of the deployment's own, as are the vectors in galleries, in their snapshots and in a search's folder.
 
-Two pictures of everybody who has two, drawn by a hash of the name: the first under one deployment's rotation, the other
-under another's. Mated: the same person's; non-mated: every two people's of one half (statistics are those of the other
-half of the people). The linkage score is the comparison score. `other keys`: twenty pairs of deployments, with the mean
-and the range in which 95 % of the pairs lie; `nothing to link`: the same scores with the labels mixed, which is what
-the measure gives by chance; `one key`: both under one rotation, where everything links; `as it is`: without any.
-`difference`: the most by which a rotation changed a score.
+Two pictures of everybody who has two, drawn by a hash of the name: the first as one deployment stores it, the other as
+another does, each written to the stored form and read from it. Mated: the same person's; non-mated: every two people's
+of one half (statistics are those of the other half of the people). The linkage score is the comparison score. `other
+keys`: twenty pairs of deployments, with the mean and the range in which 95 % of the pairs lie; `nothing to link`: the
+same scores with the labels mixed, which is what the measure gives by chance; `stolen before a renewal`: one picture of
+everybody, before and after one deployment renewed its templates, twenty times; `one key`: both under one transform,
+where everything links; `as it is`: without any. `difference`: the most by which a transform changed a score.
+`turn`, `matrix`: what it costs, in processor time.
 """
 
 import hashlib
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import numpy as np
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
-from api.screening.transform import Rotation, rotation
-from api.storage.keys import Keys
 from benchmarks.common.report import Result, print_table, write_json
 from benchmarks.face.gallery import Templates, cached, pictures_below, subject_of
 from benchmarks.face.statistics import held_out
-from biometrics.face import FaceEngine
+from biometrics.face import FaceEngine, FaceTemplate, Transform
 from biometrics.scoring.unlinkability import floor, unlinkability
 
 PAIRS = 20
 Rows = NDArray[np.float32]
+Scores = NDArray[np.float64]
 
 
 def run(images: Path, cache: Path | None, json_path: Path | None) -> list[Result]:
@@ -37,8 +37,8 @@ def run(images: Path, cache: Path | None, json_path: Path | None) -> list[Result
     if made is None:
         raise SystemExit(f"too few people below {images} for statistics of their own")
     first, second, half = two_of_each(made)
-    results = measure(engine.engine, first, second, half)
-    print_table(results, title=f"{engine.engine}: faces under rotations, {len(first)} people")
+    results = [*measure(engine.engine, first, second, half), *cost()]
+    print_table(results, title=f"{engine.engine}: stored faces, {len(first)} people")
     if json_path:
         write_json(json_path, "face-unlinkability", results)
     return results
@@ -62,37 +62,63 @@ def two_of_each(made: Templates) -> tuple[Rows, Rows, NDArray[np.int64]]:
 
 def measure(engine: str, first: Rows, second: Rows, half: NDArray[np.int64], pairs: int = PAIRS) -> list[Result]:
     """The figures for two pictures (n, D) of each of n people."""
-    dimensions = first.shape[1]
-    one, *others = (deployment(number, engine, dimensions) for number in range(2 * pairs))
+    one, *others = (deployment(number) for number in range(2 * pairs))
     apart = (half[:, None] == half[None, :]) & ~np.eye(len(half), dtype=bool)
     generator = np.random.default_rng(1)
+    pictures = [[FaceTemplate.of(engine, row, 50) for row in rows] for rows in (first, second)]
 
-    def scores(turned: Callable[[Rows], Rows], turned_otherwise: Callable[[Rows], Rows]) -> tuple[Rows, Rows]:
-        every = turned(first) @ turned_otherwise(second).T
+    def scores(left: Transform | None, right: Transform | None, *, same: bool = False) -> tuple[Scores, Scores]:
+        every = stored(pictures[0], left) @ stored(pictures[0 if same else 1], right).T
         return every.diagonal(), every[apart]
 
-    plain, same = scores(lambda rows: rows, lambda rows: rows), scores(one.apply, one.apply)
     keys = [one, *others]
-    linked, chance = [], []
+    linked, chance, renewed = [], [], []
     for left, right in zip(keys[::2], keys[1::2], strict=True):
-        found = scores(left.apply, right.apply)
+        found = scores(left, right)
         linked.append(unlinkability(*found).d_sys)
         chance.append(floor(*found, generator).d_sys)
+        renewed.append(unlinkability(*scores(left, right, same=True)).d_sys)
+    plain, under_one = scores(None, None), scores(one, one)
     count = len(first)
-    difference = max(float(np.abs(np.float64(a) - b).max()) for a, b in zip(plain, same, strict=True))
+    difference = max(float(np.abs(a - b).max()) for a, b in zip(plain, under_one, strict=True))
     return [
         _spread("other keys", linked, count),
         _spread("nothing to link", chance, count),
-        Result("one key", "d_sys", unlinkability(*same).d_sys, None, None, "", count),
+        _spread("stolen before a renewal", renewed, count),
+        Result("one key", "d_sys", unlinkability(*under_one).d_sys, None, None, "", count),
         Result("as it is", "d_sys", unlinkability(*plain).d_sys, None, None, "", count),
         Result("one key", "difference", difference, None, None, "score", count + int(apart.sum())),
     ]
 
 
-def deployment(number: int, engine: str, dimensions: int) -> Rotation:
-    """The rotation of one of many deployments, each with a master key of its own."""
-    master = hashlib.sha256(f"deployment {number}".encode()).digest()
-    return rotation(Keys(master, bytes(32), Ed25519PrivateKey.generate(), bytes(32)), engine, dimensions)
+def cost(times: int = 2000) -> list[Result]:
+    """Processor time of this thread: to make a matrix, and to turn a face with it."""
+    results = []
+    for dimensions in (128, 512):
+        rows = np.random.default_rng(2).standard_normal((times, dimensions))
+        templates = [FaceTemplate.of("cost", row, 50) for row in rows]
+        transform, begun = deployment(0), time.thread_time()
+        transform.matrix("cost", dimensions)
+        made = time.thread_time()
+        for template in templates:
+            transform.turn(template)
+        ended = time.thread_time()
+        name = f"{dimensions} numbers"
+        results.append(Result(name, "matrix", 1000 * (made - begun), None, None, "ms", 1))
+        results.append(Result(name, "turn", 1000 * (ended - made) / times, None, None, "ms", times))
+    return results
+
+
+def stored(templates: list[FaceTemplate], transform: Transform | None) -> Scores:
+    """Vectors (n, D) of length 1 as they are read from the stored form, under a transform or none."""
+    turned = templates if transform is None else [transform.turn(one) for one in templates]
+    rows = np.stack([FaceTemplate.from_bytes(one.to_bytes()).vector for one in turned]).astype(np.float64)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float64)
+
+
+def deployment(number: int) -> Transform:
+    """The transform of one of many deployments, each with a key of its own."""
+    return Transform(f"deployment-{number}", hashlib.sha256(f"deployment {number}".encode()).digest())
 
 
 def _spread(name: str, values: list[float], count: int) -> Result:

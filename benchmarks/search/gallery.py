@@ -18,7 +18,7 @@ Entries and probes are drawn as real templates scatter (`gallery_vectors`). Of e
   moved the same way), were added; then `rebuilt`; `loaded`: as rebuilt, from a mapped snapshot.
 
 All on one thread. Intervals: 95 %, Wilson; of no loss by the rule of 3. Vectors are turned at random, as a replica does
-(`api/screening/transform.py`).
+(`biometrics/face/transform.py`).
 """
 
 from __future__ import annotations

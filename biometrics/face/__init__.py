@@ -5,5 +5,6 @@ from .detection import Face
 from .engine import Embedded, FaceEngine
 from .statistics import Statistics, StatisticsError
 from .template import FaceTemplate
+from .transform import Transform
 
-__all__ = ["Assessment", "Embedded", "Face", "FaceEngine", "FaceTemplate", "Statistics", "StatisticsError"]
+__all__ = ["Assessment", "Embedded", "Face", "FaceEngine", "FaceTemplate", "Statistics", "StatisticsError", "Transform"]

@@ -25,7 +25,7 @@ from .refinement import refine
 from .scene import background, blockiness
 from .sface import Network, open_network
 from .statistics import Statistics
-from .template import FaceTemplate
+from .template import FaceTemplate, similarity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,10 +209,11 @@ class FaceEngine:
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
         """Cosine of the angle between two templates, -1..1, the higher the more alike; symmetric.
 
-        Raises IncompatibleTemplates when one is of another engine.
+        Raises IncompatibleTemplates when one is of another engine, or both are not under one transform.
         """
         for template in (probe, reference):
             if template.engine != self.engine:
                 raise IncompatibleTemplates(f"{template.engine} with {self.engine}")
-        lengths = np.linalg.norm(probe.vector) * np.linalg.norm(reference.vector)
-        return float(np.clip(np.dot(probe.vector, reference.vector) / lengths, -1.0, 1.0))
+        if probe.transform != reference.transform:
+            raise IncompatibleTemplates("templates under two transforms")
+        return similarity(probe, reference)

@@ -8,7 +8,7 @@ which gained nothing among vectors of length 1). Scores of codes are inner produ
 by the processor's bit count.
 
 There is no codebook: nothing is trained, and nothing grows stale when newcomers differ. But a code only fits vectors
-that point everywhere alike, as they do after a random rotation; the caller's are turned (`api/screening/transform.py`).
+that point everywhere alike, as they do after a random rotation; the caller's are turned (`face/transform.py`).
 
 Every entry is looked at, so that no true mate is lost to a wrong turn in a graph or a list. Removed entries, and those
 that are not valid on the day, are passed over on the way, so that they never push out another.

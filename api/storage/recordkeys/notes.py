@@ -5,7 +5,7 @@ to be forgotten: whoever finds the note, at the latest the service's clock, dele
 backup of the keys brings one of them back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -24,9 +24,14 @@ _WAITING: Select[Any] = (
 def note(connection: Connection, envelopes: Iterable[bytes]) -> set[UUID]:
     """Have the keys of these envelopes deleted; gives their identifiers."""
     ids = {key_id for envelope in envelopes if (key_id := record_key_of(envelope)) is not None}
+    note_ids(connection, ids)
+    return ids
+
+
+def note_ids(connection: Connection, ids: Collection[UUID]) -> None:
+    """Have keys deleted."""
     if ids:
         connection.execute(upsert(key_erasures).on_conflict_do_nothing(), [{"key_id": key_id} for key_id in ids])
-    return ids
 
 
 def waiting(connection: Connection) -> list[UUID]:

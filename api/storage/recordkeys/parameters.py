@@ -3,6 +3,9 @@
 BATCH = 1000
 """Keys that are read, written or deleted at once."""
 
+STANDING_S = 600.0
+"""For so long a key that stands for long is taken from memory, in seconds, before it is asked for again."""
+
 POOL = 4
 """Connections at most: a question is one look-up, and requests ask one."""
 

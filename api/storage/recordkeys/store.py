@@ -1,11 +1,13 @@
 """Making, reading and deleting the keys of records.
 
-No key is kept in memory: a person comes to a counter a few times a year, so that a cache would hit nobody, and it would
-have to hear of every deletion before the next question. To read one is a look-up by its primary key, one journey.
+No person's key is kept in memory: a person comes to a counter a few times a year, so that a cache would hit nobody, and
+it would have to hear of every deletion before the next question. To read one is a look-up by its primary key, one
+journey. Those that stand for long are kept (`standing.py`).
 """
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, func, select
@@ -16,6 +18,9 @@ from api.storage.recordkeys.parameters import BATCH
 from api.storage.recordkeys.tables import key_store, record_keys
 from api.storage.sealing import KEY_BYTES
 from api.storage.statements import Statement
+
+if TYPE_CHECKING:
+    from api.storage.recordkeys.standing import Kept
 
 FoundKeys = Mapping[UUID, bytes | None]
 """Keys by their identifiers: none for one that was deleted, None for one that does not unwrap."""
@@ -47,6 +52,7 @@ class RecordKeys:
     def __init__(self, database: Database, masters: MasterKeys) -> None:
         self.database = database
         self.masters = masters
+        self.standing: dict[UUID, Kept] = {}
 
     @property
     def chosen(self) -> str:

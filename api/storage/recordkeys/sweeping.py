@@ -13,12 +13,16 @@ from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.recordkeys.parameters import BATCH, ORPHAN_HOURS
 
-# The envelopes' heads: see `sealing.seal_under`.
+# The envelopes' heads: see `sealing.seal_under`. Of transforms those that something is under, and the one that turns
+# what is new.
 _USED = text(
     """
     SELECT DISTINCT substring(template_sealed FROM 2 FOR 16) FROM (
         SELECT template_sealed FROM templates UNION ALL SELECT template_sealed FROM impostor_templates
     ) AS held WHERE get_byte(template_sealed, 0) = 2
+    UNION SELECT uuid_send(transform_id) FROM templates WHERE transform_id IS NOT NULL
+    UNION SELECT uuid_send(transform_id) FROM impostor_templates WHERE transform_id IS NOT NULL
+    UNION SELECT uuid_send(id) FROM face_transforms WHERE superseded_at IS NULL
     """
 )
 _HELD = text("CREATE TEMPORARY TABLE used (id uuid) ON COMMIT DROP")

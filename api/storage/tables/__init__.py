@@ -38,6 +38,7 @@ from api.storage.tables.institutions import acts, buckets, credentials, deployme
 from api.storage.tables.retention import retention_counts, retention_runs
 from api.storage.tables.screening import impostor_list, impostor_templates, impostors
 from api.storage.tables.snapshots import feed_snapshot_pieces, feed_snapshots
+from api.storage.tables.transforms import face_transforms
 
 __all__ = [
     "acts",
@@ -62,6 +63,7 @@ __all__ = [
     "evidence_checkpoints",
     "evidence_texts",
     "evidence_tiles",
+    "face_transforms",
     "feed_events",
     "feed_head",
     "feed_snapshot_pieces",

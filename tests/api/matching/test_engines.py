@@ -4,6 +4,7 @@ A square of shade n is person n. The engines themselves are tested where they li
 """
 
 import logging
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -15,7 +16,7 @@ from api.matching.comparison import CaptureInvalid, ModalityResult, PersonResult
 from api.matching.digests import digest_of
 from api.matching.engines import BiometricComparer
 from biometrics.errors import NotAssessable
-from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face import FaceEngine, FaceTemplate, Transform
 from biometrics.finger import FingerEngine, FingerTemplate
 from biometrics.images import decode
 from biometrics.scoring.calibration import Calibration
@@ -60,9 +61,9 @@ class Faces:
     consolidate = FaceEngine.consolidate
 
     def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
-        if probe.vector[SCORELESS]:
+        if probe.vector[SCORELESS] == 1:
             return float("nan")
-        return float(probe.vector @ reference.vector)
+        return FaceEngine.compare(cast(FaceEngine, self), probe, reference)
 
 
 class Fingers:
@@ -259,6 +260,25 @@ def test_a_reference_that_cannot_be_used(
     result = comparer.compare(Captures(square(9)), (Reference("face", None, engine, template),))
     assert told(result)[0] == ("face", None, reason)
     assert result.fmr is None
+
+
+@pytest.mark.parametrize("shade", [9, 8])
+def test_a_turned_reference_scores_as_it_did(comparer: BiometricComparer, shade: int) -> None:
+    """The person and the chip's photograph are turned as it is."""
+    captures, transform = Captures(square(shade), (), photograph(9)), Transform("one", b"t" * 32)
+    (plain,) = enrolled(comparer)
+    assert plain.template is not None
+    stored = transform.turn(FaceTemplate.from_bytes(plain.template)).to_bytes()
+    before, after = (
+        comparer.compare(captures, (one,)) for one in (plain, replace(plain, template=stored, transform=transform))
+    )
+    assert before.llr is not None
+    assert after.llr == pytest.approx(before.llr, abs=1e-4)
+    assert before.chip_photo is not None
+    assert after.chip_photo is not None
+    assert after.chip_photo.llr == pytest.approx(before.chip_photo.llr, abs=1e-4)
+    without = comparer.compare(captures, (replace(plain, template=stored),))
+    assert told(without)[0] == ("face", None, "engine_mismatch"), "never a match, nor a comparison"
 
 
 class TestChipPhotograph:

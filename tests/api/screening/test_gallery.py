@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +11,19 @@ import pytest
 from sqlalchemy import select, update
 
 from api.institutions.roles import Role
-from api.screening.faces import Faces, ListedFace, similarity
+from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers, ListedFinger
 from api.screening.parameters import DEAD_FINGERS
-from api.screening.transform import rotation
 from api.storage import tables
-from api.storage.keys import Keys, load
-from biometrics.face import FaceTemplate
+from biometrics.face import FaceTemplate, Transform
+from biometrics.face.template import similarity
 from biometrics.finger import FingerTemplate
 from tests.api.screening.conftest import Town, build
 from tests.api.screening.entries import act, somebody
 from tests.api.screening.test_screening import paused, reasons
 from tests.api.scripted import ENGINE, template_of
 
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
-    return load(tmp_path_factory.mktemp("keys"))
+OLD, NEW = Transform("old", b"o" * 32), Transform("new", b"n" * 32)
 
 
 def face(word: str) -> FaceTemplate:
@@ -41,32 +38,15 @@ def finger(word: str) -> FingerTemplate:
     return made
 
 
-@pytest.mark.parametrize("dimensions", [128, 512])
-def test_the_rotation_keeps_scores_and_hides_vectors(keys: Keys, dimensions: int) -> None:
-    drawn = np.random.default_rng(5).standard_normal((300, dimensions))
-    vectors = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-    turned = rotation(keys, ENGINE, dimensions).apply(vectors)
-    assert turned.dtype == np.float32
-    assert np.abs(turned @ turned.T - vectors @ vectors.T).max() < 1e-6
-    alike = np.abs((turned * vectors).sum(axis=1))
-    assert alike.max() < 8 / np.sqrt(dimensions), "a turned vector is as far from its own as from anybody's"
-
-
-def test_a_rotation_is_the_deployments_and_the_engines_own(keys: Keys, tmp_path: Path) -> None:
-    own = rotation(keys, ENGINE, 128)
-    assert np.array_equal(own.matrix, rotation(keys, ENGINE, 128).matrix)
-    assert own.name == rotation(keys, ENGINE, 128).name
-    for other in (rotation(load(tmp_path), ENGINE, 128), rotation(keys, "other-1", 128)):
-        assert other.name != own.name
-        assert np.abs((own.matrix * other.matrix).sum(axis=1)).max() < 0.6
-    assert np.allclose(own.matrix @ own.matrix.T, np.eye(128), atol=1e-12)
-    assert "0." not in repr(own), "it is a key of a kind"
-
-
-def test_a_candidate_is_whoever_may_reach_the_threshold(keys: Keys) -> None:
-    faces = Faces.of(keys, ENGINE, 128)
+def test_a_candidate_is_whoever_may_reach_the_threshold() -> None:
+    """Also those that a renewal has not come to yet, and those from before anything was turned."""
+    faces = Faces.of(NEW, ENGINE, 128)
     people = [ListedFace(key, face(f"person:{key}"), date(2027, 1, 1)) for key in range(1, 400)]
-    faces.change(7, people, [])
+    stored = [
+        one if under is None else one._replace(template=under.turn(one.template), transform=under)
+        for one, under in zip(people, cycle((None, OLD, NEW)), strict=False)
+    ]
+    faces.change(7, stored, [])
     day = date(2026, 12, 31)
     for place in (1, 200, 399):
         probe = face(f"maybe:{place}")
@@ -173,7 +153,7 @@ def test_the_snapshot_of_another_list_is_not_taken(
         started.service.close()
 
 
-def test_snapshots_under_other_keys_are_deleted(town: Town, snapshot: tuple[str, Path]) -> None:
+def test_snapshots_under_other_transforms_are_deleted(town: Town, snapshot: tuple[str, Path]) -> None:
     _, folder = snapshot
     old = folder.with_name("0123456789abcdef")
     old.mkdir()
@@ -188,7 +168,9 @@ def test_nobodys_vector_is_in_the_snapshot(town: Town, snapshot: tuple[str, Path
     (numbers,) = folder.glob("*.numbers")
     rows = np.fromfile(numbers, np.float16).reshape(-1, 128).astype(np.float32)
     assert np.abs(rows @ vector).max() < 0.6
-    assert np.abs(rows @ rotation(town.service.keys, ENGINE, 128).apply(vector[None])[0]).max() > 0.99
+    faces = town.service.impostors.gallery.faces
+    assert faces is not None
+    assert np.abs(rows @ faces.transform.apply(ENGINE, vector)).max() > 0.99
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 

@@ -13,11 +13,12 @@ import models
 from api.matching.captures import Captures, Reference
 from api.matching.comparison import Probe
 from api.matching.engines import BiometricComparer
-from api.screening.faces import Faces, ListedFace, similarity
+from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers
 from api.screening.gallery import ImpostorGallery
 from api.storage.keys import load
-from biometrics.face import FaceEngine, FaceTemplate
+from biometrics.face import FaceEngine, FaceTemplate, Transform
+from biometrics.face.template import similarity
 from biometrics.finger import FingerEngine
 from biometrics.gallery.threshold import hit_threshold
 from biometrics.scoring.calibration import Calibration
@@ -64,7 +65,7 @@ def test_listed_people_are_found_and_others_are_not(
     drawn = np.random.default_rng(7).standard_normal((listed_beside, 128))
     strangers = [FaceTemplate.of(FaceEngine.engine, one, 50) for one in drawn]
     people = [*templates[::2], *strangers]
-    faces = Faces.of(keys, FaceEngine.engine, 128)
+    faces = Faces.of(Transform("a", bytes(32)), FaceEngine.engine, 128)
     faces.change(1, [ListedFace(key, one, DAY) for key, one in enumerate(people)], [])
     gallery = ImpostorGallery(keys, comparer, 0.01)
     gallery.fill(faces, Fingers(), 1)

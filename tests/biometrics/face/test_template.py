@@ -58,7 +58,7 @@ def test_damaged_forms_are_refused_with_their_codes() -> None:
     data = template().to_bytes()
     assert code_of(b"") == "template_malformed"
     assert code_of(b"RZFX" + data[4:]) == "template_malformed"
-    assert code_of(data[:4] + b"\x02" + data[5:]) == "template_version_unsupported"
+    assert code_of(data[:4] + b"\x03" + data[5:]) == "template_version_unsupported"
     assert code_of(data[:5] + b"\x65" + data[6:]) == "template_malformed"  # a quality of 101
     assert code_of(data[:6] + b"\x00" + data[14:]) == "template_malformed"
     assert code_of(data[:7] + b"sface\xe91" + data[14:]) == "template_malformed"
@@ -98,4 +98,4 @@ def test_the_vector_is_read_only_and_kept_out_of_reprs() -> None:
     made = template()
     with pytest.raises(ValueError, match="read-only"):
         made.vector[0] = 1
-    assert repr(made) == "FaceTemplate(engine='sface-2', quality=77)"
+    assert repr(made) == "FaceTemplate(engine='sface-2', quality=77, transform='')"

@@ -132,19 +132,25 @@ def test_sweeping_takes_what_opens_nothing_and_is_a_day_old(
     data, keys = new_database(), over(service.keys, store)
     with data.begin() as connection:
         for table in ("templates", "impostor_templates"):
-            connection.execute(text(f"CREATE TABLE {table} (template_sealed bytea)"))
+            connection.execute(text(f"CREATE TABLE {table} (template_sealed bytea, transform_id uuid)"))
+        connection.execute(text("CREATE TABLE face_transforms (id uuid, superseded_at timestamptz)"))
         used = [store.make() for _ in range(2)]
         values = [{"sealed": seal_under(*one, b"x", "here")} for one in used]
         connection.execute(text("INSERT INTO templates VALUES (:sealed)"), values[0])
         connection.execute(text("INSERT INTO impostor_templates VALUES (:sealed), ('\\x01')"), values[1])
+        (turning, _), (former, _), (present, _) = (store.make() for _ in range(3))
+        connection.execute(text("UPDATE templates SET transform_id = :id"), {"id": turning})
+        made = text("INSERT INTO face_transforms VALUES (:former, now()), (:turning, now()), (:present, NULL)")
+        connection.execute(made, {"former": former, "turning": turning, "present": present})
     (orphan, _) = store.make()
     assert sweep(data, keys, delete=True).deleted == 0, "somebody may be about to use it"
     make_older(store.database)
     counted = sweep(data, keys, delete=False)
-    assert (counted.keys, counted.orphans, counted.deleted) == (3, 1, 0)
-    assert sweep(data, keys, delete=True).deleted == 1
-    assert set(store.read([orphan, *(one for one, _ in used)])) == {one for one, _ in used}
+    assert (counted.keys, counted.orphans, counted.deleted) == (6, 2, 0)
+    assert sweep(data, keys, delete=True).deleted == 2
+    kept = {turning, present, *(one for one, _ in used)}
+    assert set(store.read([orphan, former, *kept])) == kept
     with data.begin() as connection:
         connection.execute(text("DELETE FROM templates"))
     again = sweep(data, keys, delete=True)
-    assert (again.orphans, again.deleted) == (1, 0), "half of all: the database is of another day"
+    assert (again.orphans, again.deleted) == (2, 0), "half of all: the database is of another day"
