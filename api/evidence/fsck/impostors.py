@@ -1,5 +1,6 @@
 """The impostor list held against the acts: nobody gets on it, or off it, in silence or by one person alone."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,7 @@ def check(connection: Connection, report: Report) -> None:
         .join(impostors, impostors.c.id == impostor_templates.c.impostor_id)
     )
     ended = impostors.c.state.not_in(("proposed", "approved"))
+    taken = Counter(numbers)
     wrong: dict[str, Iterable[object]] = {
         "impostors that are not on the list, or off it, as the acts say": sorted(
             one for one in found.keys() | said.keys() if found.get(one) != said.get(one)
@@ -55,7 +57,7 @@ def check(connection: Connection, report: Report) -> None:
             connection.execute(select(verifications.c.id).where(told, ~hit)).scalars()
         ),
         "numbers of the impostor list that no act, or more than one, took": sorted(
-            set(range(1, sequence + 1)) ^ set(numbers) | {one for one in numbers if numbers.count(one) > 1}
+            taken.keys() ^ set(range(1, sequence + 1)) | {one for one, times in taken.items() if times > 1}
         ),
     }
     for what, found_wrong in wrong.items():
