@@ -12,6 +12,7 @@ from api.feed.webhooks.delivering import Deliverer
 from api.institutions import deployment
 from api.matching import transforms
 from api.matching.comparison import Comparer
+from api.personal.faces import FaceWatch
 from api.personal.finishing import finish
 from api.personal.retention.keeper import RetentionKeeper
 from api.population.findings import PopulationRegister
@@ -40,6 +41,7 @@ class Service:
     forgetter: Forgetter
     impostors: GalleryKeeper
     retention: RetentionKeeper
+    faces: FaceWatch
     register: PopulationRegister | None = None
 
     def close(self) -> None:
@@ -49,6 +51,7 @@ class Service:
         self.snapshots.stop()
         self.forgetter.stop()
         self.retention.stop()
+        self.faces.stop()
         self.impostors.stop()
         self.sequencer.stop()
         self.database.close()
@@ -90,6 +93,8 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     impostors.start()
     retention = RetentionKeeper(opened, secrets, settings)
     retention.start()
+    faces = FaceWatch(opened, secrets, settings.stored_faces_alarm)
+    faces.start()
     return Service(
         settings,
         opened,
@@ -103,5 +108,6 @@ def build(settings: Settings, comparer: Comparer) -> Service:
         forgetter,
         impostors,
         retention,
+        faces,
         register,
     )

@@ -100,6 +100,10 @@ class Settings(BaseSettings):
         default=1096, ge=1, le=36500, description="Days for which texts and cases are kept after their end."
     )
 
+    stored_faces_alarm: int = Field(
+        default=100_000, ge=1, description="People with a stored face at which the alarm to file is raised."
+    )
+
     requests_per_minute: int = Field(
         default=120, ge=1, le=1_000_000, description="Requests that whoever signs in may make, and in one burst."
     )

@@ -45,6 +45,13 @@ class ImpostorHitDetails(BaseModel):
     entries: list[ListedCase] = Field(description="Those that the caller may see, under a key with `read_cases`.")
 
 
+class StoredFacesDetails(BaseModel):
+    """What an alert of the kind `stored_faces` tells."""
+
+    people: int = Field(description="With a stored face.")
+    threshold: int = Field(description="At which to file: see `stored_faces_filing` in `/v1/errors`.")
+
+
 class AlertAnswer(BaseModel):
     """An alert, raised for one institution."""
 
@@ -52,11 +59,12 @@ class AlertAnswer(BaseModel):
     kind: str = Field(
         description="`card_guessing`: too many people who are not its holder tried one card number. "
         "`holder_deceased_elsewhere`: another authority recorded the holder of the card dead. "
-        "`impostor_hit`: somebody who was verified looks like somebody on the impostor list."
+        "`impostor_hit`: somebody who was verified looks like somebody on the impostor list. "
+        "`stored_faces`: as many people's faces are stored as have to be filed."
     )
     institution_id: UUID
     card_id: UUID | None = Field(description="The card, for the institution that registered it.")
-    details: GuessingDetails | DeathDetails | ImpostorHitDetails
+    details: GuessingDetails | DeathDetails | ImpostorHitDetails | StoredFacesDetails
     raised_at: datetime
     closed_at: datetime | None
     closed_by: UUID | None

@@ -16,6 +16,7 @@ from api.cli import (
     evaluate,
     explain,
     fsck,
+    holds,
     impostors,
     institutions,
     keys,
@@ -71,6 +72,7 @@ app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470"
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
 app.add_typer(scorecard.app, name="scorecard")
+app.add_typer(holds.app, name="holds")
 app.command("retention", epilog="Example: renzheng retention --check")(retention.retention)
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("doctor", epilog="Example: renzheng doctor --json")(doctor.doctor)

@@ -31,16 +31,17 @@ def retention(
     """
     with registry() as opened:
         if check:
-            _tell_found(*_looked(opened), raw=raw)
+            _tell_found(*_looked(opened), opened.settings.stored_faces_alarm, raw=raw)
         else:
             _tell_removed(_enforced(opened), raw=raw)
 
 
-def _looked(opened: Registry) -> "tuple[list[Found], datetime | None]":
+def _looked(opened: Registry) -> "tuple[list[Found], datetime | None, int]":
+    from api.personal import faces
     from api.personal.retention import checking, runs
 
     with opened.database.begin() as connection:
-        return checking.look(connection, opened.settings), runs.last_finished(connection)
+        return checking.look(connection, opened.settings), runs.last_finished(connection), faces.count(connection)
 
 
 def _enforced(opened: Registry) -> dict[str, int]:
@@ -73,13 +74,19 @@ def _tell_removed(removed: dict[str, int], *, raw: bool) -> None:
     typer.echo(f"到期删除共 {total:,} 条，已记入存证日志。 {count(total, 'row')} removed; the log tells of it.")
 
 
-def _tell_found(found: "list[Found]", last: datetime | None, *, raw: bool) -> None:
+def _tell_found(found: "list[Found]", last: datetime | None, people: int, threshold: int, *, raw: bool) -> None:
     overdue = sum(one.overdue for one in found)
     if raw:
-        told = {"last_run": _moment(last), "overdue": overdue, "kinds": [_as_json(one) for one in found]}
+        told = {
+            "last_run": _moment(last),
+            "overdue": overdue,
+            "stored_faces": {"people": people, "threshold": threshold},
+            "kinds": [_as_json(one) for one in found],
+        }
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
     else:
         _table(found)
+        typer.echo(f"存储的人脸（人） people with a stored face: {people:,} / {threshold:,}")
         typer.echo(f"上次执行 last run: {_moment(last) or '从未 never'}")
         typer.echo(
             f"逾期未删 {overdue:,} 条。 {count(overdue, 'row')} overdue."
@@ -91,10 +98,11 @@ def _tell_found(found: "list[Found]", last: datetime | None, *, raw: bool) -> No
 
 
 def _table(found: "list[Found]") -> None:
-    table = Table("kind", "days", "due", "overdue", "oldest", title="数据保存期限 Retention")
+    table = Table("kind", "days", "due", "overdue", "held", "oldest", title="数据保存期限 Retention")
     for one in found:
         oldest = "" if one.oldest is None else one.oldest.strftime("%Y-%m-%d")
-        table.add_row(f"{one.kind.zh}\n{one.kind.en}", str(one.days), f"{one.due:,}", f"{one.overdue:,}", oldest)
+        counted = [f"{rows:,}" for rows in (one.due, one.overdue, one.held)]
+        table.add_row(f"{one.kind.zh}\n{one.kind.en}", str(one.days), *counted, oldest)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -107,6 +115,7 @@ def _as_json(one: "Found") -> dict[str, Any]:
         "before": one.before.isoformat(),
         "due": one.due,
         "overdue": one.overdue,
+        "held": one.held,
         "oldest": _moment(one.oldest),
     }
 

@@ -20,6 +20,7 @@ from api.http.envelope import Envelope
 from api.institutions import routes as institutions
 from api.pages import routes as pages
 from api.personal import routes as personal
+from api.personal.holds import routes as holds
 from api.population import routes as population
 from api.screening import routes as screening
 from api.service import Service
@@ -42,6 +43,7 @@ ROUTERS = (
     population.router,
     cards.router,
     personal.router,
+    holds.router,
     alerts.router,
     transactions.router,
     overrides.router,

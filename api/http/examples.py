@@ -153,6 +153,20 @@ OVERRIDE: Any = {
     },
 }
 
+HOLD: Any = {
+    "a court's": {
+        "summary": "All that is held of a person, for a court",
+        "value": {
+            "subject": "person",
+            "subject_id": "0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11",
+            "ground": "litigation",
+            "reference": "(2026) Min Chu 17",
+        },
+    },
+}
+
+HOLD_LIFTING: Any = {"no longer needed": {"summary": "The case is closed", "value": {}}}
+
 OVERRIDE_DECISION: Any = {"looked at": {"summary": "Looked at by a second person", "value": {}}}
 
 _STANDING_HERE = "0c5f7a3e-6f0d-4f6e-9b0a-2f6f2f0d9a11"

@@ -58,6 +58,9 @@ class Scope(StrEnum):
     """Tell holders who were just verified what checks were made of them, and take their disputes."""
     RESOLVE_DISPUTES = "resolve_disputes"
     """Resolve disputes of checks that one's institution or a branch of it made."""
+    HOLD_DATA = "hold_data"
+    """Keep data past their time, for a court or an authority, and say that a hold may end: what one sees, and the
+    records of one's institution and its branches, a regulator's of all. A second person ends it."""
     READ_ACCOUNTS = "read_accounts"
     """What was left out and what was gone past, and the figures of it: one's institution's and its branches', a
     regulator's of all."""
@@ -78,6 +81,7 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.SEARCH_DUPLICATES,
             Scope.READ_DUPLICATES,
             Scope.DECIDE_DUPLICATES,
+            Scope.HOLD_DATA,
         }
     ),
     Role.OPERATOR: frozenset({Scope.READ_VERIFICATIONS, Scope.OVERRIDE}),
@@ -93,9 +97,10 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
             Scope.APPROVE_OVERRIDES,
             Scope.RESOLVE_DISPUTES,
             Scope.READ_ACCOUNTS,
+            Scope.HOLD_DATA,
         }
     ),
-    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE, Scope.FOLLOW_FEED, Scope.READ_ACCOUNTS}),
+    Role.REGULATOR: frozenset({Scope.READ_EVIDENCE, Scope.FOLLOW_FEED, Scope.READ_ACCOUNTS, Scope.HOLD_DATA}),
     Role.EVALUATOR: frozenset({Scope.READ_EVIDENCE}),
     Role.ADMINISTRATOR: frozenset({Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_PRINCIPALS}),
 }

@@ -14,6 +14,7 @@ from api.storage.tables import (
     cards,
     duplicate_cases,
     duplicate_members,
+    holds,
     impostors,
     overrides,
     principals,
@@ -77,3 +78,8 @@ def overrides_seen(caller: Caller) -> ColumnElement[bool]:
         return false()
     own = overrides.c.institution_id == caller.institution_id
     return or_(own, overrides.c.entered_by == caller.principal_id)
+
+
+def holds_seen(caller: Caller) -> ColumnElement[bool]:
+    """Legal holds that the caller's institution, or a branch of it, put on."""
+    return within(holds.c.institution_id, caller.institution_id)

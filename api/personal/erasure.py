@@ -13,11 +13,13 @@ from api.cards import holdings, refusals, register, templates
 from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
 from api.cards.register import RecordedEvent
+from api.errors import ServiceError
 from api.evidence import leaves
 from api.institutions import credentials
 from api.institutions.caller import Caller
 from api.personal.finishing import finish
 from api.personal.grounds import Ground
+from api.personal.holds import records as holds
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
@@ -26,8 +28,9 @@ from api.storage.idempotency import Attempt, StoredAnswer
 def erase(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, ground: Ground) -> StoredAnswer:
     """Erase the templates of a card and of the person's other cards that the caller reaches.
 
-    When this returns the keys are deleted. Raises `CardUnknown`, and `DatabaseUnavailable` when the store of keys does
-    not answer: then the templates are gone already, and the keys follow, with the same request or by the clock.
+    When this returns the keys are deleted. Raises `CardUnknown`, `ServiceError` `data_held` under a legal hold, and
+    `DatabaseUnavailable` when the store of keys does not answer: then the templates are gone already, and the keys
+    follow, with the same request or by the clock.
     """
     given = _erase(service, caller, attempt, card_id, ground)
     finish(service.database, service.keys)
@@ -42,6 +45,8 @@ def _erase(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, gr
         if given is not None:
             return given
         events = register.report_erasure(connection, card_id, caller, ground)
+        if holds.on_cards(connection, [one.card_id for one in events]):
+            raise ServiceError("data_held")
         answer, *also = (_erased(connection, service, caller, one) for one in events)
         answer["also"] = also
         idempotency.store(connection, attempt, 201, answer)

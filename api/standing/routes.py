@@ -9,14 +9,17 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import select
 
+from api.errors import entry
 from api.evidence import log
 from api.feed import records as feed
 from api.http.answers import documented
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import ConsoleDep, ServiceDep
+from api.personal.faces import FaceWatch
 from api.screening import records as impostors
 from api.standing import calibrations, packs
 from api.standing.schemas import (
+    FacesStanding,
     FeedStanding,
     ImpostorsStanding,
     LogStanding,
@@ -78,5 +81,16 @@ def read_standing(service: ServiceDep, caller: ConsoleDep) -> Any:  # noqa: ARG0
             overdue=standing.overdue,
             sequencing=not service.sequencer.failing,
         ),
+        faces=_faces(service.faces),
         packs=packs.known(),
+    )
+
+
+def _faces(watch: FaceWatch) -> FacesStanding:
+    found = watch.found
+    return FacesStanding(
+        people=None if found is None else found.people,
+        threshold=watch.threshold,
+        reached=found is not None and found.reached,
+        filing=entry("stored_faces_filing").operator,
     )

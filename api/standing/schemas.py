@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from api.errors.catalogue import Text
 from api.verification.policy import Policy
 
 
@@ -84,6 +85,15 @@ class LogStanding(BaseModel):
     sequencing: bool = Field(description="False while this replica's batches fail.")
 
 
+class FacesStanding(BaseModel):
+    """How many people's faces are stored, by this replica's last count of the hour."""
+
+    people: int | None = Field(description="Null until it has counted.")
+    threshold: int = Field(description="At which the operator has to file.")
+    reached: bool
+    filing: Text = Field(description="What has to be done then.")
+
+
 class StandingAnswer(BaseModel):
     """How the replica that answers stands."""
 
@@ -96,4 +106,5 @@ class StandingAnswer(BaseModel):
     feed: FeedStanding
     impostors: ImpostorsStanding
     log: LogStanding
+    faces: FacesStanding
     packs: list[PackAnswer]

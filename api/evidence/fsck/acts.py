@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Connection, Row, Select, Table, Text, Uuid, bindparam, cast, func, select
 
 from api.cards.holdings import TOLD_BY
-from api.evidence.fsck import accounts, duplicates, impostors, life_cycle, locks, people, retention, rights
+from api.evidence.fsck import accounts, duplicates, holds, impostors, life_cycle, locks, people, retention, rights
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.leaves import leaf_hash
 from api.evidence.parameters import ROWS
@@ -64,6 +64,7 @@ def check(connection: Connection, report: Report) -> None:
     impostors.check(connection, report)
     duplicates.check(connection, report)
     retention.check(connection, report)
+    holds.check(connection, report)
     newest_first = func.row_number().over(partition_by=card_events.c.card_id, order_by=card_events.c.recorded_at.desc())
     events = select(card_events.c.card_id, card_events.c.status, newest_first.label("age")).subquery()
     other = select(cards.c.id).outerjoin(events, (events.c.card_id == cards.c.id) & (events.c.age == 1))

@@ -10,7 +10,7 @@ from api.storage.tables import acts, alerts, card_locks, cards
 
 _ACTS = (
     select(acts)
-    .where(acts.c.act.in_(("card_locked", "death_told", "impostor_hit", "alert_closed")))
+    .where(acts.c.act.in_(("card_locked", "death_told", "impostor_hit", "stored_faces_reached", "alert_closed")))
     .order_by(acts.c.at)
 )
 

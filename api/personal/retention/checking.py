@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from api.personal.holds.conditions import held
 from api.personal.retention import runs
 from api.personal.retention.kinds import KINDS, Kind
 from api.personal.retention.parameters import GRACE_H
@@ -13,14 +14,15 @@ from api.settings import Settings
 
 @dataclass(frozen=True)
 class Found:
-    """A kind as it stands: rows whose time is over (`due`), of them those that should be gone by now (`overdue`), and
-    the moment at which the clock of the oldest began."""
+    """A kind as it stands: rows whose time is over (`due`), of them those that should be gone by now (`overdue`), rows
+    that only a legal hold keeps (`held`, none of the others), and the moment at which the oldest's clock began."""
 
     kind: Kind
     days: int
     before: datetime
     due: int
     overdue: int
+    held: int
     oldest: datetime | None
 
 
@@ -33,10 +35,13 @@ def look(connection: Connection, settings: Settings, at: datetime | None = None)
 
 def _found(connection: Connection, settings: Settings, kind: Kind, before: datetime) -> Found:
     counted = f"""
-        SELECT count(*) AS due, count(*) FILTER (WHERE clock < :late) AS overdue, min(clock) AS oldest FROM (
-            SELECT {kind.clock} AS clock FROM {kind.table} AS t WHERE {kind.clock} < :before AND {kind.still}
+        SELECT count(*) FILTER (WHERE NOT held) AS due, count(*) FILTER (WHERE NOT held AND clock < :late) AS overdue,
+            count(*) FILTER (WHERE held) AS held, min(clock) FILTER (WHERE NOT held) AS oldest
+        FROM (
+            SELECT {kind.clock} AS clock, {held(kind.reach)} AS held
+            FROM {kind.table} AS t WHERE {kind.clock} < :before AND {kind.still}
         ) AS over
     """  # noqa: S608 - our own words
     late = before - timedelta(hours=GRACE_H)
     row = connection.execute(text(counted), {"before": before, "late": late}).one()
-    return Found(kind, kind.days(settings), before, row.due, row.overdue, row.oldest)
+    return Found(kind, kind.days(settings), before, row.due, row.overdue, row.held, row.oldest)

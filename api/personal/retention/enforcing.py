@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from api.personal.finishing import finish as delete_keys
+from api.personal.holds.conditions import held
 from api.personal.retention import runs, templates
 from api.personal.retention.kinds import KINDS, TEMPLATES, Kind
 from api.personal.retention.parameters import LOCK, PAUSE_S, ROWS
@@ -100,6 +101,7 @@ def _removal(kind: Kind) -> str:
     return f"""
         WITH places AS MATERIALIZED (
             SELECT t.ctid FROM {kind.table} AS t WHERE {kind.clock} < :before AND {kind.still}
+                AND NOT {held(kind.reach)}
             ORDER BY {kind.clock} LIMIT :rows FOR UPDATE SKIP LOCKED
         ) {parts} {kind.change} {gone}
     """  # noqa: S608 - as above

@@ -7,6 +7,7 @@ the log proves as before that the act happened, and figures are counted as befor
 from dataclasses import dataclass
 from typing import Literal
 
+from api.personal.holds.conditions import NOTHING, Reach
 from api.personal.retention.parameters import LOCKS_DAYS, NONCES_DAYS, WEBHOOKS_DAYS
 from api.settings import Settings
 
@@ -26,7 +27,8 @@ class Kind:
     `clock`: the moment from which on it is kept; `still`: what is there to be removed; `change`: how, of which rows
     left out; `parts`: tables whose rows go whole with it, each with the column that names it. `change` None: it is
     removed otherwise, and by what `by` names. `period`: the setting, or days that nobody sets. `proven`: a row says
-    itself that something was removed of it, so that the rows and what was told of the runs can be compared.
+    itself that something was removed of it, so that the rows and what was told of the runs can be compared. `reach`: by
+    what a legal hold keeps it.
     """
 
     name: str
@@ -40,12 +42,19 @@ class Kind:
     by: str | None = None
     proven: str | None = None
     parts: tuple[tuple[str, str], ...] = ()
+    reach: Reach = NOTHING
 
     def days(self, settings: Settings) -> int:
         """For how many days it is kept."""
         return self.period if isinstance(self.period, int) else int(getattr(settings, self.period))
 
 
+_OF_VERIFICATION = Reach(
+    "SELECT v.number_index FROM verifications AS v WHERE v.id = t.verification_id",
+    "t.institution_id",
+    ("t.verification_id",),
+)
+_OF_CARD = "SELECT c.number_index FROM cards AS c WHERE c.id = t.card_id"
 # When a card ended: reported so, or by its date; a card that is missing may be found, and one in dispute come back.
 TEMPLATES_CLOCK = """
     least(
@@ -70,6 +79,7 @@ TEMPLATES = Kind(
     # Card by card, each with its event, its leaf and the end of its key: `templates.py`.
     None,
     TEMPLATES_STILL,
+    reach=Reach("t.number_index", "SELECT p.institution_id FROM principals AS p WHERE p.id = t.registered_by"),
 )
 
 # In the order in which they are enforced: answers that are given again before the rows that they were made of.
@@ -118,6 +128,7 @@ KINDS: tuple[Kind, ...] = (
         """,
         "t.removed_at IS NULL",
         proven="removed_at IS NOT NULL",
+        reach=Reach("t.number_index", "t.institution_id", ("t.id",)),
     ),
     Kind(
         "checks",
@@ -132,6 +143,7 @@ KINDS: tuple[Kind, ...] = (
         """,
         "t.removed_at IS NULL",
         proven="removed_at IS NOT NULL",
+        reach=Reach("t.number_index", "t.institution_id"),
     ),
     Kind(
         "transactions",
@@ -143,6 +155,7 @@ KINDS: tuple[Kind, ...] = (
         "UPDATE transactions SET reference_sealed = NULL",
         "t.reference_sealed IS NOT NULL",
         proven="reference_sealed IS NULL",
+        reach=_OF_VERIFICATION,
     ),
     Kind(
         "overrides",
@@ -154,6 +167,7 @@ KINDS: tuple[Kind, ...] = (
         "UPDATE overrides SET text_sealed = NULL",
         "t.text_sealed IS NOT NULL",
         proven="text_sealed IS NULL",
+        reach=_OF_VERIFICATION,
     ),
     Kind(
         "check_disputes",
@@ -164,6 +178,7 @@ KINDS: tuple[Kind, ...] = (
         "retention_cases_days",
         "UPDATE check_disputes SET text_sealed = NULL, note_sealed = NULL",
         "(t.text_sealed IS NOT NULL OR t.note_sealed IS NOT NULL)",
+        reach=_OF_VERIFICATION,
     ),
     Kind(
         "card_event_reasons",
@@ -174,6 +189,7 @@ KINDS: tuple[Kind, ...] = (
         "retention_cases_days",
         "UPDATE card_events SET reason = NULL",
         "t.reason IS NOT NULL AND t.event <> 'biometrics_erased'",
+        reach=Reach(_OF_CARD, "SELECT p.institution_id FROM principals AS p WHERE p.id = t.recorded_by"),
     ),
     Kind(
         "alerts",
@@ -184,6 +200,7 @@ KINDS: tuple[Kind, ...] = (
         "retention_cases_days",
         "UPDATE alerts SET note = NULL, card_id = NULL",
         "(t.note IS NOT NULL OR t.card_id IS NOT NULL)",
+        reach=Reach(_OF_CARD, "t.institution_id"),
     ),
     Kind(
         "impostor_cases",
@@ -195,6 +212,7 @@ KINDS: tuple[Kind, ...] = (
         "UPDATE impostors SET case_sealed = NULL, reason = NULL",
         "t.case_sealed IS NOT NULL",
         proven="case_sealed IS NULL",
+        reach=Reach(None, "t.institution_id", ("t.id",)),
     ),
     Kind(
         "duplicate_cases",
@@ -211,6 +229,11 @@ KINDS: tuple[Kind, ...] = (
         "t.removed_at IS NULL",
         proven="removed_at IS NOT NULL",
         parts=(("duplicate_pairs", "case_id"), ("duplicate_members", "case_id")),
+        reach=Reach(
+            "SELECT m.number_index FROM duplicate_members AS m WHERE m.case_id = t.id",
+            "SELECT s.institution_id FROM duplicate_searches AS s WHERE s.id = t.search_id",
+            ("t.id",),
+        ),
     ),
     Kind(
         "duplicate_searches",
@@ -222,6 +245,7 @@ KINDS: tuple[Kind, ...] = (
         "UPDATE duplicate_searches SET case_sealed = NULL",
         "t.case_sealed IS NOT NULL",
         proven="case_sealed IS NULL",
+        reach=Reach(None, "t.institution_id"),
     ),
     Kind(
         "card_locks",
@@ -231,6 +255,7 @@ KINDS: tuple[Kind, ...] = (
         "t.until",
         LOCKS_DAYS,
         "DELETE FROM card_locks",
+        reach=Reach("t.number_index"),
     ),
     Kind(
         "webhooks",

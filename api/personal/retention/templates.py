@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from api.cards import holdings, register, templates
 from api.cards.leaves import event_leaf
 from api.evidence import leaves
+from api.personal.holds.conditions import held
 from api.personal.retention import runs
 from api.personal.retention.kinds import TEMPLATES
 from api.personal.retention.parameters import EXPIRED, ROWS
@@ -16,7 +17,7 @@ from api.storage.database import Database
 from api.storage.keys import Keys
 
 _FIRST = UUID(int=0)
-_DUE = f"{TEMPLATES.clock} < :before AND {TEMPLATES.still}"
+_DUE = f"{TEMPLATES.clock} < :before AND {TEMPLATES.still} AND NOT {held(TEMPLATES.reach)}"
 _SOME = text(f"SELECT t.id, t.number_index FROM cards AS t WHERE t.id > :after AND {_DUE} ORDER BY t.id LIMIT :rows")  # noqa: S608 - our own words
 # As the card stands when its row is held: it may have been found, or disputed, since it was looked for.
 _HELD = text(f"SELECT t.id FROM cards AS t WHERE t.id = :card AND {_DUE} FOR NO KEY UPDATE")  # noqa: S608 - as above

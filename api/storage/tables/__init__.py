@@ -33,6 +33,7 @@ from api.storage.tables.evidence import (
     evidence_tiles,
 )
 from api.storage.tables.feed import feed_events, feed_head, webhooks
+from api.storage.tables.holds import holds
 from api.storage.tables.imports import imports
 from api.storage.tables.institutions import acts, buckets, credentials, deployment, institutions, principals
 from api.storage.tables.retention import retention_counts, retention_runs
@@ -68,6 +69,7 @@ __all__ = [
     "feed_head",
     "feed_snapshot_pieces",
     "feed_snapshots",
+    "holds",
     "idempotency",
     "imports",
     "impostor_list",

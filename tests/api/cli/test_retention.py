@@ -21,6 +21,7 @@ def test_what_is_overdue_is_told_and_then_removed(service: Service, line: Comman
     looked = line("retention", "--check", "--json")
     assert looked.exit_code == 1, looked.output
     told = json.loads(looked.stdout)
+    assert told["stored_faces"]["threshold"] == 100_000
     locks = next(kind for kind in told["kinds"] if kind["kind"] == "card_locks")
     assert (locks["days"], locks["due"] >= 1, locks["overdue"] >= 1) == (365, True, True)
     assert locks["oldest"] < locks["before"]

@@ -17,6 +17,7 @@ from api.duplicates.schemas import DuplicateDecision
 from api.feed.webhooks.schemas import WebhookBody
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
+from api.personal.holds.schemas import HoldBody, HoldLifting
 from api.personal.schemas import ErasureBody
 from api.screening.schemas import ImpostorApproval, ImpostorBody, ImpostorEnding, ImpostorReview
 from api.verification.schemas import VerificationBody
@@ -29,6 +30,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "/v1/cards/{card_id}/face": FaceAddition,
     "/v1/cards/{card_id}/fingerprints": FingerprintsBody,
     "/v1/cards/{card_id}/erasure": ErasureBody,
+    "/v1/holds": HoldBody,
+    "/v1/holds/{hold_id}/lift": HoldLifting,
     "/v1/captures/guidance": FaceBody,
     "/v1/verifications": VerificationBody,
     "/v1/me/key": RotationBody,
@@ -88,6 +91,10 @@ post /v1/transactions/batch
 get /v1/transactions
 get /v1/transactions/{transaction_id}
 post /v1/verifications/{verification_id}/override
+post /v1/holds
+get /v1/holds
+get /v1/holds/{hold_id}
+post /v1/holds/{hold_id}/lift
 get /v1/overrides
 get /v1/overrides/{override_id}
 post /v1/overrides/{override_id}/approve

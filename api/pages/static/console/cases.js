@@ -12,6 +12,7 @@ const KINDS = {
   card_guessing: () => t("alert_card_guessing"),
   holder_deceased_elsewhere: () => t("alert_holder_deceased_elsewhere"),
   impostor_hit: () => t("alert_impostor_hit"),
+  stored_faces: () => t("alert_stored_faces"),
 };
 const TONES = { proposed: "", approved: "bad", refused: "", removed: "", expired: "" };
 
@@ -44,6 +45,7 @@ function alert(one, context) {
       [t("axis_card"), one.card_id && el("a", { href: `#cards/${one.card_id}` }, short(one.card_id))],
       [t("alert_failures"), details.failures],
       [t("alert_locked"), details.locked_until && time(details.locked_until)],
+      [t("health_faces"), details.people && `${details.people} / ${details.threshold}`],
       [t("alert_reported_by"), details.reported_by && short(details.reported_by)],
       [t("alert_closed_at"), one.closed_at && `${time(one.closed_at)} · ${who(one.closed_by, context.me)}`],
       [t("note"), one.note],

@@ -3,10 +3,12 @@
 import { el } from "../dom.js";
 import { explained } from "../page.js";
 import { ask } from "../service.js";
-import { t } from "../texts.js";
+import { said, t } from "../texts.js";
 import { badge, facts, say, stateLine, table, time, waited } from "./ui.js";
 
 const AGAIN_MS = 5000;
+/** A replica that did not answer for so long may be gone: what it said of itself then says nothing of now. */
+const SILENT_MS = 60_000;
 const PACKS = { installed: "good", missing: "", outdated: "bad", damaged: "bad" };
 
 export const health = {
@@ -21,9 +23,10 @@ export const health = {
     const first = await waited(line, context, () => ask("GET", "/v1/standing"));
     if (!first) return;
     packs.append(packsOf(first.packs));
+    const draw = () => replicas.replaceChildren(...[...seen.values()].map(replica));
     const keep = (found) => {
-      seen.set(found.replica, found);
-      replicas.replaceChildren(...[...seen.values()].map(replica));
+      seen.set(found.replica, { ...found, heard: performance.now() });
+      draw();
     };
     keep(first);
     // A balancer sends each question to another replica: whoever answers is added.
@@ -34,7 +37,9 @@ export const health = {
         say(line, "");
         keep(found);
       } catch (error) {
-        if (!context.signal.aborted && !context.failed(error)) say(line, explained(error), "bad");
+        if (context.signal.aborted || context.failed(error)) return;
+        say(line, explained(error), "bad");
+        draw();
       }
     }, AGAIN_MS);
     context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
@@ -42,7 +47,9 @@ export const health = {
 };
 
 function replica(one) {
+  const silent = performance.now() - one.heard;
   const faults = [
+    silent >= SILENT_MS && t("health_silent", { seconds: Math.round(silent / 1000) }),
     one.schema !== one.schema_known && t("health_schema_other"),
     !one.log.sequencing && t("health_not_sequencing"),
     one.log.overdue > 0 && t("health_overdue", { count: one.log.overdue }),
@@ -60,6 +67,8 @@ function replica(one) {
       [t("health_streams"), `${one.feed.streams} / ${one.feed.most_streams}`],
       [t("health_impostors"), t("health_feed_is", { known: one.impostors.known, head: one.impostors.sequence })],
       [t("health_log"), t("health_log_is", one.log)],
+      [t("health_faces"), `${one.faces.people ?? "–"} / ${one.faces.threshold}`],
+      [t("health_faces_filing"), one.faces.reached && said(one.faces.filing)],
     ]));
 }
 
