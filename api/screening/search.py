@@ -7,7 +7,7 @@ stands in its decision and its evidence, with the purpose and the number that th
 import logging
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -87,7 +87,7 @@ def screen(service: Service, request: VerificationRequest, person: PersonResult,
                 gallery.catch_up(connection, sequence)
         found = gallery.search(person.probes, day)
         if not found.candidates:
-            return _screened(request, person, found, day, ())
+            return _screened(request, person, found, day, _Confirmed())
         with service.database.single() as connection:
             return _screened(request, person, found, day, _confirmed(connection, service, found))
     except Exception as error:  # noqa: BLE001 - one gallery's fault must not take the decision with it
@@ -125,13 +125,20 @@ def renewed(
         return Screening("unavailable", sequence, day)
 
 
+class _Confirmed(NamedTuple):
+    """The candidates that are hits; `unread`: there is one whose template does not open, and who may be one too."""
+
+    hits: tuple[Hit, ...] = ()
+    unread: bool = False
+
+
 def _screened(
-    request: VerificationRequest, person: PersonResult, found: Found, day: date, hits: tuple[Hit, ...]
+    request: VerificationRequest, person: PersonResult, found: Found, day: date, confirmed: _Confirmed
 ) -> Screening:
     modalities = tuple(dict.fromkeys(probe.modality for probe in found.probes))
-    if _missed(request, person):
-        return Screening("unavailable", found.sequence, day, modalities, hits)
-    return Screening("screened" if modalities else "not_screened", found.sequence, day, modalities, hits)
+    if confirmed.unread or _missed(request, person):
+        return Screening("unavailable", found.sequence, day, modalities, confirmed.hits)
+    return Screening("screened" if modalities else "not_screened", found.sequence, day, modalities, confirmed.hits)
 
 
 def _missed(request: VerificationRequest, person: PersonResult) -> bool:
@@ -146,28 +153,28 @@ def _missed(request: VerificationRequest, person: PersonResult) -> bool:
     )
 
 
-def _confirmed(connection: Connection, service: Service, found: Found) -> tuple[Hit, ...]:
+def _confirmed(connection: Connection, service: Service, found: Found) -> _Confirmed:
     """The candidates that are on the list at this moment, and whose templates, compared as any two, match."""
     wanted = sorted({key for _, _, keys in found.candidates for key in keys})
     if not wanted:
-        return ()
+        return _Confirmed()
     rows = records.CANDIDATES.run(connection, keys=wanted).fetchall()
     found_keys = keys_of(service.keys, (row.template_sealed for row in rows))
-    hits = [
-        Hit(row.id, row.institution_id)
+    reached = [
+        (Hit(row.id, row.institution_id), _reaches(service, probe, row, threshold, found_keys))
         for probe, threshold, keys in found.candidates
         for row in rows
-        if row.listed_seq in keys
-        and row.modality == probe.modality
-        and _reaches(service, probe, row, threshold, found_keys)
+        if row.listed_seq in keys and row.modality == probe.modality
     ]
-    return tuple(dict.fromkeys(hits))
+    hits = tuple(dict.fromkeys(hit for hit, does in reached if does))
+    return _Confirmed(hits, unread=any(does is None for _, does in reached))
 
 
-def _reaches(service: Service, probe: Probe, row: Any, threshold: float, keys: FoundKeys) -> bool:
+def _reaches(service: Service, probe: Probe, row: Any, threshold: float, keys: FoundKeys) -> bool | None:
+    """Whether a candidate is a hit; None where the template does not open: nobody is let through by a lost key."""
     if not isinstance(probe.template, FaceTemplate):
         return True  # the accurate comparison was made when it was searched
     reference = templates.opened(service.keys, service.comparer, row, keys)
     if not isinstance(reference, FaceTemplate):
-        return False
+        return None
     return similarity(transforms.like(service.keys, probe.template, reference), reference) >= threshold

@@ -314,6 +314,22 @@ def test_a_gallery_that_cannot_catch_up_makes_a_review(town: Town, monkeypatch: 
         assert town.checked(somebody())["decision"] == "PASS", "the next one finds it whole"
 
 
+def test_a_candidate_whose_template_does_not_open_makes_a_review(town: Town) -> None:
+    """Another entry's template lies in the place of his: it is sealed for the other one."""
+    face, stored = somebody(), tables.impostor_templates
+    mine, other = (stored.c.impostor_id == UUID(town.listed(one)) for one in (face, somebody()))
+    assert reasons(town.checked(face)) == ["match", "screening_hit"]
+    with town.service.database.begin() as connection:
+        (before,) = connection.execute(select(stored.c.template_sealed).where(mine)).scalars()
+        foreign = select(stored.c.template_sealed).where(other).scalar_subquery()
+        connection.execute(update(stored).where(mine).values(template_sealed=foreign))
+    answer = town.checked(face)
+    with town.service.database.begin() as connection:
+        connection.execute(update(stored).where(mine).values(template_sealed=before))
+    assert (answer["decision"], reasons(answer)) == ("REVIEW", ["match", "screening_unavailable"])
+    assert answer["screening"]["status"] == "unavailable"
+
+
 def test_a_probe_that_is_missing_for_no_fault_of_the_capture_makes_a_review(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
