@@ -1,6 +1,6 @@
 """What a running service consists of; built once at start, passed to every request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from api.evidence.sequencer import Sequencer
@@ -12,6 +12,8 @@ from api.feed.webhooks.delivering import Deliverer
 from api.institutions import deployment
 from api.matching import transforms
 from api.matching.comparison import Comparer
+from api.operations.admission import Admission
+from api.operations.ending import Draining
 from api.personal.faces import FaceWatch
 from api.personal.finishing import finish
 from api.personal.retention.keeper import RetentionKeeper
@@ -43,6 +45,8 @@ class Service:
     retention: RetentionKeeper
     faces: FaceWatch
     register: PopulationRegister | None = None
+    admission: Admission = field(default_factory=Admission)
+    draining: Draining = field(default_factory=Draining)
 
     def close(self) -> None:
         """End the feed's streams, the sequencer and the rest, and let go of the database and of the other register."""
@@ -95,6 +99,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     retention.start()
     faces = FaceWatch(opened, secrets, settings.stored_faces_alarm)
     faces.start()
+    admission = Admission(settings.compute_threads, settings.most_wait_s)
     return Service(
         settings,
         opened,
@@ -110,4 +115,5 @@ def build(settings: Settings, comparer: Comparer) -> Service:
         retention,
         faces,
         register,
+        admission,
     )

@@ -6,6 +6,7 @@ import ipaddress
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -47,6 +48,20 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address that `renzheng serve` listens on.")
     port: int = Field(default=8470, ge=0, le=65535, description="Port that `renzheng serve` listens on.")
+    log_format: Literal["text", "json"] = Field(default="text", description="How `renzheng serve` writes its log.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="From which level on something is logged. `INFO`: a line for every request."
+    )
+    metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Port for Prometheus' scrapes. Unset: none is served."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address for Prometheus' scrapes.")
+    drain_s: float = Field(
+        default=0.0, ge=0, le=600, description="After SIGTERM, for how long requests are still taken while unready."
+    )
+    most_wait_s: float = Field(
+        default=2.0, gt=0, le=600, description="Verifications that would wait for longer are refused at once."
+    )
     policy_file: Path | None = Field(
         default=None,
         description="Decision policy (TOML). Unset: `policy.toml` in the home folder, else the built-in one.",

@@ -1,7 +1,6 @@
 """`renzheng serve` and `renzheng migrate`."""
 
 import contextlib
-import logging
 import resource
 import signal
 import socket
@@ -18,12 +17,11 @@ from api.cli.failure import CommandFailed, guarded
 from api.cli.registry import registry
 
 if TYPE_CHECKING:
-    import uvicorn
+    from collections.abc import Iterator
 
     from api.service import Service
 
 console = Console(stderr=True, highlight=False)
-_GRACE_S = 20
 
 
 @guarded
@@ -40,13 +38,15 @@ def serve(
     from api.http.app import create_app
     from api.http.connections import BoundedProtocol
     from api.matching.engines import BiometricComparer
+    from api.operations import logs
+    from api.operations.draining import GRACE_S, Server
     from api.storage import database
 
     settings = environment.settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update=given)
     _end_in_order()
-    _log_to_stderr()
+    logs.set_up(settings.log_format, settings.log_level)
     _allow_many_connections()
     # Bound first, so that a port in use is told before anything is loaded; it listens when all is ready.
     with closing(_bound(settings.host, settings.port)) as listener:
@@ -63,19 +63,20 @@ def serve(
         with console.status("Starting the database…"):
             service = services.build(settings, comparer)
         console.print(f"Renzheng listens on {_url(listener)} (documentation at /docs)", soft_wrap=True)
-        # Access lines would repeat paths and addresses; what matters of a request is in the evidence.
+        # Its access lines would repeat paths and addresses; `api.operations.requests` tells what may be told.
         config = uvicorn.Config(
             create_app(service),
             access_log=False,
             log_config=None,
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=GRACE_S,
             server_header=False,
             http=BoundedProtocol,
             # There are none: a request to become one is answered as any other.
             ws="none",
         )
         try:
-            _server(config, service).run([listener])
+            with _metrics(service):
+                Server(config, service).run([listener])
         except KeyboardInterrupt:
             console.print("Ended.")
         finally:
@@ -92,17 +93,24 @@ def migrate() -> None:
         console.print(f"The database is at revision {head()}.")
 
 
-def _server(config: "uvicorn.Config", service: "Service") -> "uvicorn.Server":
-    import uvicorn
+@contextlib.contextmanager
+def _metrics(service: "Service") -> "Iterator[None]":
+    """Serve the metrics meanwhile, where a port is set for them."""
+    from api.operations.metrics.serving import MetricsServer
 
-    class Server(uvicorn.Server):
-        """Ends the feed's streams first, which would else last as long as their clients stay."""
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            service.feed.hub.close()
-            await super().shutdown(sockets)
-
-    return Server(config)
+    settings = service.settings
+    if settings.metrics_port is None:
+        yield
+        return
+    try:
+        server = MetricsServer(service, settings.metrics_host, settings.metrics_port)
+    except OSError as error:
+        raise _cannot_listen(settings.metrics_host, settings.metrics_port, error) from error
+    try:
+        console.print(f"Metrics at {_address(settings.metrics_host, server.port)}/metrics", soft_wrap=True)
+        yield
+    finally:
+        server.close()
 
 
 def _allow_many_connections() -> None:
@@ -121,15 +129,22 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CommandFailed(
-            f"无法监听 {host} 的端口 {port}（{error.strerror}）。\n"
-            f"Cannot listen on {host}, port {port}: {error.strerror}."
-        ) from error
+        raise _cannot_listen(host, port, error) from error
     return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CommandFailed:
+    return CommandFailed(
+        f"无法监听 {host} 的端口 {port}（{error.strerror}）。\nCannot listen on {host}, port {port}: {error.strerror}."
+    )
 
 
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
+    return _address(host, port)
+
+
+def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -149,11 +164,3 @@ def _exit(_: int, __: FrameType | None) -> None:
 
 def _as_terminated(_: int, __: FrameType | None) -> None:
     signal.raise_signal(signal.SIGTERM)
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    # It writes a line with the address for every question to another register, and for every message that is sent.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -4,6 +4,7 @@ To those with the right to know it an event names the card; to all others only i
 """
 
 import json
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from api.feed.parameters import RETRY_MS
 from api.feed.records import FeedEvent
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
+from api.operations.parameters import DRAIN_RETRY_MS
+
+_SPREAD_MS = DRAIN_RETRY_MS[1] - DRAIN_RETRY_MS[0]
 
 
 def reader(caller: Caller) -> UUID | None:
@@ -77,6 +81,11 @@ def heartbeat(head: int, as_of: datetime | None, key_id: str) -> bytes:
 def greeting() -> bytes:
     """The first lines of a stream: how long to wait before connecting again, in milliseconds."""
     return f"retry: {RETRY_MS}\n\n".encode()
+
+
+def parting() -> bytes:
+    """The last lines of a stream whose replica ends: when to connect again, which differs from one to the next."""
+    return f": this replica ends\nretry: {DRAIN_RETRY_MS[0] + secrets.randbelow(_SPREAD_MS)}\n\n".encode()
 
 
 def _frame(told: dict[str, Any], seq: int) -> bytes:

@@ -50,7 +50,7 @@ class Hub:
         self._lock = threading.Lock()
         # In the order in which they came, each with the second in which it has its heartbeats.
         self._streams: dict[Listening, int] = {}
-        self._closed = False
+        self._closed = self._retired = False
         self._came = self._turn = 0
 
     def __len__(self) -> int:
@@ -112,10 +112,21 @@ class Hub:
         for one in streams:
             _call(one, "end")
 
-    def reopen(self) -> None:
-        """Take streams again; a no-op where they are taken."""
+    def retire(self) -> None:
+        """Close for good: this replica ends."""
         with self._lock:
-            self._closed = False
+            self._retired = True
+        self.close()
+
+    @property
+    def retired(self) -> bool:
+        """Whether streams end because the replica does, and another one takes them."""
+        return self._retired
+
+    def reopen(self) -> None:
+        """Take streams again; a no-op where they are taken, and where the replica ends."""
+        with self._lock:
+            self._closed = self._retired
 
     def _by_loop(self) -> dict[asyncio.AbstractEventLoop, list[Listening]]:
         with self._lock:

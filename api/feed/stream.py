@@ -77,7 +77,7 @@ class FeedStream(Response):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await _send(send, frames.greeting() + self._broadcaster.heartbeat())
             await self._run(send)
-            await _send(send, b"", more=False)
+            await _send(send, frames.parting() if self._broadcaster.hub.retired else b"", more=False)
         finally:
             self._broadcaster.hub.leave(self)
             listener.cancel()

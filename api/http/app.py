@@ -1,5 +1,10 @@
 """The application: routes of all rooms, limits, errors, request identifiers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import anyio.to_thread
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -18,6 +23,7 @@ from api.http import errors, openapi, public, session_routes
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
 from api.institutions import routes as institutions
+from api.operations.parameters import OTHER_THREADS
 from api.pages import routes as pages
 from api.personal import routes as personal
 from api.personal.holds import routes as holds
@@ -74,11 +80,12 @@ def create_app(service: Service) -> FastAPI:
         # A redirect would send captures and keys to whatever the Host header says.
         redirect_slashes=False,
         # Whatever telemetry the process has is told nothing of requests and errors: it would get what stands in them.
+        lifespan=partial(_with_threads, service),
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.service = service
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
-    app.add_middleware(Envelope)
+    app.add_middleware(Envelope, draining=service.draining)
     errors.install(app)
     for router in ROUTERS:
         openapi.say_rights(router)
@@ -86,3 +93,10 @@ def create_app(service: Service) -> FastAPI:
     app.router.routes.extend(pages.routes(service.settings))
     openapi.say_needed_headers(app)
     return app
+
+
+@asynccontextmanager
+async def _with_threads(service: Service, _: FastAPI) -> AsyncIterator[None]:
+    """As many threads as verifications may be inside, and more: what is none of them never waits behind them."""
+    anyio.to_thread.current_default_thread_limiter().total_tokens = service.admission.most + OTHER_THREADS
+    yield

@@ -5,22 +5,26 @@ that text may hold what a customer sent. Here it ends.
 """
 
 import secrets
+import time
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http import errors
+from api.operations import requests
+from api.operations.ending import Draining
 
 # What a route says of caching itself, such as a page that holds nothing of anybody, stays.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Envelope:
-    """ASGI middleware around everything."""
+    """ASGI middleware around everything. While the replica is `draining` every answer closes its connection."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, draining: Draining | None = None) -> None:
         self._app = app
+        self._draining = draining or Draining()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; an error that nobody handled is answered as `internal`."""
@@ -30,21 +34,25 @@ class Envelope:
         # Made here: an identifier from outside could carry data into logs.
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        started = False
+        began, status = time.perf_counter(), None
 
         async def marked(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if self._draining.begun:
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
             await self._app(scope, receive, marked)
         except Exception as error:  # noqa: BLE001 - the last resort
             answer = errors.internal(Request(scope), error)
-            if not started:
+            if status is None:
                 await answer(scope, receive, marked)
+        finally:
+            requests.tell(scope, status, began)

@@ -68,6 +68,7 @@ def response(
 ) -> JSONResponse:
     """The error answer for a code."""
     found = entry(code)
+    request.state.error_code = code
     status = found.http or 500
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if status == 503 and found.retryable:

@@ -73,8 +73,10 @@ async def healthz() -> Health:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Health, responses=documented(503), summary="Verifications can be answered")
 def readyz(service: ServiceDep) -> Health:
-    """Says that the database answers, at the schema that this program knows, and takes what is written; and that the
-    store of record keys answers."""
+    """Says that this replica does not end; that the database answers, at the schema that this program knows, and takes
+    what is written; and that the store of record keys answers."""
+    if service.draining.begun:
+        raise ServiceError("service_ending")
     with service.database.begin() as connection:
         at_head = migrate.current(connection) == migrate.head()
         if connection.execute(_ONLY_READS).scalar_one():

@@ -24,6 +24,7 @@ from api.matching.digests import digest_of
 from api.matching.guidance import Guidance, Guide
 from api.matching.liveness import Judged as JudgedLiveness
 from api.matching.liveness import LivenessJudge
+from api.operations.metrics.counters import stage
 from biometrics.errors import IncompatibleTemplates, InvalidImage, InvalidTemplate, NotAssessable
 from biometrics.face import FaceEngine, FaceTemplate, Transform
 from biometrics.face.packs import open_engine
@@ -184,7 +185,8 @@ class BiometricComparer:
 
     def _live(self, captures: Captures) -> JudgedLiveness:
         try:
-            return self._liveness.judge(captures)
+            with stage("liveness"):
+                return self._liveness.judge(captures)
         except CaptureInvalid:
             raise
         except Exception as error:  # noqa: BLE001 - as with a modality: what fails is not assessed, and not live
@@ -319,8 +321,10 @@ class BiometricComparer:
         raise IncompatibleTemplates("templates of two modalities")
 
     def _probe_face(self, image: bytes) -> _Probe:
-        rgb = decode(image, sufficient_side=SUFFICIENT_SIDE).rgb
-        return _Probe(self._face.extract_pixels(rgb), digest_of(rgb))
+        with stage("decode"):
+            rgb = decode(image, sufficient_side=SUFFICIENT_SIDE).rgb
+        with stage("face"):
+            return _Probe(self._face.extract_pixels(rgb), digest_of(rgb))
 
     def _faces_together(self, image: bytes, more: tuple[bytes, ...]) -> _Probe:
         """One template of several pictures, which have to be of one person."""
@@ -336,8 +340,10 @@ class BiometricComparer:
         return _Probe(self._face.consolidate(made), digests[0], digests[1:])
 
     def _probe_finger(self, capture: FingerCapture) -> _Probe:
-        picture = decode(capture.image)
-        template = self._finger.extract_pixels(picture.grey, dpi=choose_dpi(capture.dpi, picture.dpi))
+        with stage("decode"):
+            picture = decode(capture.image)
+        with stage("finger"):
+            template = self._finger.extract_pixels(picture.grey, dpi=choose_dpi(capture.dpi, picture.dpi))
         return _Probe(template, digest_of(picture.grey))
 
     def _photo_reference(self, photo: bytes) -> Template:

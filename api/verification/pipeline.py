@@ -13,6 +13,7 @@ from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
 from api.matching.comparison import PersonResult
+from api.operations.metrics.counters import stage
 from api.population import asking
 from api.population.asking import Word
 from api.population.findings import Question
@@ -20,7 +21,7 @@ from api.screening import alerting, search
 from api.screening.search import Screening
 from api.service import Service
 from api.storage import idempotency
-from api.verification import answers, entering, freshness, guessing, opening, records, registers
+from api.verification import answers, counted, entering, freshness, guessing, opening, records, registers
 from api.verification.decision import decide
 from api.verification.document import judge
 from api.verification.entering import Held
@@ -48,7 +49,8 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
     if not known.locked:
         searched = search.wanted(service, known.listed)
         person = service.comparer.compare(request.captures, known.references, searched)
-        screened = search.screen(service, request, person, known.listed, records.day_of_validity(known.nonce.now))
+        with stage("screening"):
+            screened = search.screen(service, request, person, known.listed, records.day_of_validity(known.nonce.now))
     # Where the number is locked nobody compares, the other register neither.
     portrait = None if known.locked else request.captures.chip_photo
     word = asking.ask(service, Question(request.card.number, request.card, portrait))
@@ -69,7 +71,7 @@ def settle(
     `screened` None: not yet; it is done before the decision.
     """
     rules = service.policy.channels[request.channel].of(request.purpose)
-    with service.database.begin() as connection:
+    with stage("database"), service.database.begin() as connection:
         claimed, held = entering.enter(
             connection,
             service,
@@ -87,7 +89,10 @@ def settle(
             raise ServiceError("nonce_reused")
         if not claimed.captures_new:
             raise ServiceError("capture_duplicate")
-        return _decide(connection, service, request, shown, person, word, screened, rules, claimed.attempts, held)
+        given = _decide(connection, service, request, shown, person, word, screened, rules, claimed.attempts, held)
+    # It is committed: what was rolled back was no decision.
+    counted.decision(given.answer, request.channel)
+    return given
 
 
 def _decide(

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
+from api.http.admitting import AdmittedDep
 from api.http.answers import answer, documented
 from api.http.fields import Instant
 from api.http.limits import LIMITED
@@ -16,6 +17,7 @@ from api.http.sessions import FOR_CONSOLE, FOR_PAGES
 from api.http.signin import AttemptDep, DecisionReaderDep, Holder, OperatorDep, ServiceDep, VerifierDep
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
+from api.operations.metrics.counters import stage
 from api.verification import listing, pipeline
 from api.verification.schemas import VerificationAnswer, VerificationBody, VerificationsPage
 
@@ -36,12 +38,14 @@ def verify(
     caller: VerifierDep,
     operator: OperatorDep,
     attempt: AttemptDep,
+    _: AdmittedDep,
     body: Annotated[VerificationBody, Body(openapi_examples=examples.VERIFICATION)],
 ) -> JSONResponse:
     """Answers PASS, REVIEW or REFUSE, with both axes and the evidence. The same `Idempotency-Key` gives the same
     answer; the captures are forgotten."""
     decided = pipeline.verify(service, body.request(caller, operator, attempt))
-    return answer(receipts.completed(service, decided))
+    with stage("evidence"):
+        return answer(receipts.completed(service, decided))
 
 
 @router.get(

@@ -3,6 +3,7 @@
 The server is shared by all tests of a run; what must not be shared gets a database of its own in it (`new_database`).
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def service(home: Path) -> Iterator[Service]:
     """A service whose comparisons are scripted. Receipts wait for their proof, so that the same answer has the same."""
-    settings = Settings(home=home, database_url=None, receipt_wait_s=5, requests_per_minute=1_000_000)
+    settings = Settings(home=home, database_url=None, receipt_wait_s=5, requests_per_minute=1_000_000, most_wait_s=600)
     built = services.build(settings, ScriptedComparer())
     yield built
     unsound = findings(built)
@@ -107,6 +108,18 @@ def terminal(new_client: NewClient) -> TestClient:
 def authority(new_client: NewClient) -> TestClient:
     """An issuing authority."""
     return new_client(Role.AUTHORITY)
+
+
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Levels and handlers as they were, and warnings as warnings, afterwards."""
+    loggers = [logging.getLogger(name) for name in (None, "alembic", "httpx", "httpx2", "httpcore")]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    logging.captureWarnings(False)
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 """Variables that are no settings, addresses that are no database's, and what stands in the service's log."""
 
 import logging
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from api.cli import environment, serve
+from api.cli import environment
 from api.errors import entry
+from api.operations import logs
 from api.settings import Settings
 from tests.api.bodies import new_card
 from tests.api.cli.conftest import CommandLine
@@ -66,17 +66,7 @@ def test_an_address_of_no_postgresql_server_is_told(renzheng: CommandLine, url: 
     assert "secret" not in result.output
 
 
-@pytest.fixture
-def logs() -> Iterator[None]:
-    """The levels as they were, afterwards."""
-    loggers = [logging.getLogger(name) for name in ("httpx", "httpcore", "alembic")]
-    before = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, before, strict=True):
-        logger.setLevel(level)
-
-
-@pytest.mark.usefixtures("logs")
+@pytest.mark.usefixtures("logging_as_it_was")
 def test_the_address_of_another_register_stands_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
     def ask() -> str:
         caplog.clear()
@@ -88,5 +78,5 @@ def test_the_address_of_another_register_stands_in_no_log(caplog: pytest.LogCapt
     logging.getLogger("httpx").setLevel(logging.NOTSET)
     with caplog.at_level(logging.INFO):
         assert "register.example" in ask(), "as it would be"
-        serve._log_to_stderr()
+        logs.set_up("text", "INFO")
         assert "register.example" not in ask()

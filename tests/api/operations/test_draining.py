@@ -1,0 +1,150 @@
+"""Ending in order: nothing that arrives is lost, and whoever sends is told to go elsewhere."""
+
+import asyncio
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from api.feed.broadcast import Broadcaster
+from api.http.app import create_app
+from api.institutions.roles import Role
+from api.operations.draining import Server
+from api.operations.ending import Draining
+from api.operations.parameters import DRAIN_RETRY_MS
+from api.service import Service
+from tests.api.bodies import fresh, fresh_key, new_card
+from tests.api.conftest import NewClient
+from tests.api.entries import new_key
+from tests.api.scripted import ScriptedComparer
+
+DRAIN_S = 1.5
+
+
+@dataclass
+class Replica:
+    """A replica on a port, in a thread: signals are handed to it by `terminate`."""
+
+    service: Service
+    server: Server
+    thread: threading.Thread
+    url: str
+
+    def terminate(self) -> None:
+        self.server.handle_exit(signal.SIGTERM, None)
+
+    @property
+    def ends(self) -> bool:
+        """Whether it takes nothing more."""
+        return self.server.should_exit
+
+
+@pytest.fixture
+def replica(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replica]:
+    """One that shares everything with the shared service but what ends: its feed and itself."""
+    feed = Broadcaster(service.database, service.keys, 10)
+    feed.start()
+    settings = service.settings.model_copy(update={"drain_s": DRAIN_S})
+    own = replace(service, settings=settings, feed=feed, draining=Draining(), comparer=ScriptedComparer())
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = Server(uvicorn.Config(create_app(own), log_config=None, ws="none"), own)
+        # Raised again at the end, in a process of its own; here it would end the tests.
+        monkeypatch.setattr(signal, "raise_signal", lambda _: None)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield Replica(own, server, thread, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        server.should_exit = True
+        thread.join(30)
+    feed.stop()
+    assert not thread.is_alive()
+
+
+def test_no_request_is_lost(replica: Replica, service: Service, new_client: NewClient) -> None:
+    """One is under way when the signal comes, others follow until the sockets close: all are answered."""
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        assert go_on.wait(30)
+
+    assert isinstance(replica.service.comparer, ScriptedComparer)
+    replica.service.comparer.meanwhile = wait
+    key = new_key(service.database, service.keys, Role.TERMINAL)
+    told: list[httpx.Response] = []
+    terminal = new_client(service=replica.service)
+    body: Any = None
+    with closing(httpx.Client(base_url=replica.url, headers={"Authorization": f"Bearer {key}"}, timeout=60)) as client:
+        nonce = client.post("/v1/captures").json()["nonce"]
+        body = fresh(terminal, new_card()) | {"nonce": nonce}
+        assert client.get("/readyz").status_code == 200
+
+        def verify() -> None:
+            told.append(client.post("/v1/verifications", json=body, headers=fresh_key()))
+
+        under_way = threading.Thread(target=verify)
+        under_way.start()
+        assert waiting.wait(30)
+        replica.terminate()
+        began = time.monotonic()
+        ready = httpx.get(f"{replica.url}/readyz")
+        assert (ready.status_code, ready.json()["code"]) == (503, "service_ending")
+        assert ready.headers["connection"] == "close"
+        assert httpx.get(f"{replica.url}/healthz").status_code == 200, "it lives"
+        answered = 0
+        while True:
+            try:
+                assert client.post("/v1/captures").status_code == 201
+            except httpx.TransportError:
+                break  # nothing listens any more: by then a balancer has gone elsewhere
+            answered += 1
+        assert time.monotonic() - began >= DRAIN_S - 0.1, "it listened for as long as the settings say"
+        assert answered >= 1
+        assert not told, "the one under way is waited for"
+        go_on.set()
+        under_way.join(30)
+    assert [one.status_code for one in told] == [200]
+    replica.thread.join(30)
+    assert not replica.thread.is_alive()
+
+
+def test_streams_are_told_when_to_come_back(replica: Replica, service: Service) -> None:
+    key = new_key(service.database, service.keys, Role.TERMINAL)
+    with (
+        closing(httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=30)) as client,
+        client.stream("GET", f"{replica.url}/v1/feed", headers={"Accept": "text/event-stream"}) as stream,
+    ):
+        assert stream.status_code == 200
+        received = stream.iter_text()
+        assert "event: head" in next(received)
+        replica.terminate()
+        last = "".join(received)
+    retries = [int(line.removeprefix("retry: ")) for line in last.splitlines() if line.startswith("retry: ")]
+    assert len(retries) == 1
+    assert DRAIN_RETRY_MS[0] <= retries[0] < DRAIN_RETRY_MS[1]
+    again = httpx.get(
+        f"{replica.url}/v1/feed",
+        headers={"Authorization": f"Bearer {key}", "Accept": "text/event-stream"},
+    )
+    assert (again.status_code, again.json()["code"]) == (503, "service_busy")
+
+
+def test_a_second_signal_ends_the_wait(replica: Replica) -> None:
+    ends = []
+    for _ in range(2):
+        replica.terminate()
+        ends.append(replica.ends)
+    assert ends == [False, True]
+    replica.thread.join(30)
+    assert not replica.thread.is_alive()
