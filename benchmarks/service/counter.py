@@ -54,7 +54,15 @@ CAMERA = """{
   [canvas.width, canvas.height] = [640, 480];
   const brush = canvas.getContext("2d");
   let picture = null;
-  setInterval(() => picture && brush.drawImage(picture, Math.random() - 0.5, Math.random() - 0.5), 40);
+  // Shifts of a picture are a few hundred at most: what is strewn over it makes each one another.
+  const frame = () => {
+    brush.drawImage(picture, Math.random() - 0.5, Math.random() - 0.5);
+    for (let grain = 0; grain < 100; grain += 1) {
+      brush.fillStyle = `rgb(${256 * Math.random()} ${256 * Math.random()} ${256 * Math.random()} / 4%)`;
+      brush.fillRect(canvas.width * Math.random(), canvas.height * Math.random(), 12, 12);
+    }
+  };
+  setInterval(() => picture && frame(), 40);
   navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(25);
   window.show = async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));

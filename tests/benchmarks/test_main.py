@@ -15,6 +15,7 @@ COMMANDS = (
     "interchange",
     "face",
     "service",
+    "counter",
     "propagation",
     "calibrate",
     "vectors",
