@@ -24,7 +24,8 @@ EXTENT = {
     Action.NOD: (0.0, 20.0, 0.0),
     Action.COME_NEARER: (0.0, 0.0, 0.32),
 }
-# The canvas that the page takes for a camera: noise of half a pixel, as no two frames of a camera are alike.
+# The canvas that the page takes for a camera: shifts of half a pixel, of which there are a few hundred, and grains that
+# make each frame another one, as a camera's are.
 PLAYED = """async (pictures) => {
   const bitmap = async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -49,6 +50,10 @@ PLAYED = """async (pictures) => {
     const list = played[acting] ?? played.rest;
     const picture = share > 0 ? list[Math.round(share * (list.length - 1))] : rest;
     brush.drawImage(picture, Math.random() - 0.5, Math.random() - 0.5);
+    for (let grain = 0; grain < 50; grain += 1) {
+      brush.fillStyle = `rgb(${256 * Math.random()} ${256 * Math.random()} ${256 * Math.random()} / 4%)`;
+      brush.fillRect(canvas.width * Math.random(), canvas.height * Math.random(), 12, 12);
+    }
   }, 40);
   navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(25);
 }"""
