@@ -6,7 +6,8 @@ from uuid import UUID
 from api.screening import cases
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import keyed_hash, seal, unseal
+from api.storage.recordkeys.texts import open_text, seal_text
+from api.storage.sealing import keyed_hash
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def sound(text: str) -> bool:
 
 def sealed(keys: Keys, about: str, subject_id: UUID, text: str) -> bytes:
     """For the row of `about`, such as an override."""
-    return seal(keys.master, text.encode(), _context(about, subject_id))
+    return seal_text(keys, text.encode(), context(about, subject_id))
 
 
 def opened(keys: Keys, about: str, subject_id: UUID, envelope: bytes | None) -> str | None:
@@ -26,7 +27,7 @@ def opened(keys: Keys, about: str, subject_id: UUID, envelope: bytes | None) -> 
     if envelope is None:
         return None
     try:
-        return unseal(keys.master, envelope, _context(about, subject_id)).decode()
+        return open_text(keys, envelope, context(about, subject_id)).decode()
     except SealBroken:
         _log.error("the explanation of the %s %s does not open", about, subject_id)
         return None
@@ -37,5 +38,6 @@ def named(keys: Keys, text: str) -> str:
     return keyed_hash(keys.index, "explanation", text).hex()
 
 
-def _context(about: str, subject_id: UUID) -> str:
+def context(about: str, subject_id: UUID) -> str:
+    """The record for which an explanation is sealed."""
     return f"{about}:{subject_id}:explanation"

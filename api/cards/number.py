@@ -4,6 +4,7 @@ A right check character proves nothing about existence: it only catches slips of
 """
 
 import re
+from uuid import UUID
 
 from api.cards.parameters import CHECK_CHARACTERS, CHECK_WEIGHTS
 
@@ -31,3 +32,8 @@ def normalise(number: str) -> str:
 def check_character(digits: str) -> str:
     """The check character for 17 digits."""
     return CHECK_CHARACTERS[sum(int(d) * w for d, w in zip(digits, CHECK_WEIGHTS, strict=True)) % 11]
+
+
+def sealed_as(card_id: UUID) -> str:
+    """The record for which a card's number is sealed."""
+    return f"card:{card_id}:number"

@@ -25,12 +25,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.cards.identity import CardIdentity, CardIndexes
 from api.cards.lifecycle import SUPERSEDING, TAKEN_BACK, Event, EventNotPossible, State, Status, after, led_to
+from api.cards.number import sealed_as
 from api.cards.parameters import TIMEZONE
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
 from api.storage import idempotency
 from api.storage.keys import Keys
-from api.storage.sealing import seal
+from api.storage.recordkeys.texts import seal_text
 from api.storage.tables import card_events, cards
 
 _DEATHS = "SELECT pg_advisory_xact_lock{}(hashtextextended('deaths', 0))"
@@ -103,7 +104,7 @@ def add(connection: Connection, keys: Keys, card: CardIdentity, found: CardIndex
             instance_index=found.instance,
             number_index=found.number,
             serial_index=found.serial,
-            number_sealed=seal(keys.master, card.number.encode(), f"card:{card_id}:number"),
+            number_sealed=seal_text(keys, card.number.encode(), sealed_as(card_id)),
             type=card.type,
             issuer=card.issuer,
             valid_from=card.valid_from,

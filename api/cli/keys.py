@@ -117,10 +117,11 @@ def rotate(
         ),
     ] = None,
 ) -> None:
-    """Have all keys of records wrapped by another master key, while the service goes on.
+    """Have everything wrapped by another master key, while the service goes on.
 
-    Both are accepted meanwhile. A run that was broken off goes on with what is left when it is started again with --to.
-    Ends with 1 where keys do not unwrap and stay as they are.
+    Numbers, texts and templates from older versions, which the first master key seals, are sealed anew first. Both keys
+    are accepted meanwhile. A run that was broken off goes on with what is left when it is started again with --to. Ends
+    with 1 where something does not open and stays as it is.
     """
     from api.personal.rotation import rotate_master
 
@@ -131,12 +132,14 @@ def rotate(
         def progress(more: int) -> None:
             nonlocal done_so_far
             done_so_far += more
-            tell(f"重新包裹 rewrapped {done_so_far:,}")
+            tell(f"重新加封和包裹 sealed and wrapped anew {done_so_far:,}")
 
         done = rotate_master(opened.database, opened.keys, name, progress)
     typer.echo(
-        f"主密钥 {name}：重新包裹 {done.rewrapped:,} 个，无法解开 {done.left:,} 个。"
-        f" {count(done.rewrapped, 'key')} rewrapped, {done.left:,} do not unwrap."
+        f"主密钥 {name}："
+        f"重新包裹密钥 {done.rewrapped:,} 个，重新加封内容 {done.resealed:,} 项，无法打开 {done.left:,} 项。"
+        f" {count(done.rewrapped, 'key')} rewrapped, {count(done.resealed, 'thing')} sealed anew, {done.left:,} do not"
+        " open."
     )
     if done.left:
         raise typer.Exit(NEGATIVE)
@@ -217,20 +220,25 @@ def renew_templates(
 def retire(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The master key, as `keys status` names it.")],
 ) -> None:
-    """Delete the file of a master key that wraps nothing any more.
+    """Delete the file of a master key that wraps nothing any more, also of the first one, `master.key`: in its place
+    comes the one that is in use.
 
     Backups of the keys from before the rotation cannot be restored without it: wait until they are past their end.
-    Ends with 1 where it still wraps something, or is to wrap what is new.
+    Where replicas have folders of their own, do it at each. Ends with 1 where it still wraps something, or is to wrap
+    what is new.
     """
+    from api.personal.texts import under_first
     from api.storage.recordkeys.masters import remove_file
 
     with registry() as opened:
         store = opened.keys.of_records
         held = store.by_master().get(name, 0)
+        if name == opened.keys.master_id:
+            held += under_first(opened.database)
         if held or store.chosen == name:
-            typer.echo(f"主密钥 {name} 仍在使用。 The master key is in use: {count(held, 'key')}.", err=True)
+            typer.echo(f"主密钥 {name} 仍在使用。 The master key is in use: {count(held, 'thing')}.", err=True)
             raise typer.Exit(NEGATIVE)
-        if not remove_file(opened.settings.keys_dir, name):
+        if not remove_file(opened.settings.keys_dir, name, store.chosen):
             raise CommandFailed(f"没有该主密钥的文件。\nThere is no file of a master key {name}.")
     typer.echo(f"已删除主密钥 {name}。 The master key is deleted.")
 

@@ -14,7 +14,7 @@ from api.institutions.institutions import within
 from api.storage.database import Database
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import seal, unseal
+from api.storage.recordkeys.texts import open_text, seal_text
 from api.storage.tables import duplicate_searches, feed_head
 
 _log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def begin(connection: Connection, keys: Keys, caller: Caller, beginning: Beginni
             begun_by=caller.principal_id,
             begun_at=func.clock_timestamp(),
             purpose=beginning.purpose,
-            case_sealed=seal(keys.master, beginning.case_reference.encode(), case_context(search_id)),
+            case_sealed=seal_text(keys, beginning.case_reference.encode(), case_context(search_id)),
             case_index=beginning.case_index,
             face_engine=beginning.terms.face_engine,
             finger_engine=beginning.terms.finger_engine,
@@ -149,7 +149,7 @@ def case_of(keys: Keys, search: Any) -> str | None:
     if search.case_sealed is None:
         return None
     try:
-        return unseal(keys.master, search.case_sealed, case_context(search.id)).decode()
+        return open_text(keys, search.case_sealed, case_context(search.id)).decode()
     except SealBroken:
         _log.error("the case of the search %s does not open", search.id)
         return None

@@ -12,11 +12,12 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from api.cards.lifecycle import Status
+from api.cards.number import sealed_as
 from api.cards.register import RecordedEvent
 from api.errors import ServiceError
 from api.feed.parameters import CHANNEL
 from api.storage.keys import Keys
-from api.storage.sealing import unseal
+from api.storage.recordkeys.texts import open_text
 from api.storage.tables import cards
 from api.terminal.naming import card_tag, key_id
 
@@ -72,7 +73,7 @@ def card_tags(connection: Connection, keys: Keys, card_ids: Iterable[UUID]) -> d
     return {
         row.id: card_tag(
             keys.feed,
-            unseal(keys.master, row.number_sealed, f"card:{row.id}:number").decode(),
+            open_text(keys, row.number_sealed, sealed_as(row.id)).decode(),
             row.issuer,
             row.valid_from,
             row.valid_to,

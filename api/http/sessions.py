@@ -21,7 +21,7 @@ from api.errors import ServiceError
 from api.institutions.roles import Scope
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import seal, unseal
+from api.storage.recordkeys.texts import open_presented, seal_text
 
 Kind = Literal["terminal", "operator", "person"]
 """Whose key it is: the terminal's, its operator's beside it, or that of somebody at the console."""
@@ -116,7 +116,7 @@ def _put(response: Response, keys: Keys, kind: Kind, key: str, now: datetime, en
     until = end if attended_s is None else min(end, now + timedelta(seconds=attended_s))
     session = Session(kind, key, until, end)
     content = json.dumps([key, until.timestamp(), end.timestamp()]).encode()
-    sealed = seal(keys.master, content, _CONTEXT.format(kind=kind))
+    sealed = seal_text(keys, content, _CONTEXT.format(kind=kind))
     # Without its padding, for which a cookie's value would have to be quoted.
     value = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
     lasts_s = max(0, round((until - now).total_seconds()))
@@ -160,7 +160,7 @@ def _opened(request: Request, keys: Keys, kind: Kind) -> Session:
     try:
         sealed = base64.urlsafe_b64decode(cookie.encode("ascii") + b"=" * (-len(cookie) % 4))
         # Cookies of before sessions were renewed have no end of their own.
-        key, until, *end = json.loads(unseal(keys.master, sealed, _CONTEXT.format(kind=kind)))
+        key, until, *end = json.loads(open_presented(keys, sealed, _CONTEXT.format(kind=kind)))
     except (binascii.Error, UnicodeEncodeError, SealBroken) as error:
         raise ServiceError("session_invalid") from error
     return Session(kind, key, *(datetime.fromtimestamp(one, UTC) for one in (until, *(end or [until]))))

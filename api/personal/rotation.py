@@ -1,6 +1,7 @@
-"""Another master key for the keys of records, and keys for templates that were sealed without one; with evidence."""
+"""Another master key for all that is sealed, and keys for templates that were sealed without one; with evidence."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,13 @@ from sqlalchemy import Connection, Table, func, select, update
 
 from api.cards.templates import context as of_card
 from api.institutions import acts
+from api.personal.texts import reseal_texts
 from api.screening.templates import context as of_entry
 from api.storage.database import Database
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.parameters import BATCH
-from api.storage.recordkeys.rotating import Rotated, rotate
+from api.storage.recordkeys.rotating import rotate
 from api.storage.sealing import seal_under, unseal
 from api.storage.tables import impostor_templates, templates
 
@@ -26,15 +28,30 @@ _SEALED: tuple[tuple[Table, str, Callable[[UUID, UUID], str]], ...] = (
 )
 
 
-def rotate_master(database: Database, keys: Keys, name: str, progress: Progress = lambda _: None) -> Rotated:
-    """Have every record key wrapped by the master key `name`; may be repeated until nothing is left.
+@dataclass(frozen=True)
+class MasterRotated:
+    """How many keys were wrapped anew, and how many templates and texts from versions before were sealed anew; `left`
+    do not open and stay as they are."""
 
-    Raises `MasterKeyUnavailable` and `DatabaseUnavailable`.
+    rewrapped: int
+    resealed: int
+    left: int
+
+
+def rotate_master(database: Database, keys: Keys, name: str, progress: Progress = lambda _: None) -> MasterRotated:
+    """Have everything wrapped by the master key `name`; may be repeated until nothing is left.
+
+    What the first master key wrapped beside the data comes under keys of the store first. Raises `MasterKeyUnavailable`
+    and `DatabaseUnavailable`.
     """
+    keys.of_records.masters.named(name)
+    templates_done, templates_left = reseal(database, keys, progress)
+    texts_done, texts_left = reseal_texts(database, keys, progress)
     done = rotate(keys.of_records, name, progress)
-    details = {"master_key": name, "rewrapped": done.rewrapped, "left": done.left}
+    resealed, left = templates_done + texts_done, done.left + templates_left + texts_left
+    details = {"master_key": name, "rewrapped": done.rewrapped, "resealed": resealed, "left": left}
     _tell(database, keys, "master_key_rotated", details)
-    return done
+    return MasterRotated(done.rewrapped, resealed, left)
 
 
 def reseal(database: Database, keys: Keys, progress: Progress = lambda _: None) -> tuple[int, int]:

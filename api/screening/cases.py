@@ -6,7 +6,8 @@ from uuid import UUID
 
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import keyed_hash, seal, unseal
+from api.storage.recordkeys.texts import open_text, seal_text
+from api.storage.sealing import keyed_hash
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def sound(reference: str) -> bool:
 
 def sealed(keys: Keys, impostor_id: UUID, reference: str) -> bytes:
     """For the entry's row."""
-    return seal(keys.master, reference.encode(), _context(impostor_id))
+    return seal_text(keys, reference.encode(), context(impostor_id))
 
 
 def opened(keys: Keys, impostor_id: UUID, envelope: bytes | None) -> str | None:
@@ -29,7 +30,7 @@ def opened(keys: Keys, impostor_id: UUID, envelope: bytes | None) -> str | None:
     if envelope is None:
         return None
     try:
-        return unseal(keys.master, envelope, _context(impostor_id)).decode()
+        return open_text(keys, envelope, context(impostor_id)).decode()
     except SealBroken:
         _log.error("the case of the entry %s does not open", impostor_id)
         return None
@@ -40,5 +41,6 @@ def named(keys: Keys, reference: str) -> str:
     return keyed_hash(keys.index, "case", reference).hex()
 
 
-def _context(impostor_id: UUID) -> str:
+def context(impostor_id: UUID) -> str:
+    """The record for which an entry's case is sealed."""
     return f"impostor:{impostor_id}:case"

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from api.matching import transforms
 from api.matching.comparison import Comparer
+from api.personal.finishing import finish_soon
 from api.screening import records
 from api.screening.expiry import expire
 from api.screening.filling import Filler
@@ -76,8 +77,12 @@ class GalleryKeeper:
         if now - self._saved >= SNAPSHOT_PAUSE_S:
             self._filler.save()
             self._saved = now
-        if now - self._expired >= EXPIRE_S and expire(self._database, self._keys) < EXPIRED_AT_ONCE:
-            self._expired = now
+        if now - self._expired >= EXPIRE_S:
+            ended = expire(self._database, self._keys)
+            if ended:
+                finish_soon(self._database, self._keys)
+            if ended < EXPIRED_AT_ONCE:
+                self._expired = now
 
     def save(self) -> None:
         """Write a snapshot now, if the list changed since the last one. Raises OSError."""

@@ -22,6 +22,7 @@ from api.institutions.caller import Caller
 from api.institutions.once import MADE, Done, once
 from api.matching.captures import Captures
 from api.matching.comparison import Enrolment
+from api.personal.finishing import finish_soon
 from api.screening import cases, records, templates
 from api.screening.parameters import MOST_DAYS
 from api.screening.records import Entered
@@ -86,7 +87,7 @@ def refuse(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUID
         templates.erase(connection, impostor_id)
         return records.end(connection, impostor_id, State.REFUSED, caller.principal_id, reason, listed=False)
 
-    return _change(service, caller, attempt, impostor_id, "impostor_refused", change)
+    return _ended(service, _change(service, caller, attempt, impostor_id, "impostor_refused", change))
 
 
 @refusals.kept
@@ -101,7 +102,7 @@ def remove(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUID
         templates.erase(connection, impostor_id)
         return records.end(connection, impostor_id, State.REMOVED, caller.principal_id, reason, listed=True)
 
-    return _change(service, caller, attempt, impostor_id, "impostor_removed", change)
+    return _ended(service, _change(service, caller, attempt, impostor_id, "impostor_removed", change))
 
 
 @refusals.kept
@@ -117,6 +118,12 @@ def review(service: Service, caller: Caller, attempt: Attempt, impostor_id: UUID
         return records.review(connection, impostor_id, review_on)
 
     return _change(service, caller, attempt, impostor_id, "impostor_reviewed", change)
+
+
+def _ended(service: Service, given: StoredAnswer) -> StoredAnswer:
+    """The key goes at once, and its leaf says so."""
+    finish_soon(service.database, service.keys)
+    return given
 
 
 def _enter(connection: Connection, service: Service, caller: Caller, proposal: Proposal, enrolment: Enrolment) -> Done:

@@ -7,7 +7,8 @@ from uuid import UUID
 from api.cards import number
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import keyed_hash, seal, unseal
+from api.storage.recordkeys.texts import open_text, seal_text
+from api.storage.sealing import keyed_hash
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def named(keys: Keys, institution_id: UUID, reference: str) -> bytes:
 
 def sealed(keys: Keys, transaction_id: UUID, reference: str) -> bytes:
     """For the transaction's row."""
-    return seal(keys.master, reference.encode(), _context(transaction_id))
+    return seal_text(keys, reference.encode(), context(transaction_id))
 
 
 def opened(keys: Keys, transaction_id: UUID, envelope: bytes | None) -> str | None:
@@ -40,11 +41,12 @@ def opened(keys: Keys, transaction_id: UUID, envelope: bytes | None) -> str | No
     if envelope is None:
         return None
     try:
-        return unseal(keys.master, envelope, _context(transaction_id)).decode()
+        return open_text(keys, envelope, context(transaction_id)).decode()
     except SealBroken:
         _log.error("the reference of the transaction %s does not open", transaction_id)
         return None
 
 
-def _context(transaction_id: UUID) -> str:
+def context(transaction_id: UUID) -> str:
+    """The record for which a reference is sealed."""
     return f"transaction:{transaction_id}:reference"

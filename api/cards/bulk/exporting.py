@@ -16,12 +16,13 @@ from sqlalchemy import Connection, select, text
 
 from api.cards.bulk.columns import guarded
 from api.cards.bulk.reading import FileUnusable
+from api.cards.number import sealed_as
 from api.institutions import acts, credentials
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
 from api.storage.database import Database
 from api.storage.keys import Keys
-from api.storage.sealing import unseal
+from api.storage.recordkeys.texts import open_text
 from api.storage.tables import cards
 
 COLUMNS = ("number", "issuer", "valid_from", "valid_to", "type", "status", "id")
@@ -73,7 +74,7 @@ def _rows(connection: Connection, keys: Keys, caller: Caller) -> Iterator[dict[s
     with connection.execute(statement, execution_options={"yield_per": _FETCH}) as found:
         for row in found:
             yield {
-                "number": unseal(keys.master, row.number_sealed, f"card:{row.id}:number").decode(),
+                "number": open_text(keys, row.number_sealed, sealed_as(row.id)).decode(),
                 "issuer": row.issuer,
                 "valid_from": row.valid_from.isoformat(),
                 "valid_to": _LONG_TERM if row.valid_to is None else row.valid_to.isoformat(),

@@ -25,6 +25,7 @@ from api.cards.bulk.reading import Row
 from api.cards.identity import CardIdentity, CardIndexes, indexes
 from api.cards.leaves import event_leaf
 from api.cards.lifecycle import Event, Status
+from api.cards.number import sealed_as
 from api.cards.register import RecordedEvent
 from api.cards.schemas import CardBody
 from api.errors import catalogue
@@ -35,7 +36,7 @@ from api.institutions.caller import Caller
 from api.storage.copying import copy_rows
 from api.storage.database import Database
 from api.storage.keys import Keys
-from api.storage.sealing import seal
+from api.storage.recordkeys.texts import seal_text
 from api.storage.tables import card_events, cards, imports
 
 CHUNK = 2000
@@ -263,7 +264,7 @@ def _row(keys: Keys, caller: Caller, card: _Card) -> tuple[Any, ...]:
         found.instance,
         found.number,
         found.serial,
-        seal(keys.master, identity.number.encode(), f"card:{card.id}:number"),
+        seal_text(keys, identity.number.encode(), sealed_as(card.id)),
         identity.type,
         identity.issuer,
         identity.valid_from,

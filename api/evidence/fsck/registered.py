@@ -15,12 +15,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from api.cards.holdings import TOLD_BY, committed
 from api.cards.identity import CardIdentity, indexes
 from api.cards.lifecycle import Event
+from api.cards.number import sealed_as
 from api.evidence.fsck.report import MOST_NAMED, Report, named
 from api.evidence.parameters import ROWS
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import read_ahead
-from api.storage.sealing import unseal
+from api.storage.recordkeys.texts import open_text
 from api.storage.tables import card_events, cards, templates
 
 _CARDS: Select[Any] = select(
@@ -104,7 +105,7 @@ def _misheld(connection: Connection, keys: Keys) -> Iterator[object]:
 
 def _is_as_registered(row: Row[Any], keys: Keys) -> bool:
     try:
-        number = unseal(keys.master, row.number_sealed, f"card:{row.id}:number").decode()
+        number = open_text(keys, row.number_sealed, sealed_as(row.id)).decode()
     except SealBroken:
         return False
     found = indexes(keys.index, CardIdentity(number, row.issuer, row.valid_from, row.valid_to))

@@ -18,7 +18,7 @@ from api.feed.parameters import ATTEMPTS_AT_ONCE, FIRST_PAUSE_S, LEASE, LONGEST_
 from api.feed.webhooks.subscriptions import sealed_as
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
-from api.storage.sealing import unseal
+from api.storage.recordkeys.texts import open_text
 from api.storage.tables import webhooks
 
 _CLAIM = text(f"""
@@ -118,7 +118,7 @@ def _delivery(connection: Connection, keys: Keys, row: Any) -> Delivery | None:
         _put_off(connection, row, "events_not_ready")
         return None
     try:
-        secret = unseal(keys.master, row.secret_sealed, sealed_as(row.id))
+        secret = open_text(keys, row.secret_sealed, sealed_as(row.id))
     except SealBroken:
         _put_off(connection, row, "secret_unreadable")
         return None

@@ -16,7 +16,7 @@ from api.institutions import acts, institutions
 from api.institutions.caller import Caller
 from api.storage import idempotency
 from api.storage.keys import Keys
-from api.storage.sealing import seal
+from api.storage.recordkeys.texts import seal_text
 from api.storage.tables import principals, webhooks
 
 
@@ -44,7 +44,7 @@ def add(connection: Connection, keys: Keys, *, caller: Caller, url: str, after: 
             institution_id=caller.institution_id,
             principal_id=caller.principal_id,
             url=url,
-            secret_sealed=seal(keys.master, secret, sealed_as(webhook_id)),
+            secret_sealed=seal_text(keys, secret, sealed_as(webhook_id)),
             names_cards=names_cards,
             acknowledged_seq=begin,
             next_try_at=func.clock_timestamp(),

@@ -4,6 +4,7 @@ Old and new are accepted side by side, and the store says which one wraps what i
 for a rotation, and none wraps under a key that another one does not have yet.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from api.storage.recordkeys.transit import TransitMasterKey
 from api.storage.recordkeys.wrapping import LocalMasterKey, MasterKey, master_id
 
 _FILE = "master-{}.key"
-_NEW = ".master.new"
+_FIRST, _NEW = "master.key", ".master.new"
 
 
 class MasterKeys:
@@ -76,10 +77,23 @@ def new_file(folder: Path) -> str:
     return name
 
 
-def remove_file(folder: Path, name: str) -> bool:
-    """Delete the file of a master key that wraps nothing any more; whether there was one."""
-    path = folder / _FILE.format(name)
-    if not path.exists():
-        return False
-    path.unlink()
+def remove_file(folder: Path, name: str, chosen: str) -> bool:
+    """Delete the file of a master key that wraps nothing any more; whether there was one.
+
+    In the place of `master.key`, which is made where it is missing, comes the `chosen` one, or where that is in no file
+    one that wraps nothing. Raises `KeyUnavailable`.
+    """
+    first, path = folder / _FIRST, folder / _FILE.format(name)
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    if master_id(secret_file(first)) != name:
+        return there
+    other = folder / _FILE.format(chosen)
+    new = folder / _NEW
+    if other.exists():
+        new.unlink(missing_ok=True)
+        os.link(other, new)
+    else:
+        secret_file(new)
+    new.replace(first)
     return True

@@ -1,5 +1,7 @@
 """Opening the store: a database beside the one of the data, or wherever `RENZHENG_KEY_STORE_URL` says."""
 
+import random
+import time
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +16,7 @@ from api.storage.database import Database, open_beside, url_of
 from api.storage.errors import DatabaseUnavailable, KeyStoreForeign, KeyStoreUnusable
 from api.storage.keys import Keys
 from api.storage.recordkeys.masters import of_deployment
-from api.storage.recordkeys.parameters import POOL
+from api.storage.recordkeys.parameters import CREATE_PAUSE_S, CREATE_TRIES, POOL
 from api.storage.recordkeys.store import RecordKeys
 from api.storage.recordkeys.tables import key_store
 
@@ -70,6 +72,18 @@ def _create(data: URL, name: str) -> None:
     """Make the database beside that of the data, as its user."""
     # As libpq writes addresses: without SQLAlchemy's name of the driver.
     address = data.set(drivername="postgresql").render_as_string(hide_password=False)
+    for tried in range(1, CREATE_TRIES + 1):
+        try:
+            return _create_once(address, name)
+        except errors.ObjectInUse as error:
+            # Somebody is connected to the template of databases, or makes one from it: another replica, as like as not.
+            if tried == CREATE_TRIES:
+                raise DatabaseUnavailable("the database for record keys cannot be made now") from error
+            time.sleep(CREATE_PAUSE_S * random.uniform(0.5, 1.5))  # noqa: S311 - only that two do not meet again
+    return None
+
+
+def _create_once(address: str, name: str) -> None:
     try:
         with psycopg.connect(address, autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
@@ -80,5 +94,7 @@ def _create(data: URL, name: str) -> None:
         raise KeyStoreUnusable(
             f"the database {name} for record keys cannot be made by this user: make it, or set RENZHENG_KEY_STORE_URL"
         ) from error
+    except errors.ObjectInUse:
+        raise
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"the database does not answer: {type(error).__name__}") from error

@@ -3,6 +3,9 @@
 BATCH = 1000
 """Keys that are read, written or deleted at once."""
 
+CREATE_TRIES, CREATE_PAUSE_S = 8, 0.5
+"""How often the store's database is made at most, and about how long is waited between, in seconds."""
+
 STANDING_S = 600.0
 """For so long a key that stands for long is taken from memory, in seconds, before it is asked for again."""
 

@@ -53,6 +53,7 @@ class RecordKeys:
         self.database = database
         self.masters = masters
         self.standing: dict[UUID, Kept] = {}
+        self.of_texts: UUID | None = None
 
     @property
     def chosen(self) -> str:

@@ -13,23 +13,39 @@ from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.recordkeys.parameters import BATCH, ORPHAN_HOURS
 
+SEALED = (
+    ("templates", "template_sealed"),
+    ("impostor_templates", "template_sealed"),
+    ("cards", "number_sealed"),
+    ("impostors", "case_sealed"),
+    ("transactions", "reference_sealed"),
+    ("overrides", "text_sealed"),
+    ("check_disputes", "text_sealed"),
+    ("check_disputes", "note_sealed"),
+    ("webhooks", "secret_sealed"),
+    ("duplicate_searches", "case_sealed"),
+    ("holds", "reference_sealed"),
+)
+"""Tables and columns that hold envelopes."""
+
 # The envelopes' heads: see `sealing.seal_under`. Of transforms those that something is under, and the one that turns
 # what is new.
-_USED = text(
-    """
-    SELECT DISTINCT substring(template_sealed FROM 2 FOR 16) FROM (
-        SELECT template_sealed FROM templates UNION ALL SELECT template_sealed FROM impostor_templates
-    ) AS held WHERE get_byte(template_sealed, 0) = 2
-    UNION SELECT uuid_send(transform_id) FROM templates WHERE transform_id IS NOT NULL
-    UNION SELECT uuid_send(transform_id) FROM impostor_templates WHERE transform_id IS NOT NULL
-    UNION SELECT uuid_send(id) FROM face_transforms WHERE superseded_at IS NULL
-    """
+_HEADS = tuple(
+    f"SELECT substring({column} FROM 2 FOR 16) FROM {table} WHERE get_byte({column}, 0) = 2"  # noqa: S608 - our own names
+    for table, column in SEALED
 )
+_TRANSFORMS = (
+    "SELECT uuid_send(transform_id) FROM templates WHERE transform_id IS NOT NULL",
+    "SELECT uuid_send(transform_id) FROM impostor_templates WHERE transform_id IS NOT NULL",
+    "SELECT uuid_send(id) FROM face_transforms WHERE superseded_at IS NULL",
+)
+_USED = text(" UNION ".join((*_HEADS, *_TRANSFORMS)))
 _HELD = text("CREATE TEMPORARY TABLE used (id uuid) ON COMMIT DROP")
-_ORPHANS = f"""
-    created_at < now() - interval '{ORPHAN_HOURS} hours'
-    AND NOT EXISTS (SELECT FROM used WHERE used.id = record_keys.id)
-"""
+_ORPHANS = (
+    "created_at < now() - make_interval(hours => :hours)"
+    " AND NOT EXISTS (SELECT FROM used WHERE used.id = record_keys.id)"
+    " AND NOT EXISTS (SELECT FROM key_store WHERE key_store.text_key_id = record_keys.id)"
+)
 _COUNT = text(f"SELECT count(*) AS keys, count(*) FILTER (WHERE {_ORPHANS}) AS orphans FROM record_keys")  # noqa: S608 - our own words
 _DELETE = text(f"DELETE FROM record_keys WHERE {_ORPHANS}")  # noqa: S608 - our own words
 
@@ -55,9 +71,9 @@ def sweep(data: Database, keys: Keys, *, delete: bool) -> Swept:
         with data.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             _copy(connection, store)
-        row = store.execute(_COUNT).one()
+        row = store.execute(_COUNT, {"hours": ORPHAN_HOURS}).one()
         few = 2 * row.orphans < row.keys
-        deleted = store.execute(_DELETE).rowcount if delete and few else 0
+        deleted = store.execute(_DELETE, {"hours": ORPHAN_HOURS}).rowcount if delete and few else 0
         return Swept(row.keys, row.orphans, deleted)
 
 

@@ -14,6 +14,7 @@ key_store = Table(
     Column("deployment", Uuid, primary_key=True, comment="whose keys these are"),
     Column("master_key_id", Text, comment="the master key that wraps new keys; null: the first one"),
     made_at(),
+    Column("text_key_id", Uuid, comment="that texts are sealed under; null: none yet"),
 )
 
 record_keys = Table(

@@ -66,7 +66,7 @@ def test_a_rotation_of_the_master_key(service: Service, line: CommandLine, autho
     assert "in use" in refused.stderr
     done = line("keys", "rotate", "--to", name)
     assert done.exit_code == 0, done.output
-    assert "0 do not unwrap" in done.stdout
+    assert "0 do not open" in done.stdout
     assert f"{name}: " in line("keys", "status").stdout
     assert line("keys", "rotate", "--to", "0000000000000000").exit_code == 3
     with service.database.begin() as connection:

@@ -1,29 +1,42 @@
 """The store of record keys: made, read, deleted; bound to its deployment; in a database of its own."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from psycopg import errors
 from sqlalchemy import inspect, text
 
 from api.service import Service
 from api.settings import Settings
 from api.storage import migrate
 from api.storage.database import Database
-from api.storage.errors import DatabaseAddressInvalid, KeyStoreForeign, KeyUnavailable, MasterKeyUnavailable, SealBroken
+from api.storage.errors import (
+    DatabaseAddressInvalid,
+    DatabaseUnavailable,
+    KeyStoreForeign,
+    KeyUnavailable,
+    MasterKeyUnavailable,
+    SealBroken,
+)
 from api.storage.keys import Keys
-from api.storage.recordkeys import KeyGone, RecordKeys, open_sealed
+from api.storage.recordkeys import KeyGone, RecordKeys, open_sealed, opening
 from api.storage.recordkeys.envelopes import keys_of
 from api.storage.recordkeys.masters import MasterKeys
 from api.storage.recordkeys.opening import MIGRATIONS, bind, with_records
-from api.storage.recordkeys.sweeping import sweep
+from api.storage.recordkeys.sweeping import SEALED, sweep
 from api.storage.recordkeys.tables import metadata
+from api.storage.recordkeys.texts import seal_text
 from api.storage.recordkeys.wrapping import LocalMasterKey
 from api.storage.sealing import seal, seal_under
 from tests.api.conftest import NewDatabase
+from tests.api.databases import administer
 
 
 @pytest.fixture
@@ -107,6 +120,44 @@ def test_a_store_serves_one_deployment(service: Service, new_database: NewDataba
         with_records(settings, data, service.keys, uuid4())
 
 
+def test_replicas_that_start_together_make_one_store(service: Service, new_database: NewDatabase) -> None:
+    """Each in a pool of its own, as in processes of their own; nobody fails, and all read what one made."""
+    data, deployment = new_database(), uuid4()
+    address = data.url.render_as_string(hide_password=False)
+    settings = service.settings.model_copy(update={"database_url": address, "key_store_url": None})
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: with_records(settings, data, service.keys, deployment), range(4)))
+    key_id, key = opened[0].of_records.make()
+    texts = {seal_text(keys, b"text", "here")[1:17] for keys in opened}
+    found = [keys.of_records.read([key_id]) for keys in opened]
+    name = opened[0].of_records.database.url.database
+    for keys in opened:
+        keys.of_records.close()
+    administer(service, f"DROP DATABASE {name} WITH (FORCE)")
+    assert found == [{key_id: key}] * 4
+    assert len(texts) == 1, "and one key of texts"
+
+
+def test_a_template_of_databases_that_is_in_use_is_waited_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+    monkeypatch.setattr(opening, "CREATE_PAUSE_S", 0)
+
+    def create(_: str, name: str) -> None:
+        tried.append(name)
+        if len(tried) < 3:
+            raise errors.ObjectInUse
+
+    monkeypatch.setattr(opening, "_create_once", create)
+    opening._create(service.database.url, "name")
+    assert tried == ["name"] * 3
+    tried.clear()
+    monkeypatch.setattr(opening, "CREATE_TRIES", 2)
+    with pytest.raises(DatabaseUnavailable):
+        opening._create(service.database.url, "name")
+
+
 def test_it_is_another_database_than_that_of_the_data(service: Service) -> None:
     data, store = service.database.url, service.keys.of_records.database.url
     assert (data.database, store.database) == ("renzheng", "renzheng_keys")
@@ -131,8 +182,9 @@ def test_sweeping_takes_what_opens_nothing_and_is_a_day_old(
 ) -> None:
     data, keys = new_database(), over(service.keys, store)
     with data.begin() as connection:
-        for table in ("templates", "impostor_templates"):
-            connection.execute(text(f"CREATE TABLE {table} (template_sealed bytea, transform_id uuid)"))
+        for table, columns in groupby(SEALED, itemgetter(0)):
+            named = ", ".join(f"{column} bytea" for _, column in columns)
+            connection.execute(text(f"CREATE TABLE {table} ({named}, transform_id uuid)"))
         connection.execute(text("CREATE TABLE face_transforms (id uuid, superseded_at timestamptz)"))
         used = [store.make() for _ in range(2)]
         values = [{"sealed": seal_under(*one, b"x", "here")} for one in used]
@@ -142,15 +194,18 @@ def test_sweeping_takes_what_opens_nothing_and_is_a_day_old(
         connection.execute(text("UPDATE templates SET transform_id = :id"), {"id": turning})
         made = text("INSERT INTO face_transforms VALUES (:former, now()), (:turning, now()), (:present, NULL)")
         connection.execute(made, {"former": former, "turning": turning, "present": present})
+    seal_text(keys, b"text", "here")
+    assert store.of_texts is not None
     (orphan, _) = store.make()
     assert sweep(data, keys, delete=True).deleted == 0, "somebody may be about to use it"
     make_older(store.database)
     counted = sweep(data, keys, delete=False)
-    assert (counted.keys, counted.orphans, counted.deleted) == (6, 2, 0)
+    assert (counted.keys, counted.orphans, counted.deleted) == (7, 2, 0)
     assert sweep(data, keys, delete=True).deleted == 2
-    kept = {turning, present, *(one for one, _ in used)}
+    kept = {turning, present, store.of_texts, *(one for one, _ in used)}
     assert set(store.read([orphan, former, *kept])) == kept
     with data.begin() as connection:
         connection.execute(text("DELETE FROM templates"))
+        connection.execute(text("DELETE FROM impostor_templates"))
     again = sweep(data, keys, delete=True)
-    assert (again.orphans, again.deleted) == (2, 0), "half of all: the database is of another day"
+    assert (again.orphans, again.deleted) == (3, 0), "half of all: the database is of another day"
