@@ -1,21 +1,23 @@
 // The console: people sign in with their own key, and their rights decide which sections there are.
 
-import { cards } from "./console/cards.js";
-import { cases } from "./console/cases.js";
-import { decisions } from "./console/decisions.js";
-import { duplicates } from "./console/duplicates.js";
-import { evidence } from "./console/evidence.js";
-import { feed } from "./console/feed.js";
-import { health } from "./console/health.js";
-import { policy } from "./console/policy.js";
-import { scorecards } from "./console/scorecards.js";
 import { $, $$, el, put, showOnly, sleep } from "./dom.js";
 import { Idle } from "./idle.js";
 import { explained, open, sayUnreachable, session, setUp } from "./page.js";
 import { ask, askAs, ready, Refused } from "./service.js";
 import { sayAll, t } from "./texts.js";
 
-const SECTIONS = [cards, decisions, cases, duplicates, scorecards, feed, evidence, policy, health];
+/** What each section is and whose; its code comes when it is first looked at. */
+const SECTIONS = [
+  { name: "cards", title: "section_cards", rights: ["read_cards"], load: () => import("./console/cards.js") },
+  { name: "decisions", title: "section_decisions", rights: ["approve_overrides", "read_accounts"], load: () => import("./console/decisions.js") },
+  { name: "cases", title: "section_cases", rights: ["handle_alerts", "read_cases"], load: () => import("./console/cases.js") },
+  { name: "duplicates", title: "section_duplicates", rights: ["read_duplicates"], load: () => import("./console/duplicates.js") },
+  { name: "scorecards", title: "section_scorecards", rights: ["read_accounts"], load: () => import("./console/scorecards.js") },
+  { name: "feed", title: "section_feed", rights: ["follow_feed"], load: () => import("./console/feed.js") },
+  { name: "evidence", title: "section_evidence", load: () => import("./console/evidence.js") },
+  { name: "policy", title: "section_policy", load: () => import("./console/policy.js") },
+  { name: "health", title: "section_health", load: () => import("./console/health.js") },
+];
 const HEALTH_MS = 5000;
 const AGAIN_MS = 2000;
 /** Whoever leaves the desk is signed out. */
@@ -66,9 +68,21 @@ function turn(focus = true) {
     if (link.hash === `#${section.name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  section.show(root, { me, catalogue, signal, subject: section.name === name ? rest.join("/") : "", failed });
+  fill(section, root, { me, catalogue, signal, subject: section.name === name ? rest.join("/") : "", failed });
   if (focus) heading.focus({ preventScroll: true });
   window.scrollTo(0, 0);
+}
+
+/** Show a section whose code may still have to come; without it the page says so. */
+async function fill(section, root, context) {
+  let code;
+  try {
+    code = await section.load();
+  } catch {
+    if (!context.signal.aborted) root.append(el("p", { class: "error", role: "alert" }, t("console_away")));
+    return;
+  }
+  if (!context.signal.aborted) code.show(root, context);
 }
 
 /** What every section does with an error that ends the session. */

@@ -12,26 +12,21 @@ const FIRST = ["reported_lost", "reported_stolen", "found"];
 const SUPERSEDING = new Set(["reissued", "renewed", "data_corrected"]);
 const STOPPING = new Set(["reported_lost", "reported_stolen", "reissued", "renewed", "data_corrected", "cancelled", "holder_deceased", "surrendered"]);
 
-export const cards = {
-  name: "cards",
-  title: "section_cards",
-  rights: ["read_cards"],
-  show(root, context) {
-    const line = stateLine();
-    const found = el("div", { class: "stack" });
-    const begin = newest(context);
-    const field = el("input", { id: "find-number", maxlength: "18", autocomplete: "off", spellcheck: "false", inputmode: "text" });
-    const form = el("form", { class: "find", autocomplete: "off", novalidate: "" });
-    form.append(el("label", { for: field.id }, t("card_number")), field, el("button", { class: "main" }, t("find")));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      find(field.value.trim().toUpperCase(), line, found, context, begin());
-    });
-    root.append(form, el("p", { class: "quiet" }, t("cards_lead")), line, found);
-    if (context.subject) one(context.subject, line, found, context, begin());
-    else field.focus();
-  },
-};
+export function show(root, context) {
+  const line = stateLine();
+  const found = el("div", { class: "stack" });
+  const begin = newest(context);
+  const field = el("input", { id: "find-number", maxlength: "18", autocomplete: "off", spellcheck: "false", inputmode: "text" });
+  const form = el("form", { class: "find", autocomplete: "off", novalidate: "" });
+  form.append(el("label", { for: field.id }, t("card_number")), field, el("button", { class: "main" }, t("find")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    find(field.value.trim().toUpperCase(), line, found, context, begin());
+  });
+  root.append(form, el("p", { class: "quiet" }, t("cards_lead")), line, found);
+  if (context.subject) one(context.subject, line, found, context, begin());
+  else field.focus();
+}
 
 async function find(number, line, found, context, asking) {
   found.replaceChildren();

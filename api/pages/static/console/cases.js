@@ -16,22 +16,17 @@ const KINDS = {
 };
 const TONES = { proposed: "", approved: "bad", refused: "", removed: "", expired: "" };
 
-export const cases = {
-  name: "cases",
-  title: "section_cases",
-  rights: ["handle_alerts", "read_cases"],
-  show(root, context) {
-    if (context.me.scopes.includes("handle_alerts")) {
-      root.append(list("alerts", t("alerts_title"), [["?open=true", t("alerts_open")], ["?open=false", t("alerts_closed")]],
-        (query) => pages(context, `/v1/alerts${query}`, (one) => alert(one, context))));
-    }
-    if (context.me.scopes.includes("read_cases")) {
-      const states = ["proposed", "approved", "refused", "removed", "expired"].map((one) => [`?state=${one}`, t(`entry_${one}`)]);
-      root.append(list("impostors", t("impostors_title"), [...states, ["?review_due=true", t("entry_due")]],
-        (query) => pages(context, `/v1/impostors${query}`, (one) => entry(one, context))));
-    }
-  },
-};
+export function show(root, context) {
+  if (context.me.scopes.includes("handle_alerts")) {
+    root.append(list("alerts", t("alerts_title"), [["?open=true", t("alerts_open")], ["?open=false", t("alerts_closed")]],
+      (query) => pages(context, `/v1/alerts${query}`, (one) => alert(one, context))));
+  }
+  if (context.me.scopes.includes("read_cases")) {
+    const states = ["proposed", "approved", "refused", "removed", "expired"].map((one) => [`?state=${one}`, t(`entry_${one}`)]);
+    root.append(list("impostors", t("impostors_title"), [...states, ["?review_due=true", t("entry_due")]],
+      (query) => pages(context, `/v1/impostors${query}`, (one) => entry(one, context))));
+  }
+}
 
 function alert(one, context) {
   const line = stateLine();

@@ -12,19 +12,14 @@ const OVERRIDES = ["entered", "approved", "refused"];
 const DISPUTES = ["open", "upheld", "rejected"];
 const TONES = { entered: "bad", open: "bad", approved: "good", upheld: "", refused: "", rejected: "" };
 
-export const decisions = {
-  name: "decisions",
-  title: "section_decisions",
-  rights: ["approve_overrides", "read_accounts"],
-  show(root, context) {
-    root.append(
-      list("overrides", t("overrides_title"), OVERRIDES.map((one) => [one, t(`override_${one}`)]),
-        (state) => pages(context, `/v1/overrides?state=${state}`, (one) => override(one, context))),
-      list("disputes", t("disputes_title"), DISPUTES.map((one) => [one, t(`disputed_${one}`)]),
-        (state) => pages(context, `/v1/disputes?state=${state}`, (one) => dispute(one, context))),
-    );
-  },
-};
+export function show(root, context) {
+  root.append(
+    list("overrides", t("overrides_title"), OVERRIDES.map((one) => [one, t(`override_${one}`)]),
+      (state) => pages(context, `/v1/overrides?state=${state}`, (one) => override(one, context))),
+    list("disputes", t("disputes_title"), DISPUTES.map((one) => [one, t(`disputed_${one}`)]),
+      (state) => pages(context, `/v1/disputes?state=${state}`, (one) => dispute(one, context))),
+  );
+}
 
 /** The check of which it is, when somebody wants to see it. */
 function checked(id, context) {

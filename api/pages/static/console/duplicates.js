@@ -13,19 +13,14 @@ const STATES = ["open", "proposed", "confirmed", "rejected", "superseded"];
 const TONES = { open: "", proposed: "bad", confirmed: "bad", rejected: "good", superseded: "" };
 const DECIDABLE = { open: ["confirmed", "rejected"], proposed: ["confirmed", "rejected", "open"], confirmed: ["open"], rejected: ["open"] };
 
-export const duplicates = {
-  name: "duplicates",
-  title: "section_duplicates",
-  rights: ["read_duplicates"],
-  show(root, context) {
-    const place = el("div", { class: "stack" });
-    const pick = choice("duplicates-filter", t("shown"), STATES.map((one) => [one, t(`duplicate_${one}`)]));
-    const show = () => place.replaceChildren(pages(context, `/v1/duplicates?limit=10&state=${pick.lastElementChild.value}`, (one) => shown(one, context, root)));
-    pick.addEventListener("change", show);
-    root.append(el("p", { class: "quiet" }, t("duplicates_lead")), el("div", { class: "filters" }, pick), place);
-    show();
-  },
-};
+export function show(root, context) {
+  const place = el("div", { class: "stack" });
+  const pick = choice("duplicates-filter", t("shown"), STATES.map((one) => [one, t(`duplicate_${one}`)]));
+  const show = () => place.replaceChildren(pages(context, `/v1/duplicates?limit=10&state=${pick.lastElementChild.value}`, (one) => shown(one, context, root)));
+  pick.addEventListener("change", show);
+  root.append(el("p", { class: "quiet" }, t("duplicates_lead")), el("div", { class: "filters" }, pick), place);
+  show();
+}
 
 function shown(one, context, root) {
   const { me } = context;

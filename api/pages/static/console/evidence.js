@@ -11,29 +11,25 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TONES = { true: "good", false: "bad", null: "" };
 const WORDS = { true: () => t("proof_good"), false: () => t("proof_bad"), null: () => t("proof_open") };
 
-export const evidence = {
-  name: "evidence",
-  title: "section_evidence",
-  show(root, context) {
-    const line = stateLine();
-    const found = el("div", { class: "stack" });
-    const field = el("textarea", { id: "find-entry", rows: "3", spellcheck: "false", autocomplete: "off" });
-    const form = el("form", { class: "find wide", autocomplete: "off", novalidate: "" });
-    form.append(el("label", { for: field.id }, t("evidence_what")), field, el("button", { class: "main" }, t("find")));
-    const begin = newest(context);
-    const look = () => lookUp(field.value.trim(), line, found, begin());
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      look();
-    });
-    const standing = el("div", { class: "stack" });
-    root.append(form, el("p", { class: "quiet" }, t("evidence_lead")), line, found, standing);
-    log(standing, context);
-    if (!context.subject) return;
-    field.value = context.subject;
+export function show(root, context) {
+  const line = stateLine();
+  const found = el("div", { class: "stack" });
+  const field = el("textarea", { id: "find-entry", rows: "3", spellcheck: "false", autocomplete: "off" });
+  const form = el("form", { class: "find wide", autocomplete: "off", novalidate: "" });
+  form.append(el("label", { for: field.id }, t("evidence_what")), field, el("button", { class: "main" }, t("find")));
+  const begin = newest(context);
+  const look = () => lookUp(field.value.trim(), line, found, begin());
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
     look();
-  },
-};
+  });
+  const standing = el("div", { class: "stack" });
+  root.append(form, el("p", { class: "quiet" }, t("evidence_lead")), line, found, standing);
+  log(standing, context);
+  if (!context.subject) return;
+  field.value = context.subject;
+  look();
+}
 
 /** How the log stands, without a key: anybody may watch it. */
 async function log(root, context) {

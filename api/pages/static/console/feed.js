@@ -13,23 +13,18 @@ const AGAIN_MS = 2000;
 const SILENT_MS = 32_000;
 const TICK_MS = 500;
 
-export const feed = {
-  name: "feed",
-  title: "section_feed",
-  rights: ["follow_feed"],
-  show(root, context) {
-    const state = { last: null, head: null, asOf: null, heard: null, gaps: 0, lag: null };
-    const line = stateLine();
-    const gauges = el("dl", { class: "gauges" });
-    const list = el("ol", { class: "feed", reversed: "" });
-    root.append(el("p", { class: "quiet" }, t("feed_lead")), line, gauges, el("h2", {}, t("feed_events")), list);
-    const tell = () => gauge(gauges, state);
-    tell();
-    const timer = setInterval(tell, TICK_MS);
-    context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-    follow(state, { line, list, tell, context });
-  },
-};
+export function show(root, context) {
+  const state = { last: null, head: null, asOf: null, heard: null, gaps: 0, lag: null };
+  const line = stateLine();
+  const gauges = el("dl", { class: "gauges" });
+  const list = el("ol", { class: "feed", reversed: "" });
+  root.append(el("p", { class: "quiet" }, t("feed_lead")), line, gauges, el("h2", {}, t("feed_events")), list);
+  const tell = () => gauge(gauges, state);
+  tell();
+  const timer = setInterval(tell, TICK_MS);
+  context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+  follow(state, { line, list, tell, context });
+}
 
 /** Connect, and again whenever the connection breaks, after the last number that was heard. */
 async function follow(state, view) {

@@ -33,22 +33,17 @@ const RATES = {
 };
 const CHANNELS = { counter: () => t("channel_counter"), kiosk: () => t("channel_kiosk"), either: () => t("channel_either") };
 
-export const scorecards = {
-  name: "scorecards",
-  title: "section_scorecards",
-  rights: ["read_accounts"],
-  show(root, context) {
-    const line = stateLine();
-    const shown = el("div", { class: "stack" });
-    const month = choice("scorecard-month", t("month"), months(MONTHS).map((one) => [one, one]));
-    const by = choice("scorecard-by", t("divided"), [["total", t("by_total")], ["institution", t("by_institution")], ["terminal", t("by_terminal")]]);
-    const load = () => read($("select", month).value, $("select", by).value, line, shown, context);
-    month.addEventListener("change", load);
-    by.addEventListener("change", load);
-    root.append(el("div", { class: "filters" }, month, by), line, shown);
-    load();
-  },
-};
+export function show(root, context) {
+  const line = stateLine();
+  const shown = el("div", { class: "stack" });
+  const month = choice("scorecard-month", t("month"), months(MONTHS).map((one) => [one, one]));
+  const by = choice("scorecard-by", t("divided"), [["total", t("by_total")], ["institution", t("by_institution")], ["terminal", t("by_terminal")]]);
+  const load = () => read($("select", month).value, $("select", by).value, line, shown, context);
+  month.addEventListener("change", load);
+  by.addEventListener("change", load);
+  root.append(el("div", { class: "filters" }, month, by), line, shown);
+  load();
+}
 
 /** The last months, the present one first. */
 function months(count) {
