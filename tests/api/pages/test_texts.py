@@ -21,6 +21,7 @@ from api.http.signin import CONSOLE
 from api.institutions.roles import ROLE_SCOPES, Role
 from api.pages.assets import files
 from api.standing.schemas import PackAnswer
+from api.verification import policy
 
 SOURCES = {name: one.content.decode() for name, one in files().items() if name.endswith((".js", ".html"))}
 TABLES = {
@@ -54,6 +55,7 @@ WORDS: dict[str, Iterable[str]] = {
 }
 # Tables of the code that have to know all of the service's words.
 TABLED: dict[str, Iterable[str]] = {
+    "console/policy.js": policy.load(None).transactions.kinds,
     "console/figures.js": ALWAYS,
     "reasons.js": (*overrides.Reason, *disputes.Reason),
     "console/scorecards.js": (*patterns.RATES, *get_args(PeersAnswer.model_fields["channel"].annotation)),

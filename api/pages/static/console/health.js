@@ -11,40 +11,36 @@ const AGAIN_MS = 5000;
 const SILENT_MS = 60_000;
 const PACKS = { installed: "good", missing: "", outdated: "bad", damaged: "bad" };
 
-export const health = {
-  name: "health",
-  title: "section_health",
-  async show(root, context) {
-    const line = stateLine();
-    const replicas = el("div", { class: "stack" });
-    const packs = el("div", { class: "stack" });
-    const seen = new Map();
-    root.append(el("p", { class: "quiet" }, t("health_lead")), line, replicas, packs);
-    const first = await waited(line, context, () => ask("GET", "/v1/standing"));
-    if (!first) return;
-    packs.append(packsOf(first.packs));
-    const draw = () => replicas.replaceChildren(...[...seen.values()].map(replica));
-    const keep = (found) => {
-      seen.set(found.replica, { ...found, heard: performance.now() });
+export async function show(root, context) {
+  const line = stateLine();
+  const replicas = el("div", { class: "stack" });
+  const packs = el("div", { class: "stack" });
+  const seen = new Map();
+  root.append(el("p", { class: "quiet" }, t("health_lead")), line, replicas, packs);
+  const first = await waited(line, context, () => ask("GET", "/v1/standing"));
+  if (!first) return;
+  packs.append(packsOf(first.packs));
+  const draw = () => replicas.replaceChildren(...[...seen.values()].map(replica));
+  const keep = (found) => {
+    seen.set(found.replica, { ...found, heard: performance.now() });
+    draw();
+  };
+  keep(first);
+  // A balancer sends each question to another replica: whoever answers is added.
+  const timer = setInterval(async () => {
+    try {
+      const found = await ask("GET", "/v1/standing");
+      if (context.signal.aborted) return;
+      say(line, "");
+      keep(found);
+    } catch (error) {
+      if (context.signal.aborted || context.failed(error)) return;
+      say(line, explained(error), "bad");
       draw();
-    };
-    keep(first);
-    // A balancer sends each question to another replica: whoever answers is added.
-    const timer = setInterval(async () => {
-      try {
-        const found = await ask("GET", "/v1/standing");
-        if (context.signal.aborted) return;
-        say(line, "");
-        keep(found);
-      } catch (error) {
-        if (context.signal.aborted || context.failed(error)) return;
-        say(line, explained(error), "bad");
-        draw();
-      }
-    }, AGAIN_MS);
-    context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-  },
-};
+    }
+  }, AGAIN_MS);
+  context.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+}
 
 function replica(one) {
   const silent = performance.now() - one.heard;
@@ -68,7 +64,7 @@ function replica(one) {
       [t("health_impostors"), t("health_feed_is", { known: one.impostors.known, head: one.impostors.sequence })],
       [t("health_log"), t("health_log_is", one.log)],
       [t("health_faces"), `${one.faces.people ?? "–"} / ${one.faces.threshold}`],
-      [t("health_faces_filing"), one.faces.reached && said(one.faces.filing)],
+      [t("health_faces_filing"), one.faces.reached ? said(one.faces.filing) : t("no")],
     ]));
 }
 

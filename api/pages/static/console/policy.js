@@ -11,16 +11,12 @@ const CHANNELS = { counter: () => t("channel_counter"), kiosk: () => t("channel_
 const NEEDED = { face: () => t("modality_face"), finger: () => t("modality_finger"), liveness: () => t("liveness") };
 const CHECKS = { required: () => t("check_required"), not_required: () => t("check_not_required"), refuse: () => t("check_refused") };
 
-export const policy = {
-  name: "policy",
-  title: "section_policy",
-  async show(root, context) {
-    const line = stateLine();
-    root.append(line);
-    const found = await waited(line, context, () => ask("GET", "/v1/policy"));
-    if (found) root.append(rules(found.policy), scores(found, root), business(found.policy.transactions));
-  },
-};
+export async function show(root, context) {
+  const line = stateLine();
+  root.append(line);
+  const found = await waited(line, context, () => ask("GET", "/v1/policy"));
+  if (found) root.append(rules(found.policy), scores(found, root), business(found.policy.transactions));
+}
 
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
@@ -120,9 +116,26 @@ function curve(label, { points, measured_to }, marks, width) {
 /** On a narrow screen the first of the names and how many more there are. */
 const shorter = (names, width) => (width < 560 && names.length > 1 ? `${names[0]} +${names.length - 1}` : names.join(t("comma")));
 
+/** The kinds of the built-in policy; an institution's own are shown as it writes them. */
+const BUSINESS = {
+  account_opening: () => t("purpose_account"),
+  large_withdrawal: () => t("purpose_withdrawal"),
+  account_closing: () => t("business_account_closing"),
+  card_issue: () => t("business_card_issue"),
+  contact_change: () => t("business_contact_change"),
+  large_transfer: () => t("business_large_transfer"),
+  password_reset: () => t("business_password_reset"),
+  cash_deposit: () => t("business_cash_deposit"),
+  enquiry: () => t("business_enquiry"),
+  withdrawal: () => t("business_withdrawal"),
+  transfer: () => t("business_transfer"),
+};
+
+const businessName = (kind) => (Object.hasOwn(BUSINESS, kind) ? `${BUSINESS[kind]()} (${kind})` : kind);
+
 function business({ unknown, max_age_s, kinds }) {
   const rows = Object.entries(kinds).map(([name, one]) =>
-    [name, CHECKS[one.check](), one.check === "required" ? minutes(one.max_age_s ?? max_age_s) : "–", one.purposes?.join(t("comma")) ?? "–"]);
+    [businessName(name), CHECKS[one.check](), one.check === "required" ? minutes(one.max_age_s ?? max_age_s) : "–", one.purposes?.join(t("comma")) ?? "–"]);
   return el("section", { class: "panel" }, el("h2", {}, t("policy_business")), facts([[t("policy_unknown"), CHECKS[unknown]()]]),
     table(t("policy_kinds"), [t("kind"), t("check_needed"), t("check_age"), t("purpose")], rows));
 }

@@ -326,6 +326,34 @@ def test_a_case_of_two_identities_takes_two_people(house: House, new_page: NewPa
         shoot(page, f"console-duplicate-{told}-en")
 
 
+def test_a_section_whose_code_does_not_come_says_so(house: House, new_page: NewPage) -> None:
+    page = signed_in(new_page("/console", signed_in=False), authority_key(house))
+    expect(page.locator("#work form")).to_be_visible()
+    page.route("**/pages/console/health.js", lambda route: route.abort())
+    page.locator("nav a[href='#health']").click()
+    expect(page.locator("#work .error")).to_contain_text("无法连接")
+    page.locator("nav a[href='#policy']").click()
+    expect(page.locator("#work .panel").first).to_contain_text(house.service.policy.version)
+
+
+def test_a_replica_that_is_silent_is_not_called_well(house: House, new_page: NewPage) -> None:
+    key = new_key(house.service.database, house.service.keys, Role.REGULATOR)
+    page = signed_in(new_page("/console", signed_in=False, clock=True), key)
+    page.locator("nav a[href='#health']").click()
+    badges = page.locator("#work .panel header .badge")
+    expect(badges).to_have_attribute("data-tone", "good")
+    # Another replica answers from now on, and the first no more.
+    answer = house.authority.get("/v1/standing", headers={"Authorization": f"Bearer {key}"}).json()
+    page.route("**/v1/standing", lambda route: route.fulfill(json={**answer, "replica": "another"}))
+    page.clock.run_for(6_000)
+    expect(badges).to_have_count(2)
+    page.clock.run_for(60_000)
+    expect(badges.first).to_have_attribute("data-tone", "bad")
+    expect(badges.first).to_contain_text("没有回答")
+    expect(badges.nth(1)).to_have_text("正常")
+    shoot(page, "console-health-silent-zh")
+
+
 def test_policy_replicas_and_packs_are_shown_as_they_are(house: House, new_page: NewPage) -> None:
     key = new_key(house.service.database, house.service.keys, Role.REGULATOR)
     page = signed_in(new_page("/console", signed_in=False), key)
