@@ -37,11 +37,13 @@ from sqlalchemy import text
 import models
 from api.cards.bulk import importing
 from api.feed import records
+from api.feed.snapshots.publishing import deployment_id
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.settings import Settings
 from api.storage import database
 from api.storage import keys as key_files
+from api.storage.recordkeys.opening import with_records
 from benchmarks.common.machine import ROOT
 from benchmarks.common.progress import say
 from benchmarks.common.report import Result, print_table, write_json
@@ -179,9 +181,16 @@ def _following(home: Path, replicas: list[ServiceProcess], keys: list[str], afte
 
 @contextmanager
 def _site(home: Path, url: str) -> Iterator[Site]:
-    opened = database.open_database(Settings(home=home, database_url=url))
+    settings = Settings(home=home, database_url=url)
+    opened = database.open_database(settings)
     try:
-        yield Site(home, opened, key_files.load(home / "keys"))
+        with opened.begin() as connection:
+            deployment = deployment_id(connection)
+        keys = with_records(settings, opened, key_files.load(settings.keys_dir), deployment)
+        try:
+            yield Site(home, opened, keys)
+        finally:
+            keys.of_records.close()
     finally:
         opened.close()
 
