@@ -326,6 +326,22 @@ def test_a_case_of_two_identities_takes_two_people(house: House, new_page: NewPa
         shoot(page, f"console-duplicate-{told}-en")
 
 
+def test_an_address_is_shown_after_signing_in_and_goes_with_who_signs_out(house: House, new_page: NewPage) -> None:
+    page = new_page("/console", signed_in=False)
+    page.goto(f"{house.url}/console?lang=zh#evidence/0")
+    page.reload()
+    signed_in(page, authority_key(house))
+    expect(page.locator("#work h1")).to_have_text("证据")
+    expect(page.locator("nav a[aria-current]")).to_have_attribute("href", "#evidence")
+    page.locator("#sign-out").click()
+    expect(page.locator("#key")).to_be_visible()
+    assert page.evaluate("location.hash") == ""
+    # What is no address of ours leads to the first section.
+    page.evaluate("location.hash = '#%E0%A4%A'")
+    signed_in(page, authority_key(house))
+    expect(page.locator("nav a[aria-current]")).to_have_attribute("href", "#cards")
+
+
 def test_a_section_whose_code_does_not_come_says_so(house: House, new_page: NewPage) -> None:
     page = signed_in(new_page("/console", signed_in=False), authority_key(house))
     expect(page.locator("#work form")).to_be_visible()

@@ -244,6 +244,20 @@ def test_without_the_service_nobody_passes(house: House, new_page: NewPage) -> N
     shoot(page, "kiosk-away")
 
 
+def test_a_card_that_was_laid_while_the_service_was_away_is_taken_when_it_is_back(
+    house: House, new_page: NewPage
+) -> None:
+    page = new_page("/kiosk", "kiosk")
+    page.route("**/readyz", lambda route: route.abort())
+    visible(page, "away")
+    card = house.issue()
+    house.reader.place(card)
+    expect(page.locator("#who")).to_be_empty()
+    page.unroute("**/readyz")
+    visible(page, "consent")
+    expect(page.locator("#who")).to_contain_text(card.text.number[-3:])
+
+
 def test_a_page_that_nobody_attends_wipes_itself(house: House, new_page: NewPage) -> None:
     page = new_page("/kiosk", "kiosk", clock=True)
     card = house.issue()
