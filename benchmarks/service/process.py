@@ -1,6 +1,7 @@
 """A service as a process of its own, in a folder of its own: started, watched, ended, and killed."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,9 +21,14 @@ from benchmarks.common.machine import ROOT
 
 # Where models are opened for the first time, on a machine that does other things too.
 START_TIMEOUT_S = 300.0
-END_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 120.0
 LOG = "service.log"
 _NONE: Mapping[str, str] = MappingProxyType({})
+# Below those that Linux gives by itself (ip_local_port_range), unless somebody changed that.
+_PORTS = (10_240, 32_768)
+# Not the shared generator: who seeds that for a benchmark would be given the same ports in every process.
+_drawn = random.SystemRandom()
+_given: set[int] = set()
 
 
 class ServiceFailed(Exception):
@@ -98,11 +104,21 @@ def _await(service: ServiceProcess, log: Path, timeout_s: float) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port of this machine that nothing listens on, and that this process was not given before.
+
+    Of those that the kernel gives to nobody by itself: another connection of this machine would else take it before the
+    service listens, or while it is down.
+    """
+    while True:
+        port = _drawn.randrange(*_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 @contextmanager

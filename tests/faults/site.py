@@ -88,7 +88,7 @@ class Site:
         self.kill_database()
         self.kill_service()
 
-    def await_ready(self, timeout_s: float = 60.0) -> None:
+    def await_ready(self, timeout_s: float = 240.0) -> None:
         """Wait until the service says that it can answer verifications."""
         deadline = time.monotonic() + timeout_s
         while httpx.get(f"{self.url}/readyz", timeout=30).status_code != 200:

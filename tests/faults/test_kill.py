@@ -64,11 +64,20 @@ def endure(town: Town, fault: Callable[[Site, random.Random], None], choice: ran
 
     def meanwhile() -> None:
         time.sleep(choice.uniform(0.3, 1.0) * load_s)
+        await_every_kind(town)
         fault(town.site, choice)
         time.sleep(load_s / 2)
 
     town.crowd(choice.randrange(10**6), stopping).run(stopping, meanwhile)
     return town.broken_promises(since)
+
+
+def await_every_kind(town: Town) -> None:
+    """Until something of each kind was acknowledged, however slow the machine is."""
+    deadline = time.monotonic() + 120
+    while len({one.kind for one in town.history.operations if one.acknowledged}) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def tell(town: Town, capsys: pytest.CaptureFixture[str], what: str) -> None:

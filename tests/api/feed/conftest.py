@@ -10,7 +10,6 @@ from fastapi import FastAPI
 
 from api.institutions.roles import Role
 from api.service import Service
-from benchmarks.service.process import free_port
 from tests.api.entries import new_key
 
 NewKey = Callable[..., str]
@@ -19,15 +18,14 @@ NewKey = Callable[..., str]
 @pytest.fixture(scope="module")
 def url(app: FastAPI) -> Iterator[str]:
     """The application as a server answers it."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = server.force_exit = True
     thread.join(20)
 

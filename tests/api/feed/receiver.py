@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 Json = dict[str, Any]
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 @dataclass

@@ -9,6 +9,7 @@ import pytest
 
 from api.institutions.roles import Role
 from benchmarks.service.plain_postgres import PlainPostgres
+from benchmarks.service.process import LOG
 from tests.api.bodies import Json, register, report
 from tests.api.feed.streams import Ended, following
 from tests.api.test_replicas import Town
@@ -65,7 +66,7 @@ def test_a_replica_whose_connections_are_cut_goes_on(town: Town) -> None:
         assert done >= 2
         # The service answers for a moment that its database does not; then it does.
         for _ in range(100):
-            if httpx.get(f"{town.replicas[0].url}/readyz").status_code == 200:
+            if httpx.get(f"{town.replicas[0].url}/readyz", timeout=60).status_code == 200:
                 break
             time.sleep(0.1)
         change(here, 2)
@@ -92,11 +93,10 @@ def test_through_a_kill_nothing_is_lost_and_nothing_told_twice(town: Town) -> No
 
 
 def test_a_replica_that_ends_ends_its_streams_in_order(town: Town) -> None:
-    """A stream would else hold the end up for as long as requests under way are waited for (20 s)."""
+    """A stream would else hold the end up for as long as requests under way are waited for (20 s), and be cut off."""
     with following(town.replicas[1].url, town.new_key(Role.TERMINAL), after=head(town)) as follower:
-        began = time.monotonic()
         town.replicas[1].process.terminate()
         with pytest.raises(Ended):
             follower.event()
-        assert town.replicas[1].process.wait(30) == 0
-        assert time.monotonic() - began < 15
+        assert town.replicas[1].process.wait(60) == 0
+    assert "graceful shutdown exceeded" not in (town.home / LOG).read_text(encoding="utf-8", errors="replace")

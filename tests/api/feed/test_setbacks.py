@@ -194,7 +194,7 @@ def test_names_that_are_not_answered_hold_up_nobody_else(monkeypatch: pytest.Mon
     real, let_go = socket.getaddrinfo, asyncio.Event()
 
     def slow(host: str, *arguments: object, **named: object) -> object:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 120
         while host.endswith("slow.example") and time.monotonic() < deadline and not let_go.is_set():
             time.sleep(0.01)
         return real("127.0.0.1", *arguments, **named)  # type: ignore[arg-type]
@@ -207,7 +207,7 @@ def test_names_that_are_not_answered_hold_up_nobody_else(monkeypatch: pytest.Mon
             asyncio.create_task(addresses.resolve(f"a{number}.slow.example", 443, loopback)) for number in range(40)
         ]
         await asyncio.sleep(0.1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await addresses.resolve("hooks.example", 443, loopback)
             await asyncio.to_thread(int)
         assert not any(task.done() for task in hanging)

@@ -22,7 +22,7 @@ from tests.api.bodies import register, report
 from tests.api.feed.conftest import NewKey
 from tests.api.feed.streams import Closing, Ended, following
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -57,7 +57,10 @@ def test_events_come_as_they_are_committed(
             change(authority, 1)
             assert follower.event()["seq"] == before + turn
         page = httpx.get(
-            f"{url}/v1/feed", params={"after": before}, headers={"Authorization": f"Bearer {new_feed_key()}"}
+            f"{url}/v1/feed",
+            params={"after": before},
+            headers={"Authorization": f"Bearer {new_feed_key()}"},
+            timeout=WAIT_S,
         ).json()
     with following(url, new_feed_key(), after=before) as again:
         assert again.events(3) == page["events"], "a stream and a page tell the same"
@@ -98,6 +101,7 @@ def test_a_slow_reader_slows_nobody_and_misses_nothing(
 ) -> None:
     """One client takes nothing while more is told than all buffers hold; the others hear all of it meanwhile."""
     monkeypatch.setattr("api.feed.frames._frame", _thick)
+    until(lambda: len(service.feed.hub) == 0)
     before, count = head(service), 12
     host, port = httpx.URL(url).host, httpx.URL(url).port
     assert port is not None
@@ -106,7 +110,7 @@ def test_a_slow_reader_slows_nobody_and_misses_nothing(
     slow.connect((host, port))
     asked = f"GET /v1/feed?after={before} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n"
     slow.sendall(f"{asked}Authorization: Bearer {new_feed_key()}\r\n\r\n".encode())
-    until(lambda: len(service.feed.hub) >= 1)
+    until(lambda: len(service.feed.hub) == 1)
     with following(url, new_feed_key(), after=before) as follower:
         change(authority, count)
         assert [one["seq"] for one in follower.events(count)] == list(range(before + 1, before + count + 1))
@@ -167,13 +171,13 @@ def test_cards_are_named_to_who_registered_them(
 @pytest.mark.parametrize("headers", [{}, {"Last-Event-ID": "999999999"}])
 def test_a_number_that_is_not_reached_is_refused(url: str, new_feed_key: NewKey, headers: dict[str, str]) -> None:
     asked = {"Authorization": f"Bearer {new_feed_key()}", "Accept": "text/event-stream", **headers}
-    answer = httpx.get(f"{url}/v1/feed", params={} if headers else {"after": 999999999}, headers=asked)
+    answer = httpx.get(f"{url}/v1/feed", params={} if headers else {"after": 999999999}, headers=asked, timeout=WAIT_S)
     assert (answer.status_code, answer.json()["code"]) == (409, "feed_position_unknown")
 
 
 def test_a_wrong_place_is_named(url: str, new_feed_key: NewKey) -> None:
     headers = {"Authorization": f"Bearer {new_feed_key()}", "Last-Event-ID": "x"}
-    answer = httpx.get(f"{url}/v1/feed", headers=headers)
+    answer = httpx.get(f"{url}/v1/feed", headers=headers, timeout=WAIT_S)
     assert answer.json()["details"] == [{"field": "header.last-event-id", "code": "request_invalid"}]
 
 
@@ -188,7 +192,7 @@ def test_a_revoked_keys_stream_ends_soon(service: Service, url: str, new_feed_ke
         began = time.monotonic()
         with pytest.raises(Ended):
             ended.event()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < WAIT_S
         assert not stays.answer.is_closed
         assert len(service.feed.hub) >= 1
 
@@ -210,7 +214,7 @@ def test_a_full_replica_says_so(
 ) -> None:
     monkeypatch.setattr(service.feed.hub, "_most", 0)
     asked = {"Authorization": f"Bearer {new_feed_key()}", "Accept": "text/event-stream"}
-    answer = httpx.get(f"{url}/v1/feed", headers=asked)
+    answer = httpx.get(f"{url}/v1/feed", headers=asked, timeout=WAIT_S)
     assert (answer.status_code, answer.json()["code"]) == (503, "service_busy")
     assert int(answer.headers["retry-after"]) > 0
 

@@ -36,7 +36,7 @@ def as_card(body: Json) -> Card:
 
 
 def eventually(terminal: Terminal, card: Card, holds: Callable[[Answer], bool]) -> Answer:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not holds(answer := terminal.check(card)):
         assert time.monotonic() < deadline, answer
         time.sleep(0.02)
@@ -71,7 +71,7 @@ def test_a_report_reaches_the_terminal(
         terminal.start()
         first = eventually(terminal, as_card(body), lambda one: one.verdict is NOT_LISTED)
         assert first.age_s is not None
-        assert first.age_s < 20
+        assert first.age_s < 60
         assert terminal.check(as_card(before)).reason == "listed"
         report(authority, card_id, "reported_lost")
         told = eventually(terminal, as_card(body), lambda one: one.verdict is REVIEW)
@@ -159,7 +159,7 @@ def test_a_new_key_of_the_feed_is_followed(
 def test_without_the_right_key_there_is_nothing(service: Service, url: str, tmp_path: Path) -> None:
     with Terminal(tmp_path, service.keys.trusted, remote=Remote(url, "rz-wrong")) as terminal:
         terminal.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while terminal.status()["trouble"] != "key_invalid":
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -211,11 +211,12 @@ def test_the_command(
 
 def test_it_stops_when_told(service: Service, remote: Remote, tmp_path: Path) -> None:
     service.snapshots.make()
+    others = set(threading.enumerate())
     terminal = Terminal(tmp_path, service.keys.trusted, remote=remote, stream=False)
     terminal.start()
     time.sleep(0.3)
     terminal.close()
-    assert "feed" not in {one.name for one in threading.enumerate() if one.is_alive() and one.name == "feed"}
+    assert not [one for one in set(threading.enumerate()) - others if one.name == "feed" and one.is_alive()]
     shutil.rmtree(tmp_path)
 
 

@@ -28,7 +28,7 @@ def served(app: FastAPI, protocol: type[BoundedProtocol] = BoundedProtocol) -> I
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -37,7 +37,7 @@ def served(app: FastAPI, protocol: type[BoundedProtocol] = BoundedProtocol) -> I
     thread.join(20)
 
 
-def connected(port: int, timeout_s: float = 20) -> socket.socket:
+def connected(port: int, timeout_s: float = 60) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout_s)
 
 

@@ -1,6 +1,7 @@
 """Entries of the impostor list, made over HTTP as supervisors make them."""
 
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,12 @@ def somebody() -> str:
 
 
 def in_days(days: int) -> str:
-    """A day from today on, in Asia/Shanghai."""
-    return (datetime.now(UTC).astimezone(TIMEZONE).date() + timedelta(days=days)).isoformat()
+    """A day from today on, in Asia/Shanghai. Before midnight it waits: today is to be today for the service too."""
+    now = datetime.now(UTC).astimezone(TIMEZONE)
+    while (later := now + timedelta(seconds=20)).date() != now.date():
+        time.sleep(1)
+        now = datetime.now(UTC).astimezone(TIMEZONE)
+    return (later.date() + timedelta(days=days)).isoformat()
 
 
 def proposal(face: str | None = None, **changes: Any) -> Json:

@@ -210,7 +210,7 @@ def test_processes_that_start_together_share_a_fresh_server(tmp_path: Path) -> N
 
 
 def test_a_server_that_dies_under_a_service_is_started_again(tmp_path: Path) -> None:
-    settings = Settings(home=open_to_all(tmp_path), database_url=None, database_timeout_s=2)
+    settings = Settings(home=open_to_all(tmp_path), database_url=None, database_timeout_s=20)
     opened = database.open_database(settings)
     try:
         opened.check()
@@ -241,4 +241,4 @@ def kill_server(folder: Path) -> None:
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):  # it noticed that its parent is gone
             process.kill()
-    psutil.wait_procs(family, timeout=10)
+    psutil.wait_procs(family, timeout=60)

@@ -151,7 +151,7 @@ def test_it_goes_on_by_itself(holding: Holding, world: World, tmp_path: Path, mo
     stop = threading.Event()
     thread = threading.Thread(target=follower.run, args=(stop,))
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while faults or holding.seq != world.head or follower.trouble.reason is not None:
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -36,7 +36,7 @@ def serve() -> Iterator[Serve]:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return Remote(f"http://127.0.0.1:{server.server_port}", "key", timeout_s=5)
+        return Remote(f"http://127.0.0.1:{server.server_port}", "key", timeout_s=60)
 
     yield started
     for one in servers:
@@ -216,7 +216,7 @@ def test_changes_are_not_written_through_a_link(tmp_path: Path) -> None:
 def test_a_folder_that_others_write_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     Holding(tmp_path / "own", world.signers, writing=True).close()
-    assert caplog.records == []
+    assert not [one for one in caplog.records if one.name.startswith("api.terminal")]
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     assert others_can_write(tmp_path / "open")

@@ -128,6 +128,10 @@ class FakeCaller(Caller):
         return {"decision": self.outcome}
 
 
+def numbers(caller: FakeCaller) -> set[str]:
+    return {card.number for card in caller.seen}
+
+
 def shown(*numbers: str) -> list[Shown]:
     return [Shown(Card(number, *TODAY), b"", b"") for number in numbers]
 
@@ -141,9 +145,13 @@ def test_terminals_post_all_cards_side_by_side(monkeypatch: pytest.MonkeyPatch) 
         load.await_warm()
         middle = time.monotonic()
         service_load.wait(0.05, lambda _: None)
+        deadline = time.monotonic() + 60
+        while not load.answers(middle, time.monotonic()) or any(len(numbers(caller)) < 3 for caller in callers):
+            assert time.monotonic() < deadline
+            service_load.wait(0.05, lambda _: None)
     answers = load.answers(began, time.monotonic())
     assert {answer.decision or answer.error for answer in answers} == {"PASS", "ReadTimeout", "忙 busy (service_busy)"}
-    assert all({card.number for card in caller.seen} == {"a", "b", "c"} for caller in callers)
+    assert all(numbers(caller) == {"a", "b", "c"} for caller in callers)
     late = load.answers(middle, time.monotonic())
     assert 0 < len(late) < len(answers)
     assert all(answer.ended_s >= middle for answer in late)
@@ -164,10 +172,10 @@ def test_terminals_without_answers_are_not_waited_for_for_ever() -> None:
 def test_progress_is_told_while_waiting() -> None:
     told: list[float] = []
     began = time.monotonic()
-    service_load.wait(0.6, told.append, every_s=0.2)
-    assert time.monotonic() - began >= 0.6
+    service_load.wait(2.0, told.append, every_s=0.2)
+    assert time.monotonic() - began >= 2.0
     assert told
-    assert all(0.2 * turn <= gone < 0.6 for turn, gone in enumerate(told, start=1))
+    assert all(0.2 * turn <= gone < 2.0 for turn, gone in enumerate(told, start=1))
 
 
 def test_a_run_is_timed_on_its_own_thread() -> None:
@@ -210,7 +218,9 @@ def test_the_meter_counts_cpu_of_this_process(monkeypatch: pytest.MonkeyPatch, t
         pass
     passed, after = time.monotonic() - begun, service_meter.read(me, tmp_path)
     for part in ("service", "database", "client", "machine"):
-        assert getattr(after, part) - getattr(before, part) == pytest.approx(0.3, abs=0.05) or part == "machine"
+        assert getattr(after, part) - getattr(before, part) >= 0.25 or part == "machine"
+        # Those of the reading itself are among them, and of whatever else this process does.
+        assert getattr(after, part) - getattr(before, part) < 1.0 or part == "machine"
     assert after.machine - before.machine >= 0.25
     # Not the 0.3 s of CPU: with another thread at work they pass in less.
     assert after.at_s - before.at_s >= passed
@@ -235,7 +245,7 @@ def test_a_service_is_killed_at_once(tmp_path: Path) -> None:
 def test_a_service_inherits_no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RENZHENG_DATABASE_URL", "postgresql://elsewhere/db")
     program = "import os; print(sorted(k + '=' + v for k, v in os.environ.items() if k.startswith('RENZHENG_')))"
-    service_process.spawn(tmp_path, [sys.executable, "-c", program], 1).wait(30)
+    service_process.spawn(tmp_path, [sys.executable, "-c", program], 1).wait(120)
     assert (tmp_path / "service.log").read_text().strip() == str([f"RENZHENG_HOME={tmp_path}"])
 
 
@@ -287,7 +297,8 @@ def test_all_of_it_on_a_scripted_service(scripted: Path, tmp_path: Path, capsys:
     assert found["leader_ms"]["value"] == pytest.approx(2)
     assert found["latency_p50_ms"]["low"] <= found["latency_p50_ms"]["value"] <= found["latency_p99_ms"]["value"]
     assert 0 < found["service_ms"]["value"] < 1000
-    assert 0 < found["database_share"]["value"] < 1
+    # Of three verifications, as few as there are on a busy machine, it may be less than the clock's tick.
+    assert 0 <= found["database_share"]["value"] < 1
     assert not [path for path in scripted.iterdir() if path.name.startswith("benchmark-")], "its folder is gone"
 
 

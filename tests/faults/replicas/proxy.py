@@ -24,7 +24,7 @@ from benchmarks.common.machine import ROOT
 Way = Literal["reset", "answers_lost", "silence"]
 WAYS: tuple[Way, ...] = ("reset", "answers_lost", "silence")
 UNTOLD_S = {"answers_lost": 0.5, "silence": 3.0}
-_END_TIMEOUT_S = 10.0
+_END_TIMEOUT_S = 60.0
 
 
 class Proxy:
@@ -43,9 +43,12 @@ class Proxy:
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n"
 
-    def disturb(self, way: Way, port: int, share: float) -> None:
-        """Do something to a share of the connections that came in at a port."""
-        self._say({"way": way, "port": port, "share": share})
+    def disturb(self, way: Way, port: int, share: float, *, untold_s: float | None = None) -> None:
+        """Do something to a share of the connections that came in at a port; it is done when this returns. `untold_s`:
+        when both ends are told, instead of after `UNTOLD_S`."""
+        self._say({"way": way, "port": port, "share": share, "untold_s": untold_s})
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "done\n"
 
     def close(self) -> None:
         """End it."""
@@ -120,12 +123,12 @@ class _Link:
         else:
             self._write(receiver, data)
 
-    def disturb(self, way: Way) -> None:
+    def disturb(self, way: Way, untold_s: float | None) -> None:
         self._way = way
         if way == "reset":
             self.abort()
         else:
-            asyncio.get_running_loop().call_later(UNTOLD_S[way], self.abort)
+            asyncio.get_running_loop().call_later(UNTOLD_S[way] if untold_s is None else untold_s, self.abort)
 
     def abort(self) -> None:
         self._links.discard(self)
@@ -156,7 +159,9 @@ async def _serve() -> None:
         told = json.loads(line)
         for link in tuple(links[told["port"]]):
             if drawn.random() < told["share"]:
-                link.disturb(told["way"])
+                link.disturb(told["way"], told["untold_s"])
+        sys.stdout.write("done\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

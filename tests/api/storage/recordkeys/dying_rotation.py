@@ -1,6 +1,7 @@
-"""A rotation in small batches that says when each is done: a test kills it in between."""
+"""A rotation in small batches that says when each is done and waits: a test kills it in between."""
 
 import os
+import sys
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -14,11 +15,17 @@ from api.storage.recordkeys.wrapping import LocalMasterKey
 
 def main() -> None:
     """Rotate, as the environment says."""
-    database = Database(make_url(os.environ["STORE"]), pool_size=2, timeout_s=5)
+    database = Database(make_url(os.environ["STORE"]), pool_size=2, timeout_s=60)
     known = MasterKeys([LocalMasterKey(bytes.fromhex(os.environ["OLD"]))], Path(os.environ["FOLDER"]))
     store, name = RecordKeys(database, known), os.environ["NAME"]
-    rotate(store, name, lambda count: print(count, flush=True), rows_at_once=10)  # noqa: T201
+    rotate(store, name, told, rows_at_once=10)
     database.close()
+
+
+def told(count: int) -> None:
+    """Say that a batch is done, and wait for a line or for the end of the lines."""
+    print(count, flush=True)  # noqa: T201
+    sys.stdin.readline()
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def test_a_key_that_does_not_unwrap_is_told_and_left(store: RecordKeys, tmp_path
 def test_keys_that_are_made_meanwhile_are_under_the_new_one_in_the_end(store: RecordKeys, tmp_path: Path) -> None:
     """Whoever made one looked up the old name a moment before: it is not written under that."""
     made = dict(store.make() for _ in range(30))
-    name, ended = masters.new_file(tmp_path), threading.Event()
+    name, begun, ended = masters.new_file(tmp_path), threading.Event(), threading.Event()
     others: dict[UUID, bytes] = {}
     gone = [next(iter(made))]
 
@@ -95,10 +95,12 @@ def test_keys_that_are_made_meanwhile_are_under_the_new_one_in_the_end(store: Re
         while not ended.is_set() and len(others) < 500:
             key_id, key = store.make()
             others[key_id] = key
+            begun.set()
             assert store.read([key_id]) == {key_id: key}
 
     thread = threading.Thread(target=work)
     thread.start()
+    assert begun.wait(60)
     rotate(store, name, lambda _: [store.forget(gone)].clear(), rows_at_once=5)
     ended.set()
     thread.join()
@@ -117,13 +119,21 @@ def test_killed_in_the_middle_it_goes_on_with_what_is_left(store: RecordKeys, tm
     kills = 0
     while store.by_master().get(name, 0) < len(made):
         environment = {**os.environ, "STORE": address, "OLD": OLD.hex(), "FOLDER": str(tmp_path), "NAME": name}
-        with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(program, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
             assert process.stdout is not None
-            for _ in range(3):
+            if kills < 3:
+                # Each batch is waited for: else all would be done before a busy machine looks again.
+                for _ in range(3):
+                    process.stdout.readline()
+                    process.stdin.write(b"\n")
+                    process.stdin.flush()
                 process.stdout.readline()
-            if process.poll() is None and kills < 3:
                 process.send_signal(signal.SIGKILL)
                 kills += 1
+            else:
+                process.stdin.close()
+                process.stdout.read()
         assert store.read(made) == made, "at any moment every key opens"
     assert kills == 3
     assert store.by_master() == {name: len(made)}
