@@ -19,3 +19,5 @@ CHUNK = 10_000
 FETCHED = 4_096
 # How long a cluster's address may take to answer, in seconds.
 CLUSTER_S = 10.0
+# What a search that was broken off read of the people stays so long on the disk, in seconds.
+LEFT_S = 86_400.0

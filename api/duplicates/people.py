@@ -13,7 +13,7 @@ of fingers stay in the database, and are read for those who look alike.
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -85,6 +85,13 @@ _COUNTS = text(
     ) AS everybody
     """
 )
+_HOLDING = text(
+    """
+    SELECT DISTINCT c.number_index
+    FROM templates AS t JOIN cards AS c ON c.id = t.card_id
+    WHERE t.modality = 'face' AND t.engine = :engine AND c.number_index = ANY(:numbers)
+    """
+)
 
 
 class Stored(NamedTuple):
@@ -153,6 +160,12 @@ def count(connection: Connection, engine: str) -> tuple[int, int]:
     """How many people hold a face of the engine, and how many hold faces of other engines only."""
     row = connection.execute(_COUNTS, {"engine": engine}).one()
     return row.people, row.left_out
+
+
+def holding(connection: Connection, engine: str, numbers: Collection[bytes]) -> set[bytes]:
+    """Those of the people, by the keyed hashes of their numbers, who hold a face of the engine now."""
+    asked = {"engine": engine, "numbers": list(numbers)}
+    return {bytes(number) for number in connection.execute(_HOLDING, asked).scalars()}
 
 
 def forget(folder: Path) -> None:

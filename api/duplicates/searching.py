@@ -192,7 +192,7 @@ class Search:
     def _end(self, order: Order, search: Row[Any], found: People, before: int) -> Outcome:
         with self._begin() as connection:
             connection.execute(_UNHURRIED)
-            pairs = progress.found(connection, search.id)
+            pairs = _of_people_who_stayed(connection, search, progress.found(connection, search.id))
             filed = Filing(connection, self._keys, self._caller, search).file(pairs)
             ended = searches.end(
                 connection, search.id, "finished", damaged=found.damaged, opened=filed.opened, changed=filed.changed
@@ -224,6 +224,13 @@ class Search:
             subject_id=search.id,
             details=details,
         )
+
+
+def _of_people_who_stayed(connection: Connection, search: Row[Any], pairs: Sequence[Pair]) -> list[Pair]:
+    """Without those whose templates were erased since they were read: there is nothing to say of them any more."""
+    numbers = {number for pair in pairs for number in (pair.first, pair.second)}
+    held = people.holding(connection, search.face_engine, numbers)
+    return [pair for pair in pairs if {pair.first, pair.second} <= held]
 
 
 def _part(suspects: Suspects, part: slice) -> Suspects:

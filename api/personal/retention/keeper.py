@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from api.duplicates import leftovers
 from api.personal.retention import runs
 from api.personal.retention.enforcing import EnforcedElsewhere, Stopped, enforce
 from api.personal.retention.parameters import EVERY_H, LOOK_S
@@ -58,6 +59,8 @@ class RetentionKeeper:
         while not self._ended.wait(LOOK_S):
             try:
                 self.look()
+                # Not rows but files, of this home: each replica's own.
+                leftovers.clear(self._database, self._settings.home / "duplicates")
             except StorageError as error:
                 _log.warning("what is over its time stays for now: %s", error)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one round meets

@@ -1,5 +1,6 @@
 """A search: whom it finds, whom it never compares, how it goes on after it was broken off, what it leaves behind."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import exc, func, select, text, update
 
-from api.duplicates import people, searches
+from api.duplicates import leftovers, people, searches
 from api.duplicates.searches import SearchRunning
 from api.duplicates.searching import Progress
 from api.institutions import principals
@@ -18,7 +19,7 @@ from api.screening import cases
 from api.storage import tables
 from api.storage.tables import duplicate_blocks, duplicate_candidates, duplicate_searches
 from biometrics.duplicates import Engine, Register, Rule, Suspects
-from tests.api.bodies import new_number
+from tests.api.bodies import fresh_key, new_number
 from tests.api.duplicates.conftest import County, somebody
 from tests.api.scripted import ENGINE
 
@@ -172,6 +173,38 @@ def test_people_who_were_read_before_are_read_again_where_they_are_gone(county: 
         assert len(county.cases(first)) == 1
 
 
+def test_whoever_is_erased_during_a_search_is_in_no_case(county: County) -> None:
+    _, stays, _ = county.twice()
+    _, erased, _ = county.twice()
+
+    def erase(step: Progress) -> None:
+        if (step.stage, step.done) == ("searching", 0):
+            answer = county.new().post(
+                f"/v1/cards/{erased}/erasure", json={"ground": "consent_withdrawn"}, headers=fresh_key()
+            )
+            assert answer.status_code == 201, answer.text
+
+    county.search(tell=erase)
+    assert (len(county.cases(stays)), county.cases(erased)) == (1, [])
+
+
+def test_what_a_search_left_behind_is_deleted_after_a_day(county: County, small_blocks: None) -> None:
+    _, first, _ = county.twice()
+    caller, database = county.caller(), county.service.database
+    assert leftovers.clear(database, county.folder) == 0, "there is no folder yet"
+    with pytest.raises(Killed):
+        county.search("K-6", caller=caller, open_engine=by_parts([], until=1))
+    (folder,) = county.folder.iterdir()
+    assert leftovers.clear(database, county.folder) == 0, "it may be gone on with"
+    os.utime(folder, (0, 0))
+    with searches.alone(database):
+        assert leftovers.clear(database, county.folder) == 0, "a search runs"
+    assert leftovers.clear(database, county.folder) == 1
+    assert not folder.exists()
+    assert county.search("K-6", caller=caller, open_engine=by_parts([])).blocks_before == 1
+    assert len(county.cases(first)) == 1
+
+
 def test_other_terms_are_another_search(county: County, small_blocks: None) -> None:
     caller = county.caller()
     with pytest.raises(Killed):
@@ -213,12 +246,14 @@ def test_a_revoked_key_ends_the_search(county: County, small_blocks: None) -> No
     assert county.cases(first) == []
 
 
-def test_a_search_without_a_case_cannot_be_written_down(county: County) -> None:
-    county.search()
+def test_a_search_without_a_case_cannot_be_written_down(county: County, small_blocks: None) -> None:
+    with pytest.raises(Killed):
+        county.search(open_engine=by_parts([], until=1))
+    (folder,) = county.folder.iterdir()
     for column in ("case_sealed", "case_index", "purpose"):
-        without = text(f"UPDATE duplicate_searches SET {column} = NULL")
+        without = text(f"UPDATE duplicate_searches SET {column} = NULL WHERE id = :id")
         with pytest.raises(exc.IntegrityError), county.service.database.begin() as connection:
-            connection.execute(without)
+            connection.execute(without, {"id": UUID(folder.name)})
 
 
 def test_the_evidence_tells_who_searched_for_what_and_names_nobody(county: County) -> None:
