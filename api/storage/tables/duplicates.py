@@ -48,6 +48,7 @@ duplicate_searches = Table(
     Column("opened", BigInteger, comment="cases; null until its end"),
     Column("changed", BigInteger, comment="open cases of earlier searches that changed; null until its end"),
     Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("case_sealed IS NOT NULL OR ended_at IS NOT NULL", name="ck_duplicate_searches_case"),
     Index(
         "ix_duplicate_searches_running",
         "institution_id",

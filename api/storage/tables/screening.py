@@ -47,6 +47,7 @@ impostors = Table(
     Column("listed_seq", BigInteger, unique=True, comment="of the approval; its key in the galleries"),
     Column("unlisted_seq", BigInteger, unique=True, comment="of its end, where it was approved before"),
     CheckConstraint("approved_by <> entered_by", name="ck_impostors_second_person"),
+    CheckConstraint("case_sealed IS NOT NULL OR ended_at IS NOT NULL", name="ck_impostors_case"),
     Index("ix_impostors_entered", "institution_id", "entered_at", "id"),
     Index("ix_impostors_ending", "expires_on", postgresql_where=text("state IN ('proposed', 'approved')")),
 )

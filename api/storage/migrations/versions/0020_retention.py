@@ -26,6 +26,8 @@ REMOVED = {
     "checks": GONE,
     "duplicate_cases": "its time is over: members, pairs and scores are gone",
 }
+# What has not ended has its case: nothing is listed, and nobody searched for, without one.
+CASES = {"impostors": "ck_impostors_case", "duplicate_searches": "ck_duplicate_searches_case"}
 CLOCKS = {
     "verifications": ("decided_at", "removed_at IS NULL"),
     "checks": ("checked_at", "removed_at IS NULL"),
@@ -56,6 +58,8 @@ def upgrade() -> None:
     )
     for table, column, of, before, now in EMPTIED:
         op.alter_column(table, column, existing_type=of, nullable=True, existing_comment=before, comment=now)
+    for table, name in CASES.items():
+        op.create_check_constraint(name, table, "case_sealed IS NOT NULL OR ended_at IS NOT NULL")
     for table, comment in REMOVED.items():
         op.add_column(table, sa.Column("removed_at", TIME, comment=comment))
     for table, (clock, still) in CLOCKS.items():
@@ -71,6 +75,8 @@ def downgrade() -> None:
         op.drop_index(f"ix_{table}_clock", table)
     for table in REMOVED:
         op.drop_column(table, "removed_at")
+    for table, name in CASES.items():
+        op.drop_constraint(name, table)
     for table, column, of, before, now in EMPTIED:
         op.alter_column(table, column, existing_type=of, nullable=False, existing_comment=now, comment=before)
     op.drop_table("retention_counts")
