@@ -176,7 +176,8 @@ def test_references_stand_nowhere_in_the_clear(service: Service, terminal: TestC
 
 def test_pages_lead_through_all_in_order(new_client: NewClient) -> None:
     house = f"bank {uuid4()}"
-    done = report_many(new_client(institution=house), *(transaction(done_at=ago(60 * one)) for one in range(7)))
+    reported, times = [transaction(done_at=ago(60 * one)) for one in range(7)], {"since": ago(150), "until": ago(30)}
+    done = report_many(new_client(institution=house), *reported)
     supervisor = new_client(Role.SUPERVISOR, house)
     found: list[str] = []
     asked: Json = {"limit": 3}
@@ -187,5 +188,5 @@ def test_pages_lead_through_all_in_order(new_client: NewClient) -> None:
             break
         asked["after"] = page["next"]
     assert found == [one["id"] for one in done]
-    since = supervisor.get("/v1/transactions", params={"since": ago(150), "until": ago(30)}).json()["items"]
+    since = supervisor.get("/v1/transactions", params=times).json()["items"]
     assert [one["id"] for one in since] == found[1:3]

@@ -350,13 +350,13 @@ def test_a_card_is_not_found_again_while_its_successor_is_registered(
 
     def held(*arguments: Any) -> None:
         registering.set()
-        assert go.wait(10)
+        assert go.wait(60)
         real(*arguments)
 
     monkeypatch.setattr(templates, "add", held)
     with ThreadPoolExecutor(2) as pool:
         new = pool.submit(authority.post, "/v1/cards", json=registration(renewed(old)))
-        assert registering.wait(10)
+        assert registering.wait(60)
         found = pool.submit(authority.post, f"/v1/cards/{old_id}/events", json={"event": "found"})
         assert not wait([found], timeout=0.5).done, "it waits for the registration"
         go.set()

@@ -111,6 +111,8 @@ def silent_server() -> Iterator[str]:
 
     class HangUp(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            # Of a request that is not read to its end the client learns by a reset.
+            self.rfile.read(int(self.headers["Content-Length"]))
             self.close_connection = True
 
         def log_message(self, *_: object) -> None:

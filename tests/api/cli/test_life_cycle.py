@@ -19,6 +19,7 @@ from tests.faults.promises import promised
 from tests.folders import open_to_all
 
 PROGRAM = [sys.executable, "-m", "tests.api.cli.scripted_program"]
+WAIT_S = 120.0
 
 
 class Program:
@@ -34,7 +35,7 @@ class Program:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
         return subprocess.run(
-            [*PROGRAM, *words], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [*PROGRAM, *words], env=self.environment, capture_output=True, text=True, timeout=WAIT_S, check=False
         )
 
     def serve(self) -> tuple[subprocess.Popen[str], httpx.Client]:
@@ -46,7 +47,9 @@ class Program:
         assert process.stderr is not None
         for line in process.stderr:
             if "listens on" in line:
-                client = httpx.Client(base_url=line.split()[3], transport=httpx.HTTPTransport(retries=5))
+                client = httpx.Client(
+                    base_url=line.split()[3], transport=httpx.HTTPTransport(retries=5), timeout=WAIT_S
+                )
                 self.clients.append(client)
                 assert client.get("/readyz").status_code == 200
                 return process, client
@@ -82,7 +85,7 @@ def program(home: Path) -> Iterator[Program]:
 
 def end(service: subprocess.Popen[str], how: signal.Signals) -> int:
     service.send_signal(how)
-    service.communicate(timeout=30)
+    service.communicate(timeout=WAIT_S)
     return service.returncode
 
 

@@ -3,7 +3,9 @@
 import builtins
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,19 @@ def found(one: Suspects) -> list[tuple[int, int, float]]:
     return list(zip(one.low.tolist(), one.high.tolist(), one.scores.tolist(), strict=True))
 
 
-def workers() -> Iterator[psutil.Process]:
-    return (one for one in psutil.Process().children(recursive=True) if one.name().startswith("ray::Shard"))
+def workers() -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found += [one] if one.name().startswith("ray::Shard") else []
+    return found
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.long
@@ -53,12 +66,13 @@ def test_a_worker_killed_in_the_middle_changes_nothing(register: Register, rule:
         assert job not in given
         given[job] = found(one)
         if not killed:
-            victim = next(workers())
+            until(workers)
+            victim = workers()[0]
             killed.append(victim.pid)
             os.kill(victim.pid, signal.SIGKILL)
     assert given == expected
     assert killed
-    assert not list(workers())
+    until(lambda: not workers())
 
 
 def test_without_ray_it_says_what_to_install(register: Register, rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:

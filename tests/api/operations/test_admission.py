@@ -15,6 +15,8 @@ from tests.api.bodies import fresh, fresh_key, new_card, register, report
 from tests.api.conftest import NewClient
 from tests.api.scripted import ScriptedComparer
 
+WAIT_S = 120.0
+
 
 def learned(each_s: float, threads: int = 1, most_wait_s: float = 2.0) -> Admission:
     """One whose answers took so long, one at a time."""
@@ -98,8 +100,8 @@ def test_a_full_service_refuses_at_once_and_does_all_else(narrow: Service, new_c
     inside, go_on = threading.Barrier(5), threading.Event()
 
     def wait() -> None:
-        inside.wait(30)
-        assert go_on.wait(30)
+        inside.wait(WAIT_S)
+        assert go_on.wait(WAIT_S)
 
     assert isinstance(narrow.comparer, ScriptedComparer)
     narrow.comparer.meanwhile = wait
@@ -109,7 +111,7 @@ def test_a_full_service_refuses_at_once_and_does_all_else(narrow: Service, new_c
     with ThreadPoolExecutor(4) as pool:
         try:
             pending = [pool.submit(post, client, fresh(client, new_card())) for client in clients]
-            inside.wait(30)
+            inside.wait(WAIT_S)
             told = terminal.post("/v1/verifications", json=bodies[0], headers=fresh_key())
             assert told.status_code == 503
             assert told.json()["code"] == "service_overloaded"

@@ -9,6 +9,7 @@ import logging
 import secrets
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,10 @@ def dump(database: Database) -> Iterator[tuple[str, bytes]]:
 def files(*folders: Path) -> Iterator[tuple[Path, bytes]]:
     for folder in folders:
         for path in folder.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                yield path, path.read_bytes()
+            # The server removes files of its own while they are read.
+            with suppress(FileNotFoundError):
+                if path.is_file() and not path.is_symlink():
+                    yield path, path.read_bytes()
 
 
 def held(content: bytes, wanted: set[bytes] = FORMS) -> set[bytes]:

@@ -155,6 +155,16 @@ def test_a_store_that_does_not_answer_holds_nothing_up_for_good(
     assert erase(authority, card_id, key)["erased"] == 1
 
 
+@pytest.fixture
+def finishing_alone(service: Service) -> Iterator[None]:
+    """Nothing is left to finish, and the service's clock finishes nothing meanwhile."""
+    service.forgetter.stop()
+    finish(service.database, service.keys)
+    yield
+    service.forgetter.start()
+
+
+@pytest.mark.usefixtures("finishing_alone")
 def test_a_key_that_is_noted_is_deleted_once(service: Service) -> None:
     key_id, key = service.keys.of_records.make()
     assert service.keys.of_records.read([key_id]) == {key_id: key}

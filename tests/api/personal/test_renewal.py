@@ -288,13 +288,19 @@ def test_killed_in_the_middle_every_face_compares_at_any_moment(town: Town) -> N
     environment = {**os.environ, "DATA": address, "HOME_OF_KEYS": str(service.settings.home)}
     former, kills = current(service), 0
     while service.keys.of_records.read([former]):
-        with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(program, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
             assert process.stdout is not None
-            for _ in range(3):
-                process.stdout.readline()
-            if process.poll() is None and kills < 3:
+            if kills < 3:
+                for _ in range(2):
+                    assert process.stdout.readline()
+                    process.stdin.write(b"\n")
+                    process.stdin.flush()
+                # In its third batch, or behind it; not in a fourth one.
                 process.send_signal(signal.SIGKILL)
                 kills += 1
+            else:
+                process.communicate()
         for _, card in cards[::20]:
             assert verify(terminal, card, face=word)["decision"] == "PASS"
     assert kills == 3

@@ -22,6 +22,7 @@ from api.reader.simulator import Mishap, Simulator
 from tests.api.pictures import sound
 
 ORIGIN = "http://127.0.0.1:8470"
+WAIT_S = 60.0
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "reader-bridge.md").read_text(encoding="utf-8")
 
 
@@ -30,7 +31,8 @@ class PageEnd:
 
     def __init__(self, simulator: Simulator, origin: str | None = ORIGIN, *, greet: bool = True) -> None:
         self._open = ExitStack()
-        asked = connect(simulator.address, origin=None if origin is None else Origin(origin), proxy=None)
+        came_from = None if origin is None else Origin(origin)
+        asked = connect(simulator.address, origin=came_from, proxy=None, open_timeout=WAIT_S)
         self.connection: ClientConnection = self._open.enter_context(asked)
         if greet:
             self.say("hello", versions=[1])
@@ -43,7 +45,7 @@ class PageEnd:
         self.connection.send(json.dumps({"type": kind, **fields}))
 
     def hear_any(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self.connection.recv(timeout=10))
+        message: dict[str, Any] = json.loads(self.connection.recv(timeout=WAIT_S))
         return message
 
     def hear(self, kind: str) -> dict[str, Any]:
@@ -199,7 +201,7 @@ def test_the_newest_page_takes_over_and_is_told_what_lies_there(
     newest.hear("card_placed")
     newest.hear("card_read")
     with pytest.raises(ConnectionClosedError) as closed:
-        page.connection.recv(timeout=10)
+        page.connection.recv(timeout=WAIT_S)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4001
     newest.close()
@@ -210,7 +212,7 @@ def test_a_version_that_is_not_known(simulator: Simulator) -> None:
     stranger.say("hello", versions=[2, 3])
     assert stranger.hear("fault")["code"] == "version_unsupported"
     with pytest.raises(ConnectionClosedError) as closed:
-        stranger.connection.recv(timeout=10)
+        stranger.connection.recv(timeout=WAIT_S)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4002
 

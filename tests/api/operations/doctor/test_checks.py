@@ -67,7 +67,15 @@ def given(tmp_path: Path) -> Callable[..., Subject]:
         (keys.secrets_given, {"register_url": "https://r.example", "register_key_file": "/nowhere"}, "key_unreadable"),
     ],
 )
-def test_a_setting_is_told(given: Callable[..., Subject], check: Check, changed: dict[str, Any], code: str) -> None:
+def test_a_setting_is_told(
+    given: Callable[..., Subject],
+    check: Check,
+    changed: dict[str, Any],
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(threads, "CGROUP", tmp_path / "no quota")
     assert code not in codes(check, given())
     assert codes(check, given(**changed)) == [code]
 
@@ -239,17 +247,21 @@ def test_a_store_of_keys_of_another_deployment(given: Callable[..., Subject], ne
         assert codes(database.keys, examined) == ["key_store_foreign"]
 
 
+def wall_clock(monkeypatch: pytest.MonkeyPatch, now: Callable[[], float]) -> None:
+    """Another one for the checks alone: the service's threads have theirs."""
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=now, monotonic=time.monotonic, sleep=time.sleep))
+
+
 def test_clocks(given: Callable[..., Subject], new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     with new_database().single() as connection:
         examined = Subject(given().settings, connection)
         assert codes(clock.against_database, examined) == []
-        real = time.time
-        monkeypatch.setattr(time, "time", lambda: real() - 90)
+        wall_clock(monkeypatch, lambda: time.time() - 90)
         assert codes(clock.against_database, examined) == ["clock_off"]
-        monkeypatch.setattr(time, "time", lambda: real() + 90)
+        wall_clock(monkeypatch, lambda: time.time() + 90)
         assert codes(clock.against_database, examined) == ["clock_off"]
     steps = iter([0.0, 5.0])
-    monkeypatch.setattr(time, "time", lambda: next(steps))
+    wall_clock(monkeypatch, lambda: next(steps))
     assert codes(clock.monotonic, given()) == ["clock_jumps"]
     for status, expected in {0x40: ["clock_not_synchronised"], 0: [], None: ["clock_synchronisation_unknown"]}.items():
         monkeypatch.setattr(clock, "_kernel_status", lambda status=status: status)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import models
-from api.operations.doctor import examining
+from api.operations.doctor import examining, network
 from api.service import Service
 from api.storage import keys
+from benchmarks.service.process import free_port
 from tests.api.cli.conftest import CommandLine
 
 
@@ -20,13 +21,6 @@ def line(tmp_path: Path) -> CommandLine:
     """`renzheng` on a home of its own that is not there yet."""
     home = tmp_path / "home"
     return CommandLine(tmp_path, {"RENZHENG_HOME": str(home), "RENZHENG_PORT": str(free_port()), "NO_COLOR": "1"})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def told(line: CommandLine, *, status: int) -> dict[str, list[dict[str, Any]]]:
@@ -91,9 +85,11 @@ def test_settings_that_are_none_and_that_cannot_be(line: CommandLine) -> None:
     assert {one["facts"]["name"] for one in findings["settings.valid"]} == {"RENZHENG_PORT", "RENZHENG_MASTER_KEYS"}
 
 
-def test_a_port_that_is_taken_by_us_and_by_others(line: CommandLine, url: str) -> None:
+def test_a_port_that_is_taken_by_us_and_by_others(line: CommandLine, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     line.environment["RENZHENG_PORT"] = url.rpartition(":")[2]
-    assert [one["code"] for one in told(line, status=1)["network.port"]] == ["service_running"]
+    with monkeypatch.context() as patient:
+        patient.setattr(network, "_ASK_S", 60.0)
+        assert [one["code"] for one in told(line, status=1)["network.port"]] == ["service_running"]
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

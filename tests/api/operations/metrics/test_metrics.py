@@ -29,7 +29,7 @@ def server(service: Service) -> Iterator[MetricsServer]:
 
 def scraped(server: MetricsServer) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Every series with its value, read as Prometheus does."""
-    text = httpx.get(f"http://127.0.0.1:{server.port}/metrics").text
+    text = httpx.get(f"http://127.0.0.1:{server.port}/metrics", timeout=60).text
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
