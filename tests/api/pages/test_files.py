@@ -15,7 +15,8 @@ from api.pages.routes import PAGES
 from api.settings import Settings
 
 FIRST_LOAD_BYTES = 200_000
-DOCUMENT = Path(__file__).parents[3] / "docs" / "pages.md"
+ROOT = Path(__file__).parents[3]
+DOCUMENT = ROOT / "docs" / "pages.md"
 SOURCES = {name: one.content.decode() for name, one in files().items()}
 
 
@@ -155,3 +156,19 @@ def test_the_document_names_every_page_and_header(app: FastAPI) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     for path in PAGES:
         assert f"`{path}`" in text
+
+
+def test_every_shell_of_the_document_knows_the_folder() -> None:
+    """A key that is made in another folder's database is none of this service's."""
+    blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    running = [block for block in blocks if "renzheng " in block or "make serve" in block]
+    assert len(running) > 2
+    for block in running:
+        assert block.startswith("export RENZHENG_HOME=$PWD/.renzheng ")
+
+
+def test_the_readme_shows_the_three_pages() -> None:
+    shown = re.findall(r"!\[[^\]]+\]\((docs/pictures/[^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    for page in ("kiosk", "counter", "console"):
+        (picture,) = [one for one in shown if page in one]
+        assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
