@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from api.cards.parameters import TEXT_BYTES, TEXT_FIELDS
 from api.cards.text_block import CardText, OtherCardType, TextBlockInvalid, build, parse
 from api.reader.cards import demo_card
-from tests.api.pages.browser.conftest import NewPage
+from tests.api.pages.browser.conftest import House, NewPage
 
 pytestmark = pytest.mark.long
 
@@ -21,6 +22,11 @@ READ = """async ([blocks]) => {
   const { text_block: layout } = await (await fetch("/pages/config.json")).json();
   const read = (block) => { try { return parseText(block, layout); } catch (error) { return error.code ?? "?"; } };
   return blocks.map(read);
+}"""
+TAKEN = """async (card) => {
+  const { fromReader } = await import("/pages/card.js");
+  const { text_block: layout } = await (await fetch("/pages/config.json")).json();
+  return fromReader(card, layout);
 }"""
 TEXT = demo_card("valid").text
 NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
@@ -86,3 +92,23 @@ def test_the_page_reads_what_the_service_reads(new_page: NewPage) -> None:
             else:
                 assert NUMBER.fullmatch(text.number) is None or not text.issuer
     assert refused < len(blocks) / 3, "most blocks are compared"
+
+
+def test_what_nobody_can_read_is_kept_and_not_sent(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    read = demo_card("valid").read().as_json()
+    taken = page.evaluate(TAKEN, read)
+    assert taken["opaque"] == {"photo": read["photo_blob"], "fingers": read["finger_blobs"]}
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.post_data or ""))
+    house.reader.place(house.issue())
+    laid = house.reader._card
+    assert laid is not None
+    told = laid[1].as_json()
+    expect(page.locator("#verify")).to_be_enabled()
+    page.locator("#verify").click()
+    expect(page.locator("#outcome")).to_be_visible()
+    assert any(told["text"] in body for body in sent), "the text block goes along"
+    for blob in (told["photo_blob"], *told["finger_blobs"]):
+        assert len(base64.b64decode(blob)) in {1024, 512}
+        assert not [body for body in sent if blob in body]
