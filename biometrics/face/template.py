@@ -74,17 +74,7 @@ class FaceTemplate:
     @classmethod
     def from_bytes(cls, data: bytes) -> FaceTemplate:
         """Reads the stored form. Raises InvalidTemplate: `template_malformed`, `template_version_unsupported`."""
-        if len(data) < _HEAD.size or not data.startswith(_MAGIC):
-            raise InvalidTemplate("template_malformed", "no face template")
-        _, version, quality, length = _HEAD.unpack_from(data)
-        if version not in {_PLAIN, _TURNED}:
-            raise InvalidTemplate("template_version_unsupported", f"version {version}")
-        if quality > 100:
-            raise InvalidTemplate("template_malformed", "the quality is wrong")
-        engine, body = _name(data, _HEAD.size, length)
-        transform = ""
-        if version == _TURNED:
-            transform, body = _name(data, body + 1, data[body] if body < len(data) else 0)
+        quality, engine, transform, body = _head(data)
         return cls(engine, _vector(data, body, "<f4" if transform else "<f2"), quality, transform)
 
 
@@ -100,9 +90,25 @@ def similarity(probe: FaceTemplate, reference: FaceTemplate) -> float:
 def transform_of(data: bytes) -> str | None:
     """The name of the transform in a stored form, empty for one that was not turned; None for what is no face template.
 
-    Raises InvalidTemplate for one that is damaged.
+    Raises InvalidTemplate for one that is damaged before its vector, which is not looked at.
     """
-    return FaceTemplate.from_bytes(data).transform if data.startswith(_MAGIC) else None
+    return _head(data)[2] if data.startswith(_MAGIC) else None
+
+
+def _head(data: bytes) -> tuple[int, str, str, int]:
+    """The quality, the engine, the transform, and where the rest begins."""
+    if len(data) < _HEAD.size or not data.startswith(_MAGIC):
+        raise InvalidTemplate("template_malformed", "no face template")
+    _, version, quality, length = _HEAD.unpack_from(data)
+    if version not in {_PLAIN, _TURNED}:
+        raise InvalidTemplate("template_version_unsupported", f"version {version}")
+    if quality > 100:
+        raise InvalidTemplate("template_malformed", "the quality is wrong")
+    engine, body = _name(data, _HEAD.size, length)
+    transform = ""
+    if version == _TURNED:
+        transform, body = _name(data, body + 1, data[body] if body < len(data) else 0)
+    return quality, engine, transform, body
 
 
 def _name(data: bytes, start: int, length: int) -> tuple[str, int]:

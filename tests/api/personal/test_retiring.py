@@ -27,7 +27,7 @@ from tests.api.bodies import register, verify
 from tests.api.cli.conftest import CommandLine, renzheng
 from tests.api.databases import own_database
 from tests.api.screening.conftest import Town
-from tests.api.screening.entries import somebody
+from tests.api.screening.entries import act, somebody
 from tests.api.scripted import ScriptedComparer
 
 __all__ = ["renzheng"]
@@ -113,6 +113,23 @@ def test_a_text_in_anothers_place_does_not_open(replica: Service) -> None:
     for damaged, place in ((envelope, "there"), (envelope[:-1], "here"), (b"", "here")):
         with pytest.raises(SealBroken):
             open_text(replica.keys, damaged, place)
+
+
+def test_the_key_of_an_entry_that_ended_goes_at_once(replica: Service) -> None:
+    """Nobody waits for the clock, and its leaf says so."""
+    town = Town([replica])
+    listed = town.listed(somebody())
+    with replica.database.begin() as connection:
+        held = tables.impostor_templates
+        sealed = select(held.c.template_sealed).where(held.c.impostor_id == UUID(listed))
+        key_id = record_key_of(connection.execute(sealed).scalar_one())
+    assert key_id is not None
+    assert key_id in replica.keys.of_records.read([key_id])
+    act(town.new(Role.SUPERVISOR), listed, "remove")
+    assert replica.keys.of_records.read([key_id]) == {}
+    with replica.database.begin() as connection:
+        told = select(tables.acts.c.details).where(tables.acts.c.act == "record_keys_erased")
+        assert str(key_id) in {one for details in connection.execute(told).scalars() for one in details["keys"]}
 
 
 def test_after_the_old_key_is_retired_everything_opens(replica: Service, renzheng: CommandLine) -> None:

@@ -68,6 +68,24 @@ def test_damaged_forms_are_refused_with_their_codes() -> None:
     assert code_of(data[:-2] + b"\x00\x7c") == "template_malformed"  # infinite
 
 
+def test_the_turned_form_is_as_documented() -> None:
+    plain = template()
+    turned = FaceTemplate(plain.engine, plain.vector, plain.quality, "abc")
+    data = turned.to_bytes()
+    assert data[:7] == b"RZFT" + bytes([2, 77, 7])
+    assert data[7:18] == b"sface-2" + bytes([3]) + b"abc"
+    assert struct.unpack_from("<H", data, 18) == (128,)
+    np.testing.assert_array_equal(np.frombuffer(data, "<f4", 128, 20), plain.vector)
+    read = FaceTemplate.from_bytes(data)
+    assert (read.transform, read.to_bytes()) == ("abc", data)
+    assert code_of(data[:14] + b"\x00" + data[18:]) == "template_malformed"  # a name of no length
+    assert code_of(data[:14] + b"\x21" + data[15:]) == "template_malformed"  # one of 33
+    assert code_of(data[:15] + b"\xe9" + data[16:]) == "template_malformed"
+    for size in range(len(data)):
+        assert code_of(data[:size]) == "template_malformed"
+    assert code_of(data[:4] + b"\x01" + data[5:]) == "template_malformed"
+
+
 @given(size=st.integers(0, 271))
 def test_a_form_that_is_cut_off_or_too_long_is_refused(size: int) -> None:
     data = template().to_bytes()
@@ -75,7 +93,11 @@ def test_a_form_that_is_cut_off_or_too_long_is_refused(size: int) -> None:
     assert code_of(data + bytes(size + 1)) == "template_malformed"
 
 
-@given(data=st.binary(max_size=400) | st.binary(max_size=300).map(lambda tail: b"RZFT\x01" + tail))
+@given(
+    data=st.binary(max_size=400)
+    | st.binary(max_size=300).map(lambda tail: b"RZFT\x01" + tail)
+    | st.binary(max_size=300).map(lambda tail: b"RZFT\x02\x32\x07sface-2" + tail)
+)
 def test_any_bytes_give_a_template_or_a_code(data: bytes) -> None:
     assert code_of(data).startswith("template_")
 
