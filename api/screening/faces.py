@@ -55,12 +55,17 @@ class Faces:
     def __len__(self) -> int:
         return len(self.gallery)
 
-    def change(self, sequence: int, added: list[ListedFace], removed: Iterable[int]) -> None:
+    def change(self, sequence: int, added: list[ListedFace], removed: Iterable[int], mark: str = "") -> None:
         """As `Gallery.change`."""
         entries = _entries(self.transform, added)
         vectors = entries.vectors if added else None
         self.gallery.change(
-            sequence, keys=entries.keys, vectors=vectors, until=entries.until, removed=np.fromiter(removed, np.int64)
+            sequence,
+            keys=entries.keys,
+            vectors=vectors,
+            until=entries.until,
+            removed=np.fromiter(removed, np.int64),
+            mark=mark,
         )
 
     def candidates(self, probe: FaceTemplate, threshold: float, day: date) -> list[int]:

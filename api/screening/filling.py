@@ -91,7 +91,7 @@ class Filler:
         elif self._folder.exists():
             _tidy(self._of_deployment(), None)
         self._tell_of_others(connection)
-        self._gallery.fill(faces, self._fingers(connection), sequence)
+        self._gallery.fill(faces, self._fingers(connection), sequence, records.mark(connection, sequence))
 
     def _all_faces(self, connection: Connection, sequence: int, first: ListedFace) -> Faces:
         engine, dimensions = first.template.engine, len(first.template.vector)
@@ -101,7 +101,7 @@ class Filler:
         if faces is None:
             listed, said = self._faces(connection), _Said(expected)
             faces = Faces.build(transform, listed, expected, dimensions, engine, said)
-            faces.gallery.sequence = sequence
+            faces.gallery.sequence, faces.gallery.mark = sequence, records.mark(connection, sequence)
         return faces
 
     def _from_snapshot(
@@ -116,10 +116,11 @@ class Filler:
                 _log.warning("the snapshot of the impostors' gallery cannot be used and is made anew: %s", error.code)
             return None
         self._saved = faces.gallery.sequence
-        if faces.gallery.sequence < sequence:
+        of_this_list = faces.gallery.mark == records.mark(connection, faces.gallery.sequence)
+        if of_this_list and faces.gallery.sequence < sequence:
             missed = self._gallery.read(connection, faces.gallery.sequence)
-            faces.change(missed.sequence, missed.faces, missed.removed)
-        if faces.gallery.sequence != sequence or len(faces) != expected:
+            faces.change(missed.sequence, missed.faces, missed.removed, missed.mark)
+        if not of_this_list or faces.gallery.sequence != sequence or len(faces) != expected:
             # The database was brought back to an earlier state, or the files are another's.
             _log.warning("the snapshot of the impostors' gallery is not of this list and is made anew")
             self._saved = -1

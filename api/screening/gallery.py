@@ -39,9 +39,11 @@ class NotReady(Exception):
 
 @dataclass
 class Changes:
-    """What happened on the list up to a number; `transform` is for the first face of a gallery that has none yet."""
+    """What happened on the list up to a number, whose `mark` tells it from another list's (see `records.mark`);
+    `transform` is for the first face of a gallery that has none yet."""
 
     sequence: int = 0
+    mark: str = ""
     faces: list[ListedFace] = field(default_factory=list)
     fingers: list[ListedFinger] = field(default_factory=list)
     removed: list[int] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Held(NamedTuple):
     faces: Faces | None
     fingers: Fingers
     sequence: int
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,15 @@ class ImpostorGallery:
         """The modalities that are searched, with the engines in use."""
         return frozenset((modality, one.engine) for modality, one in self._comparer.calibrations.items())
 
-    def fill(self, faces: Faces | None, fingers: Fingers, sequence: int) -> None:
+    def is_of(self, connection: Connection) -> bool:
+        """Whether what the gallery knows is of the list that the database has: not after that was brought back."""
+        held = self._held
+        return records.mark(connection, held.sequence) == held.mark
+
+    def fill(self, faces: Faces | None, fingers: Fingers, sequence: int, mark: str = "") -> None:
         """Put what was read of the whole list in the place of what is there."""
         with self._changing:
-            self._held = Held(faces, fingers, sequence)
+            self._held = Held(faces, fingers, sequence, mark)
 
     def catch_up(self, connection: Connection, sequence: int) -> None:
         """Know of everything up to a number of the list, at least. Raises `NotReady`, `DatabaseUnavailable`."""
@@ -130,16 +138,16 @@ class ImpostorGallery:
         fresh = Faces(faces.gallery.rebuilt(), faces.transform)
         with self._changing:
             missed = self.read(connection, fresh.gallery.sequence)
-            fresh.change(missed.sequence, missed.faces, missed.removed)
+            fresh.change(missed.sequence, missed.faces, missed.removed, missed.mark)
             if self.faces is not faces:
                 return
             fingers = [one for one in missed.fingers if one.key > self.sequence]
-            self._held = Held(fresh, self.fingers.changed(fingers, missed.removed), missed.sequence)
+            self._held = Held(fresh, self.fingers.changed(fingers, missed.removed), missed.sequence, missed.mark)
         _log.info("the impostors' gallery was made anew: %d faces", len(fresh))
 
     def search(self, probes: Iterable[Probe], day: date) -> Found:
         """Whom the probes may show. Raises `NotReady`."""
-        faces, fingers, sequence = self._held
+        faces, fingers, sequence, _ = self._held
         if sequence < 0:
             raise NotReady
         given = tuple(probes)
@@ -159,7 +167,7 @@ class ImpostorGallery:
     def read(self, connection: Connection, after: int) -> Changes:
         """What happened after a number."""
         rows = records.CHANGES.run(connection, after=after).fetchall()
-        changes = Changes(rows[0].sequence)
+        changes = Changes(rows[0].sequence, records.mark(connection, rows[0].sequence))
         found = keys_of(self._keys, (row.template_sealed for row in rows if row.template_id is not None))
         for row in rows:
             if row.unlisted_seq is not None:
@@ -207,8 +215,8 @@ class ImpostorGallery:
             first = changes.faces[0].template
             faces = Faces.of(changes.transform, first.engine, len(first.vector))
         if faces is not None:
-            faces.change(changes.sequence, changes.faces, changes.removed)
-        self._held = Held(faces, fingers, changes.sequence)
+            faces.change(changes.sequence, changes.faces, changes.removed, changes.mark)
+        self._held = Held(faces, fingers, changes.sequence, changes.mark)
 
     def _threshold(self, probe: Probe, entries: int) -> float:
         calibration = self._comparer.calibrations.get(probe.modality)

@@ -64,6 +64,9 @@ class GalleryKeeper:
             self._filler.fill()
         self._follow_renewal()
         with self._database.single() as connection:
+            if not self.gallery.is_of(connection):
+                _log.warning("the database has another impostor list than it had, and the gallery is made anew")
+                self._filler.fill()
             sequence = connection.execute(select(records.SEQUENCE)).scalar_one()
             try:
                 self.gallery.catch_up(connection, sequence)

@@ -52,6 +52,13 @@ WHOLE = text(
     ORDER BY i.listed_seq, t.position
     """  # noqa: S608 - as above
 )
+# Which list it is that has a number: a database that was brought back gives its numbers once more, to other changes.
+_MARK = text(
+    """
+    SELECT concat(id, ' ', extract(epoch FROM CASE WHEN unlisted_seq = :number THEN ended_at ELSE approved_at END))
+    FROM impostors WHERE listed_seq = :number OR unlisted_seq = :number
+    """
+)
 _LISTED = (
     select(impostor_templates.c.modality, impostor_templates.c.engine, func.count().label("templates"))
     .join(impostors, impostors.c.id == impostor_templates.c.impostor_id)
@@ -75,6 +82,12 @@ def today(connection: Connection) -> date:
     """The day in Asia/Shanghai, by the database's clock."""
     day: date = connection.execute(select(_TODAY)).scalar_one()
     return day
+
+
+def mark(connection: Connection, sequence: int) -> str:
+    """The change that took a number of the list, by its entry and its moment; nothing where none did."""
+    found: str | None = connection.execute(_MARK, {"number": sequence}).scalar()
+    return found or ""
 
 
 def add(connection: Connection, entered: Entered, caller: Caller) -> Row[Any]:

@@ -42,10 +42,18 @@ class Gallery:
     """Vectors of one engine's face templates, each under a key. Shared among threads; changes are atomic."""
 
     def __init__(
-        self, engine: str, rows: Rows, register: Register, *, sequence: int = 0, stage: Stage | None = None
+        self,
+        engine: str,
+        rows: Rows,
+        register: Register,
+        *,
+        sequence: int = 0,
+        mark: str = "",
+        stage: Stage | None = None,
     ) -> None:
         self.engine = engine
         self.sequence = sequence
+        self.mark = mark
         self._rows = rows
         self._register = register
         self._lock = SharedLock()
@@ -115,9 +123,11 @@ class Gallery:
         vectors: ArrayLike | None = None,
         until: ArrayLike | None = None,
         removed: ArrayLike = (),
+        mark: str = "",
     ) -> None:
         """Remove entries and add entries, as one step, after which the list has the number `sequence`.
 
+        `mark`, which snapshots keep too, is the caller's word for the list that has this number, among all that may.
         Removed keys that are not there are passed over, so that a change can be told twice. Raises ValueError for
         shapes, and for keys that do not follow those that are there; then nothing was changed.
         """
@@ -130,7 +140,7 @@ class Gallery:
                 self._stage.append(given.vectors)
                 self._register.append(given.keys, given.until)
             self._register.remove(np.asarray(removed, np.int64).reshape(-1))
-            self.sequence = sequence
+            self.sequence, self.mark = sequence, mark
 
     def search(self, queries: ArrayLike, top: int = 10, *, day: int | None = None) -> Hits:
         """The `top` entries that look most like each of `queries` (n, D), float, of length 1.
@@ -156,7 +166,7 @@ class Gallery:
     def rebuilt(self, progress: Progress | None = None) -> Gallery:
         """A new gallery of the entries that are not removed. This one goes on meanwhile."""
         with self._lock.shared():
-            sequence, positions = self.sequence, self._register.present()
+            sequence, mark, positions = self.sequence, self.mark, self._register.present()
             keys, until = self._register.keys[positions].copy(), self._register.until[positions].copy()
         many = len(positions) >= TWELVE_FROM
         rows = Rows(self._rows.dimensions, Precision.TWELVE if many else self._rows.precision)
@@ -166,7 +176,7 @@ class Gallery:
                 rows.append(self._rows.take(positions[first : first + SCAN_BLOCK]))
             if progress is not None:
                 progress(len(rows) - first)
-        return Gallery(self.engine, rows, Register(keys, until), sequence=sequence)
+        return Gallery(self.engine, rows, Register(keys, until), sequence=sequence, mark=mark)
 
     @contextmanager
     def held(self) -> Iterator[tuple[Rows, Register, Stage]]:

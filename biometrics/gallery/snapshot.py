@@ -28,7 +28,7 @@ from biometrics.gallery.parameters import BLOCK, EXACT_UP_TO, SCAN_BLOCK
 from biometrics.gallery.rows import Precision, Rows, kind_of, width_of
 
 MANIFEST = "manifest.json"
-_FORM = 2
+_FORM = 3
 _PARTS = ("numbers", "scales", "keys", "until", "codes")
 
 
@@ -48,6 +48,7 @@ def save(gallery: Gallery, folder: Path) -> None:
             "form": _FORM,
             "engine": gallery.engine,
             "sequence": gallery.sequence,
+            "mark": gallery.mark,
             "dimensions": rows.dimensions,
             "precision": str(rows.precision),
             "entries": len(register),
@@ -108,7 +109,8 @@ def _read(folder: Path, facts: dict[str, Any]) -> Gallery:
     stage = _codes(paths["codes"], dimensions, count) if count > EXACT_UP_TO else None
     if not len(rows) == len(register) == count:
         raise SnapshotError("snapshot_damaged", "the files do not fit together")
-    return Gallery(facts["engine"], rows, register, sequence=int(facts["sequence"]), stage=stage)
+    sequence, mark = int(facts["sequence"]), str(facts["mark"])
+    return Gallery(facts["engine"], rows, register, sequence=sequence, mark=mark, stage=stage)
 
 
 def _codes(path: Path, dimensions: int, count: int) -> Codes | None:

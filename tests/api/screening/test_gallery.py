@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import cycle
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -151,6 +152,42 @@ def test_the_snapshot_of_another_list_is_not_taken(
         assert len(other.faces) == len(listed) - 1
     finally:
         started.service.close()
+
+
+def exchange(town: Town, one: str, other: str) -> None:
+    """Give two entries each other's number, as if they had been approved in the other order."""
+    entries = tables.impostors
+    with town.service.database.begin() as connection:
+        numbers = [
+            connection.execute(select(entries.c.listed_seq).where(entries.c.id == UUID(who))).scalar_one()
+            for who in (one, other)
+        ]
+        for who, number in ((one, -1), (other, numbers[0]), (one, numbers[1])):
+            connection.execute(update(entries).where(entries.c.id == UUID(who)).values(listed_seq=number))
+
+
+def test_a_database_that_was_brought_back_and_went_on_has_another_list(
+    town: Town, snapshot: tuple[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has the same number and as many people as before, but the numbers are others'."""
+    words = [somebody(), somebody()]
+    entries = [town.listed(word) for word in words]
+    keeper = town.service.impostors
+    keeper.look()
+    keeper.save()
+    exchange(town, *entries)
+    started = third(town)
+    try:
+        assert [one for one in caplog.messages if "not of this list" in one]
+        assert [hits(started, word) for word in words] == [True, True]
+    finally:
+        started.service.close()
+    keeper.look()
+    assert [one for one in caplog.messages if "another impostor list" in one], "one that runs notices it too"
+    assert [hits(town, word) for word in words] == [True, True]
+    exchange(town, *entries)
+    for one in town.services:
+        one.impostors.look()
 
 
 def test_snapshots_under_other_transforms_are_deleted(town: Town, snapshot: tuple[str, Path]) -> None:
