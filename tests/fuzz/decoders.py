@@ -36,7 +36,7 @@ from api.verification import policy
 from api.verification.schemas import VerificationBody
 from biometrics import gallery, images
 from biometrics.errors import BiometricError, InvalidImage, InvalidTemplate
-from biometrics.face import FaceTemplate
+from biometrics.face import FaceTemplate, Transform
 from biometrics.face.statistics import Statistics, StatisticsError
 from biometrics.finger import FingerTemplate
 from biometrics.finger.interchange import Format, read, write
@@ -144,11 +144,12 @@ def _templates() -> list[Decoder]:
     finger = random_finger(2, 20)
     records = [*GOLDEN.values(), *(write([finger, finger], form) for form in RECORDS)]
     cards = [write([finger], form) for form in (*CARDS, Format.OWN, Format.OWN_COMPACT)]
-    face = FaceTemplate.of(_ENGINE, np.random.default_rng(0).normal(size=128), 77).to_bytes()
+    face = FaceTemplate.of(_ENGINE, np.random.default_rng(0).normal(size=128), 77)
+    faces = [face.to_bytes(), Transform("one", bytes(32)).turn(face).to_bytes()]
     return [
         Decoder("minutiae of all formats", [*records, *cards], read, (InvalidTemplate,)),
         Decoder("finger templates", [finger.to_bytes()], FingerTemplate.from_bytes, (InvalidTemplate,)),
-        Decoder("face templates", [face], FaceTemplate.from_bytes, (InvalidTemplate,)),
+        Decoder("face templates", faces, FaceTemplate.from_bytes, (InvalidTemplate,)),
     ]
 
 
