@@ -19,6 +19,7 @@ from api.institutions.caller import Caller
 from api.matching import duplicates
 from api.matching.captures import Captures
 from api.matching.comparison import Enrolment
+from api.personal.consent import Basis
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
@@ -40,6 +41,7 @@ def enrol(
     card: CardIdentity,
     captures: Captures,
     supersedes: Supersedes | None = None,
+    basis: Basis = Basis.NOT_STATED,
 ) -> StoredAnswer:
     """Make templates of the captures and register the card. A capture that gives no template stops it all.
 
@@ -56,12 +58,12 @@ def enrol(
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
         given = idempotency.claim(connection, attempt)
-        return given or _store(connection, service, caller, attempt, card, enrolment, supersedes)
+        return given or _store(connection, service, caller, attempt, card, enrolment, supersedes, basis)
 
 
 @refusals.kept
 def add_templates(
-    service: Service, caller: Caller, attempt: Attempt, card_id: UUID, event: Event, captures: Captures
+    service: Service, caller: Caller, attempt: Attempt, card_id: UUID, event: Event, captures: Captures, basis: Basis
 ) -> StoredAnswer:
     """Add a face (`face_added`) or fingers (`fingerprints_added`) to a registered card that does not hold them.
 
@@ -86,7 +88,7 @@ def add_templates(
         recorded = register.report(connection, card_id, event, None, caller)
         _require_new(connection, card_id, enrolment)
         templates.add(connection, service.keys, card_id, enrolment.templates)
-        recorded = holdings.record(connection, service.keys, recorded)
+        recorded = holdings.record(connection, service.keys, recorded, basis)
         answer = {**_told(connection, service, caller, recorded), "enrolled": _enrolled(enrolment)}
         return _answer(connection, service, attempt, answer, [recorded])
 
@@ -152,12 +154,13 @@ def _store(
     card: CardIdentity,
     enrolment: Enrolment,
     supersedes: Supersedes | None,
+    basis: Basis,
 ) -> StoredAnswer:
     duplicates.keep(connection, service.keys, enrolment.capture_digests)
     found = indexes(service.keys.index, card)
     recorded = register.add(connection, service.keys, card, found, caller)
     templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
-    recorded = holdings.record(connection, service.keys, recorded)
+    recorded = holdings.record(connection, service.keys, recorded, basis)
     receipt = _append_leaf(connection, service, caller, recorded)
     events, superseded = [recorded], None
     if supersedes is not None:

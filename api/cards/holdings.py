@@ -18,6 +18,7 @@ from api.cards.lifecycle import Event
 from api.cards.register import RecordedEvent
 from api.cards.templates import context
 from api.matching import transforms
+from api.personal.consent import Basis
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import keys_of, open_sealed
@@ -74,16 +75,18 @@ def _digest(keys: Keys, row: Any, found: FoundKeys) -> str:
     return hashlib.sha256(template).hexdigest()
 
 
-def record(connection: Connection, keys: Keys, recorded: RecordedEvent) -> RecordedEvent:
-    """Note with an event what the card holds now, in the transaction that changed it; gives the event with it."""
+def record(connection: Connection, keys: Keys, recorded: RecordedEvent, basis: Basis | None = None) -> RecordedEvent:
+    """Note with an event what the card holds now, in the transaction that changed it, and on which ground templates
+    were taken, where some were; gives the event with both."""
     card = connection.execute(
         select(cards.c.serial_index, cards.c.text_index).where(cards.c.id == recorded.card_id)
     ).one()
     held = connection.execute(select(templates).where(templates.c.card_id == recorded.card_id))
     holds = committed(keys, card.serial_index, card.text_index, held)
-    _note(connection, recorded.id, holds)
-    return replace(recorded, holds=holds)
+    _note(connection, recorded.id, holds, basis)
+    return replace(recorded, holds=holds, basis=basis)
 
 
-def _note(connection: Connection, event_id: UUID, holds: bytes) -> None:
-    connection.execute(update(card_events).where(card_events.c.id == event_id).values(holds=holds))
+def _note(connection: Connection, event_id: UUID, holds: bytes, basis: Basis | None) -> None:
+    noted = {"holds": holds, "basis": None if basis is None else basis.value}
+    connection.execute(update(card_events).where(card_events.c.id == event_id).values(noted))

@@ -23,6 +23,8 @@ def event_leaf(caller: Caller | None, recorded: RecordedEvent) -> dict[str, Any]
     }
     if recorded.superseding_index is not None:
         leaf["superseded_by_card"] = recorded.superseding_index.hex()
+    if recorded.basis is not None:
+        leaf["basis"] = recorded.basis.value
     if recorded.holds is not None:
         leaf["holds"] = recorded.holds.hex()
     return leaf

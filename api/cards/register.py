@@ -29,6 +29,7 @@ from api.cards.number import sealed_as
 from api.cards.parameters import TIMEZONE
 from api.institutions.caller import Caller
 from api.institutions.sight import cards_seen
+from api.personal.consent import Basis
 from api.storage import idempotency
 from api.storage.keys import Keys
 from api.storage.recordkeys.texts import seal_text
@@ -70,7 +71,7 @@ class RecordedEvent:
     """An event as recorded; `status` is the card's status after it, `before` that before it, None for a registration.
 
     `superseding_index` is the instance index of the card that takes its place; `holds` tells what the card holds after
-    an event that gave it something (see `holdings.py`).
+    an event that gave it something (see `holdings.py`); `basis`: on which ground templates were taken by it.
     """
 
     id: UUID
@@ -83,6 +84,7 @@ class RecordedEvent:
     superseding_index: bytes | None = None
     before: Status | None = None
     holds: bytes | None = None
+    basis: Basis | None = None
 
     @property
     def changed(self) -> bool:

@@ -57,7 +57,8 @@ def register_card(
     stops the whole registration. With `supersedes` the card whose place it takes is invalid from the answer on: both
     or neither."""
     captures = body.captures.captures()
-    enrolled = enrolment.enrol(service, caller, attempt, body.card.identity(), captures, body.superseded())
+    card, superseded = body.card.identity(), body.superseded()
+    enrolled = enrolment.enrol(service, caller, attempt, card, captures, superseded, body.basis)
     return answer(receipts.completed(service, enrolled))
 
 
@@ -156,7 +157,7 @@ def add_face(
 ) -> JSONResponse:
     """For the issuing authority, for cards that are good and came without templates, as those of files do. A face that
     is there is not replaced. The captures are forgotten."""
-    added = enrolment.add_templates(service, caller, attempt, card_id, Event.FACE_ADDED, body.captures())
+    added = enrolment.add_templates(service, caller, attempt, card_id, Event.FACE_ADDED, body.captures(), body.basis)
     return answer(receipts.completed(service, added))
 
 
@@ -177,5 +178,7 @@ def add_fingerprints(
 ) -> JSONResponse:
     """For the issuing authority, for cards that are good: fingers that the card does not hold yet. One capture that
     gives no template stops them all; the captures are forgotten."""
-    added = enrolment.add_templates(service, caller, attempt, card_id, Event.FINGERPRINTS_ADDED, body.captures())
+    added = enrolment.add_templates(
+        service, caller, attempt, card_id, Event.FINGERPRINTS_ADDED, body.captures(), body.basis
+    )
     return answer(receipts.completed(service, added))

@@ -15,6 +15,7 @@ from api.cards.words import StatusWords
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Base64, Day, Dpi, Number, Plain, Position, Trimmed, bad_value
 from api.matching.captures import Captures, FingerCapture
+from api.personal.consent import Basis
 from api.terminal.naming import canonical
 
 
@@ -157,9 +158,12 @@ class CapturesBody(Strict):
         positions = [finger.position for finger in self.fingers]
         if len(set(positions)) < len(positions):
             raise bad_value("finger_duplicate")
-        if self.face is None and not self.fingers:
+        if self.face is None and not self.fingers and not self._may_be_empty():
             raise bad_value("capture_missing")
         return self
+
+    def _may_be_empty(self) -> bool:
+        return False
 
     def captures(self) -> Captures:
         """The captures in the domain's form."""
@@ -194,6 +198,9 @@ class RegistrationCaptures(CapturesBody):
         return replace(super().captures(), more_faces=tuple(face.image for face in self.more_faces))
 
 
+_BASIS = "On which ground the templates are taken; kept with the event and in its leaf."
+
+
 class CardRegistration(Strict):
     """A card, what its templates are made of, and in the same act which card it takes the place of."""
 
@@ -202,6 +209,7 @@ class CardRegistration(Strict):
     supersedes: SupersedesBody | None = Field(
         default=None, description="An older card of the same person: it is invalid from the answer on."
     )
+    basis: Basis = Field(default=Basis.NOT_STATED, description=_BASIS)
 
     def superseded(self) -> Supersedes | None:
         """What it supersedes, in the domain's form."""
@@ -215,6 +223,7 @@ class FaceAddition(Strict):
     more_faces: tuple[FaceBody, ...] = Field(
         default=(), max_length=4, description="Further pictures of the same face: one template is made of all."
     )
+    basis: Basis = Field(default=Basis.NOT_STATED, description=_BASIS)
 
     def captures(self) -> Captures:
         """The captures in the domain's form."""
@@ -225,6 +234,7 @@ class FingerprintsBody(Strict):
     """Fingers to add to a registered card; captured under the same rules as at its registration."""
 
     fingers: tuple[FingerBody, ...] = Field(min_length=1, max_length=10)
+    basis: Basis = Field(default=Basis.NOT_STATED, description=_BASIS)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -11,6 +11,7 @@ import typer
 from api.cards.lifecycle import SUPERSEDING, Event
 from api.cli import bulk, client, inputs, reenrol, registered
 from api.cli.failure import guarded
+from api.personal.consent import Basis
 
 app = typer.Typer(
     help="Cards: register, find, enrol, erase, report, import, export. For keys of an issuing authority.",
@@ -55,6 +56,7 @@ def register(
     more_face: inputs.MoreFaces = None,
     finger: inputs.Fingers = None,
     dpi: inputs.Dpi = None,
+    basis: inputs.BasisOption = Basis.NOT_STATED,
     supersedes: Annotated[
         UUID | None,
         typer.Option(metavar="CARD_ID", help="The card whose place this one takes: invalid from then on, in one act."),
@@ -88,6 +90,7 @@ def register(
             text=text,
         ),
         "captures": inputs.captures_body(face, finger, dpi, more_face),
+        **inputs.basis_body(basis),
     }
     if supersedes is not None:
         body["supersedes"] = {"card_id": str(supersedes), "event": supersedes_event or Event.REISSUED.value}

@@ -13,6 +13,7 @@ import typer
 from api.cli.failure import CommandFailed
 from api.cli.files import read_text, said_of
 from api.matching.captures import FingerPosition
+from api.personal.consent import Basis
 
 _CARD = "Card"
 _CAPTURES = "Captures"
@@ -121,6 +122,17 @@ def card_body(
     if text is not None:
         body["text"] = _encoded(text)
     return body
+
+
+BasisOption = Annotated[
+    Basis,
+    typer.Option("--basis", help="On which ground the captures are processed.", rich_help_panel=_CAPTURES),
+]
+
+
+def basis_body(basis: Basis) -> dict[str, str]:
+    """The ground's part of a request: nothing where none is stated, which services before this one know too."""
+    return {} if basis is Basis.NOT_STATED else {"basis": basis.value}
 
 
 def captures_body(

@@ -11,6 +11,7 @@ from api.cli import client, inputs, listing
 from api.cli.failure import NEGATIVE, guarded
 from api.cli.wording import count
 from api.errors import catalogue
+from api.personal.consent import Basis
 from api.personal.grounds import Ground
 
 
@@ -50,6 +51,7 @@ def enrol(
     more_face: inputs.MoreFaces = None,
     finger: inputs.Fingers = None,
     dpi: inputs.Dpi = None,
+    basis: inputs.BasisOption = Basis.NOT_STATED,
     url: client.Url = client.DEFAULT_URL,
     key_file: client.KeyFile = None,
     idempotency_key: client.IdempotencyKey = None,
@@ -66,7 +68,8 @@ def enrol(
         if body is not None:
             key = None if idempotency_key is None else f"{idempotency_key}.{place}"
             path = f"/v1/cards/{card_id}/{place}"
-            answer = client.ask(path, body, url=url, key_file=key_file, idempotency_key=key, raw=raw)
+            stated = body | inputs.basis_body(basis)
+            answer = client.ask(path, stated, url=url, key_file=key_file, idempotency_key=key, raw=raw)
             if not raw:
                 tell_enrolled(answer)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from api.cli import client, inputs
 from api.cli.failure import NEGATIVE, guarded
 from api.errors import catalogue
+from api.personal.consent import Basis
 
 _STYLES = {"PASS": "bold green", "REVIEW": "bold yellow", "REFUSE": "bold red"}
 
@@ -46,6 +47,15 @@ def verify(
         ),
     ] = None,
     channel: Annotated[Channel, typer.Option(help="Attended counter or unattended kiosk.")] = Channel.COUNTER,
+    basis: inputs.BasisOption = Basis.NOT_STATED,
+    without_face: Annotated[
+        bool,
+        typer.Option(
+            "--without-face",
+            help="The holder declines the face: fingers decide, or a member of staff.",
+            rich_help_panel="Captures",
+        ),
+    ] = False,
     purpose: Annotated[
         str, typer.Option(metavar="WORD", help="Why the check is made, such as account_opening.")
     ] = "command_line_check",
@@ -64,8 +74,9 @@ def verify(
         "card": shown,
         "channel": channel.value,
         "purpose": purpose,
-        "captures": inputs.captures_body(face, finger, dpi) | inputs.photo_body(chip_photo),
+        "captures": _captures(face, finger, dpi, chip_photo, without_face=without_face),
         "captured_at": datetime.now(UTC).isoformat(),
+        **inputs.basis_body(basis),
     }
     answer = client.ask(
         "/v1/verifications", body, url=url, key_file=key_file, idempotency_key=None, raw=raw, complete=_nonce
@@ -74,6 +85,16 @@ def verify(
         _show(answer)
     if answer["decision"] != "PASS":
         raise typer.Exit(NEGATIVE)
+
+
+def _captures(
+    face: Path | None, finger: list[str] | None, dpi: float | None, chip_photo: Path | None, *, without_face: bool
+) -> dict[str, Any]:
+    if not without_face:
+        return inputs.captures_body(face, finger, dpi) | inputs.photo_body(chip_photo)
+    if face is not None or chip_photo is not None:
+        raise typer.BadParameter("--without-face 不可与 --face、--chip-photo 同用; goes with neither of the two")
+    return {"face_declined": True, **(inputs.captures_body(None, finger, dpi) if finger else {})}
 
 
 def _nonce(terminal: client.Client) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from api.verification.request import VerificationRequest
 
 
 def findings(
+    request: VerificationRequest,
     document: Document,
     word: Word | None,
     person: PersonResult,
@@ -37,6 +38,7 @@ def findings(
             "reasons": list(decision.person_reasons),
         },
         "screening": screened.as_json(),
+        "consent": {"basis": request.basis.value, "face_declined": request.face_declined},
         "policy_version": policy_version,
         "calibrations": dict(person.calibrations),
     }

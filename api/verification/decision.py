@@ -35,11 +35,14 @@ def decide(
     policy: ChannelPolicy,
     earlier_attempts: int,
     screening: str | None = None,
+    *,
+    face_declined: bool = False,
 ) -> Decision:
     """Apply a channel's policy. `earlier_attempts` are this transaction's attempts without a PASS before this one.
 
     `person` None: the number is locked, and nothing that was compared counts or is told. `screening`: why the impostor
-    list bars a PASS, None where it does not; it never refuses anybody.
+    list bars a PASS, None where it does not; it never refuses anybody. `face_declined`: the policy is that of the way
+    without a face; that it was taken is told, and counts for nothing against the holder.
     """
     screened = [] if screening is None else [screening]
     if person is None:
@@ -52,10 +55,14 @@ def decide(
     # Card and photograph come from one hand: alone they pass nobody.
     barred = bool(unlive or exceeded or against or screened) or (person.by_chip_photo and not document.vouched)
     outcome = _outcome(document, verdict, incomplete=bool(missing), barred=barred)
-    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against, *screened])
+    declined = ["face_declined"] if face_declined else []
+    reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against, *screened, *declined])
     # Another capture helps where it alone is what stands in the way; otherwise it only keeps the customer waiting.
     retry = not barred and document.reasons == ("valid",) and bool(_RETRY & set(missing))
-    return Decision(outcome, tuple(reasons), _advice(document, outcome, verdict, retry=retry))
+    advice = _advice(document, outcome, verdict, retry=retry)
+    if face_declined and advice == "ask_staff" and not (exceeded or against or screened):
+        advice = "without_face"
+    return Decision(outcome, tuple(reasons), advice)
 
 
 def _withheld(document: Document, screened: list[str]) -> Decision:

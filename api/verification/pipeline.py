@@ -71,6 +71,8 @@ def settle(
     `screened` None: not yet; it is done before the decision.
     """
     rules = service.policy.channels[request.channel].of(request.purpose)
+    if request.face_declined:
+        rules = rules.without_face()
     with stage("database"), service.database.begin() as connection:
         claimed, held = entering.enter(
             connection,
@@ -122,10 +124,10 @@ def _decide(
     own = judge(card, shown, chip_photo, moment.day, service.policy.chip_photo.match_fmr)
     document = registers.together(own, word, request.card, moment.day)
     document = registers.attested(document, by_chip_photo=person is not None and person.by_chip_photo)
-    decision = decide(document, person, rules, attempts, checked.reason)
+    decision = decide(document, person, rules, attempts, checked.reason, face_declined=request.face_declined)
     verification_id = uuid4()
     assessed = person or PersonResult(())
-    found = answers.findings(document, word, assessed, checked, decision, service.policy.version)
+    found = answers.findings(request, document, word, assessed, checked, decision, service.policy.version)
     leaf = answers.leaf(request, shown, person, found, moment.at, registered=card is not None)
     composed = leaves.compose(service.keys, "verification", verification_id, moment.at, leaf)
     answer = answers.answer(verification_id, moment.at, found, document, decision, composed.receipt())

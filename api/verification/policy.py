@@ -59,6 +59,11 @@ class ChannelPolicy(_Strict):
             return self
         return ChannelPolicy(**{**dict(self), "purposes": {}, **own.model_dump(exclude_none=True)})
 
+    def without_face(self) -> "ChannelPolicy":
+        """The rules for a holder who declines the face: fingers stand in its place, where the card holds any. What else
+        is required stays so: a kiosk asks for liveness, and so for a member of staff."""
+        return self.model_copy(update={"required": (self.required - {"face"}) | {"finger"}})
+
 
 class ChipPhotoPolicy(_Strict):
     """When the chip's photograph counts as another person's."""

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal_column, select
 
 from api.cards.identity import CardIndexes
 from api.cards.lifecycle import Status
@@ -36,7 +36,14 @@ _LAST_PASS = (
     .scalar_subquery()
 )
 FAILED_ATTEMPTS = (
-    select(func.count()).select_from(verifications).where(_ATTEMPTS, verifications.c.decided_at > _LAST_PASS)
+    select(func.count())
+    .select_from(verifications)
+    .where(
+        _ATTEMPTS,
+        verifications.c.decided_at > _LAST_PASS,
+        # Who declines the face and shows no finger tries nothing.
+        ~and_(verifications.c.face_declined.is_(True), verifications.c.person_verdict == "not_assessed"),
+    )
 )
 
 # Parameter `instance`. The share lock lets decisions go side by side and keeps reports out.
@@ -59,11 +66,12 @@ _WRITE = Statement(
         INSERT INTO verifications (
             id, instance_index, number_index, card_id, terminal_id, operator_id, institution_id, channel, purpose,
             decision, document_status, person_verdict, failed, answer, decided_at, face_capture, fingers_presented,
-            fingers_failed
+            fingers_failed, basis, face_declined
         ) VALUES (
             %(id)s, %(instance_index)s, %(number_index)s, %(card_id)s, %(principal_id)s, %(operator_id)s,
             %(institution_id)s, %(channel)s, %(purpose)s, %(decision)s, %(document_status)s, %(person_verdict)s,
-            %(failed)s, %(answer)s, %(decided_at)s, %(face_capture)s, %(fingers_presented)s, %(fingers_failed)s
+            %(failed)s, %(answer)s, %(decided_at)s, %(face_capture)s, %(fingers_presented)s, %(fingers_failed)s,
+            %(basis)s, %(face_declined)s
         )
     )
     {idempotency.STORE}
@@ -165,6 +173,8 @@ def write(
         "face_capture": taken.face,
         "fingers_presented": taken.fingers,
         "fingers_failed": taken.failed,
+        "basis": request.basis.value,
+        "face_declined": request.face_declined,
     }
     _WRITE.run(connection, **values)
     return StoredAnswer(200, answer, new=True)

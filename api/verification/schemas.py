@@ -1,18 +1,19 @@
 """The request and the answer of a verification."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from api.cards.schemas import CapturesBody, CardBody, Strict
 from api.cards.words import StatusWords
 from api.errors.catalogue import Text
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Base64, Instant, Plain, Purpose
+from api.http.fields import Base64, Instant, Plain, Purpose, bad_value
 from api.institutions.caller import Caller
 from api.matching.captures import Burst, BurstFrame, Captures
+from api.personal.consent import Basis
 from api.population.findings import Finding
 from api.storage.idempotency import Attempt
 from api.verification.policy import Channel
@@ -39,6 +40,21 @@ class VerificationCaptures(CapturesBody):
 
     chip_photo: Base64 | None = Field(default=None, description="The chip's photograph, decoded, base64.")
     burst: BurstBody | None = Field(default=None, description="For liveness: see docs/faces.md.")
+    face_declined: bool = Field(
+        default=False,
+        strict=True,
+        description="The holder declines the face: no face, film or chip photograph is sent, and fingers decide, or a "
+        "member of staff. See docs/personal-data.md.",
+    )
+
+    @model_validator(mode="after")
+    def _without_a_face(self) -> Self:
+        if self.face_declined and (self.face or self.burst or self.chip_photo) is not None:
+            raise bad_value("face_declined_and_sent")
+        return self
+
+    def _may_be_empty(self) -> bool:
+        return self.face_declined
 
     def with_nonce(self, nonce: str) -> Captures:
         """The captures in the domain's form; the challenge of a burst is that of the nonce."""
@@ -55,6 +71,9 @@ class VerificationBody(Strict):
     card: CardBody
     channel: Channel
     purpose: Purpose
+    basis: Basis = Field(
+        default=Basis.NOT_STATED, description="On which ground the captures are processed; kept with the decision."
+    )
     captures: VerificationCaptures
     captured_at: Instant = Field(description="When the captures were taken, with time zone.")
     nonce: Plain = Field(min_length=8, max_length=128, description="As `POST /v1/captures` gave it, used once.")
@@ -71,6 +90,8 @@ class VerificationBody(Strict):
             self.captured_at,
             self.nonce,
             operator,
+            self.basis,
+            self.captures.face_declined,
         )
 
 
@@ -134,6 +155,13 @@ class PersonAnswer(BaseModel):
     reasons: list[str]
 
 
+class ConsentAnswer(BaseModel):
+    """On which ground the captures were processed, and whether the holder took the way without a face."""
+
+    basis: Basis
+    face_declined: bool
+
+
 class ScreeningAnswer(BaseModel):
     """The search of the impostor list, of whose outcome `person.reasons` says what the operator has to know."""
 
@@ -195,6 +223,7 @@ class VerificationAnswer(BaseModel):
     document: DocumentAnswer
     person: PersonAnswer
     screening: ScreeningAnswer | None = Field(default=None, description="Left out of decisions from before the list.")
+    consent: ConsentAnswer | None = Field(default=None, description="Left out of decisions from before it was kept.")
     policy_version: str
     calibrations: dict[str, str] = Field(
         default_factory=dict,

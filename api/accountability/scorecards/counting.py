@@ -48,7 +48,10 @@ def tallies(connection: Connection, month: Month, reach: Reach) -> dict[Place, T
     found: dict[Place, Tally] = defaultdict(Tally)
     for row in connection.execute(_checks(month, reach)):
         taken = Presented(row.face_capture, row.fingers_presented or 0, row.fingers_failed or 0)
-        _count(found, row, of_check(row.decision, row.document_status, row.person_verdict, taken))
+        declined = row.face_declined is True
+        _count(
+            found, row, of_check(row.decision, row.document_status, row.person_verdict, taken, face_declined=declined)
+        )
     for row in connection.execute(_transactions(month, reach)):
         _count(found, row, of_transaction(required=row.required, cause=row.cause))
     for row in connection.execute(_overrides(month, reach)):
@@ -90,6 +93,7 @@ def _checks(month: Month, reach: Reach) -> Select[Any]:
         row.face_capture,
         row.fingers_presented,
         row.fingers_failed,
+        row.face_declined,
     ).where(reach.of(row.institution_id, row.terminal_id), in_month(month, row.decided_at))
 
 

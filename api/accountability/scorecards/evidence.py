@@ -80,6 +80,7 @@ def _of_checks(month: Month, reach: Reach, figure: str) -> Select[Any]:
     conditions: dict[str, ColumnElement[bool]] = {
         "checks": row.id.is_not(None),
         "checks.not_passed": row.decision != "PASS",
+        "checks.face_declined": row.face_declined.is_(True),
         "captures.face": row.face_capture.is_not(None),
         "captures.face.failed": row.face_capture != ACQUIRED,
     }

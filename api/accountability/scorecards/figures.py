@@ -47,6 +47,7 @@ ALWAYS = (
     "checks.REVIEW",
     "checks.REFUSE",
     "checks.not_passed",
+    "checks.face_declined",
     "captures.face",
     "captures.face.failed",
     "captures.fingers",
@@ -101,9 +102,13 @@ def source_of(figure: str) -> Source | None:
     return known.get(head)
 
 
-def of_check(decision: str, document_status: str, verdict: str | None, taken: Presented) -> Iterator[tuple[str, int]]:
+def of_check(
+    decision: str, document_status: str, verdict: str | None, taken: Presented, *, face_declined: bool
+) -> Iterator[tuple[str, int]]:
     """The figures that a check counts under, and how much."""
     yield "checks", 1
+    if face_declined:
+        yield "checks.face_declined", 1
     yield f"checks.{decision}", 1
     if decision != "PASS":
         yield "checks.not_passed", 1

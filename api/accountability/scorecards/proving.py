@@ -142,7 +142,9 @@ class _Told:
         if self._is_in(leaf["at"]):
             self._places[leaf["id"]] = place
             taken = presented(leaf["person"]["modalities"])
-            self._count(place, of_check(leaf["decision"], status, reasons[0] if reasons else None, taken))
+            declined = leaf.get("consent", {}).get("face_declined", False)
+            verdict = reasons[0] if reasons else None
+            self._count(place, of_check(leaf["decision"], status, verdict, taken, face_declined=declined))
 
     def _count_losses(self) -> None:
         """The first refusal of each institution since the last report of the card."""

@@ -117,6 +117,8 @@ def _decided(row: Row[Any], body: dict[str, Any]) -> Facts:
     yield "channel", row.channel, body.get("channel")
     yield "purpose", row.purpose, body.get("purpose")
     yield "time", row.decided_at.isoformat(), body.get("at")
+    if row.basis is not None:
+        yield "consent", {"basis": row.basis, "face_declined": row.face_declined}, body.get("consent")
 
 
 def _whole_verification(row: Row[Any], leaf: "Told") -> Facts:
@@ -128,7 +130,7 @@ def _whole_verification(row: Row[Any], leaf: "Told") -> Facts:
     yield "card", row.card_id is not None, told
     yield "answer", answer.get("id"), leaf.subject_id
     yield "answer", answer.get("decided_at"), body.get("at")
-    for part in ("decision", "document", "person", "screening", "policy_version", "calibrations"):
+    for part in ("decision", "document", "person", "screening", "consent", "policy_version", "calibrations"):
         yield "answer", answer.get(part), body.get(part)
     yield from _receipt(answer, leaf)
 
@@ -154,6 +156,7 @@ def _card_event(row: Row[Any], leaf: "Told") -> Facts:
         yield "superseding card", _text(row.superseded_by), body.get("superseded_by")
         superseding = None if row.superseding_index is None else row.superseding_index.hex()
         yield "superseding card", superseding, body.get("superseded_by_card")
+    yield "ground", row.basis, body.get("basis")
     holds = None if row.holds is None else row.holds.hex()
     yield "holdings", holds, body.get("holds")
     if body.get("v", 0) >= HOLDINGS_FROM:

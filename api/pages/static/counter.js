@@ -46,6 +46,7 @@ function fresh() {
   if (visit?.photo) URL.revokeObjectURL(visit.photo);
   visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, override: null, busy: false, told: null, fault: null };
   waits = false;
+  $("#without-face").checked = false;
   for (const form of $$("#typed")) form.reset();
   for (const field of $$("input[type=file]")) field.value = "";
   for (const state of $$("#finger-state, #typed-error")) put(state, "");
@@ -100,9 +101,11 @@ function cardPanel() {
 }
 
 function verifyButton() {
-  const why = !visit.card ? "verify_needs_card" : !camera.running ? "verify_needs_camera" : "";
-  $("#verify").disabled = Boolean(why) || visit.busy || visit.answer !== null;
+  const declined = $("#without-face").checked;
+  const why = !visit.card ? "verify_needs_card" : declined ? "without_face_on" : !camera.running ? "verify_needs_camera" : "";
+  $("#verify").disabled = (Boolean(why) && why !== "without_face_on") || visit.busy || visit.answer !== null;
   put($("#verify-why"), why && !visit.busy ? t(why) : "");
+  $("#without-face").disabled = visit.busy || visit.answer !== null;
   $("#take-finger").disabled = !bridge?.scansFingers || visit.busy;
 }
 
@@ -150,9 +153,11 @@ async function verify() {
   const end = waiting();
   try {
     if (!visit.nonce || performance.now() - visit.nonce.at > NONCE_MS) await newNonce();
-    const still = await camera.still();
-    const captures = { face: { image: still.image }, fingers: visit.fingers };
-    if (visit.card.photo) captures.chip_photo = visit.card.photo.image;
+    // Who declines the face is compared by nothing of it: neither picture nor the card's photograph is sent.
+    const declined = $("#without-face").checked;
+    const still = declined ? { at: new Date().toISOString() } : await camera.still();
+    const captures = declined ? { face_declined: true, fingers: visit.fingers } : { face: { image: still.image }, fingers: visit.fingers };
+    if (visit.card.photo && !declined) captures.chip_photo = visit.card.photo.image;
     const { body } = visit.card;
     const sent = { card: body, channel: "counter", purpose: $("#purpose").value, captures, captured_at: still.at, nonce: visit.nonce.text };
     visit.nonce = null;
@@ -266,6 +271,7 @@ function listen() {
     takeCard(typed(Object.fromEntries(new FormData(event.target))));
   });
   $("#verify").addEventListener("click", verify);
+  $("#without-face").addEventListener("change", verifyButton);
   $("#take-finger").addEventListener("click", takeFinger);
   $("#finger-file").hidden = !page.configuration.typed_cards;
   $("#finger-file input").addEventListener("change", async ({ target }) => {

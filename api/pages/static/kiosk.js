@@ -219,7 +219,7 @@ async function decide(mine) {
   mine.taken = null;
   put($("#deciding-state"), t("deciding_lead"));
   show("deciding");
-  const body = { card: card.body, channel: "kiosk", purpose: PURPOSE, captures, captured_at: taken.at, nonce: taken.nonce };
+  const body = { card: card.body, channel: "kiosk", purpose: PURPOSE, basis: "separate_consent", captures, captured_at: taken.at, nonce: taken.nonce };
   const answer = await askOnce("/v1/verifications", body, () => put($("#deciding-state"), t("deciding_retry")));
   if (!mine.ended.signal.aborted) tell(answer);
 }

@@ -51,6 +51,7 @@ card_events = Table(
     Column("recorded_by", ForeignKey("principals.id"), comment="null: the deployment's clock"),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("reason", Text, comment="why, in the reporter's words"),
+    Column("basis", Text, comment="the ground on which templates were taken; null: none were, or it was not kept"),
     Column("holds", LargeBinary, comment="keyed hash of serial, text and templates after it; null: it changed none"),
 )
 

@@ -62,10 +62,13 @@ verifications = Table(
             "face_capture",
             "fingers_presented",
             "fingers_failed",
+            "face_declined",
         ],
     ),
     Index("ix_verifications_number_decided", "number_index", "decided_at"),
     Column("removed_at", DateTime(timezone=True), comment="its time is over: what led to a person is gone"),
+    Column("basis", Text, comment="the ground on which captures were processed; null: decided before it was kept"),
+    Column("face_declined", Boolean, comment="the holder took the way without a face; null: as above"),
     # Of those whose time is over.
     Index("ix_verifications_clock", "decided_at", postgresql_where=text("removed_at IS NULL")),
 )

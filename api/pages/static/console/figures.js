@@ -8,6 +8,7 @@ export const FIGURES = {
   "checks.REVIEW": () => t("teller_review"),
   "checks.REFUSE": () => t("teller_refuse"),
   "checks.not_passed": () => t("figure_not_passed"),
+  "checks.face_declined": () => t("figure_face_declined"),
   "captures.face": () => t("figure_faces"),
   "captures.face.failed": () => t("figure_faces_failed"),
   "captures.fingers": () => t("figure_fingers"),
