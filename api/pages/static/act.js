@@ -45,6 +45,7 @@ export function act({ title, lead = "", fields = [], confirm, stops = false, sen
       if (!sending || signal?.aborted) resolve(signal?.aborted ? null : answer);
     });
     signal?.addEventListener("abort", () => dialog.close(), { once: true });
+    form.addEventListener("input", () => put(error, "")); // What it says of what was entered before.
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (go.disabled) return;
