@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from api.screening.parameters import BLOCK, CANDIDATES, MARGIN
+from api.screening.parameters import BLOCK, CANDIDATES, MARGIN, MOST_CANDIDATES
 from biometrics.face import FaceTemplate, Transform
 from biometrics.gallery import Entries, Gallery
 from biometrics.gallery.gallery import Progress
@@ -70,8 +70,13 @@ class Faces:
 
     def candidates(self, probe: FaceTemplate, threshold: float, day: date) -> list[int]:
         """The numbers of those that may reach the threshold when they are compared as templates, best first."""
-        hits = self.gallery.search(self.transform.turn(probe).vector[None], CANDIDATES, day=_number(day))
-        return [int(key) for key in hits.keys[0][hits.scores[0] >= threshold - MARGIN] if key >= 0]
+        vector, found = self.transform.turn(probe).vector[None], list[int]()
+        for most in (CANDIDATES, MOST_CANDIDATES):
+            hits = self.gallery.search(vector, most, day=_number(day))
+            found = [int(key) for key in hits.keys[0][hits.scores[0] >= threshold - MARGIN] if key >= 0]
+            if len(found) < most:
+                break
+        return found
 
 
 def _entries(transform: Transform, listed: list[ListedFace], dimensions: int = 0) -> Entries:

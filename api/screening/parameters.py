@@ -7,8 +7,10 @@ MOST_DAYS = 1827
 PAGE_ENTRIES = 50
 LARGEST_PAGE = 200
 
-# Candidates that a search hands to the exact comparison at most: the same person may be listed more than once.
+# Candidates that a search hands to the exact comparison. The same person may be listed more than once: where so many
+# are alike enough, more are asked for, up to the most, so that who listed them often hides nobody else's entry.
 CANDIDATES = 10
+MOST_CANDIDATES = 1_000
 # How far below the threshold a candidate's score in the gallery may lie. Its vectors are turned and rounded, by which a
 # score is off by 0.00005 (one standard deviation).
 MARGIN = 0.005

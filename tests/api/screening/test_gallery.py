@@ -59,6 +59,14 @@ def test_a_candidate_is_whoever_may_reach_the_threshold() -> None:
     assert (len(faces), faces.gallery.sequence) == (398, 8)
 
 
+def test_who_is_listed_often_is_found_as_often() -> None:
+    """A bank that enters somebody a dozen times does not keep another's entry of them from being told."""
+    faces = Faces.of(NEW, ENGINE, 128)
+    listed = [ListedFace(key, face("person:flood"), date(2027, 1, 1)) for key in range(1, 31)]
+    faces.change(30, [*listed, ListedFace(31, face("person:other"), date(2027, 1, 1))], [])
+    assert sorted(faces.candidates(face("person:flood"), 0.9, date(2026, 12, 31))) == list(range(1, 31))
+
+
 def test_fingers_are_found_after_adds_and_removals() -> None:
     fingers = Fingers(ListedFinger(key, finger(f"person:{key}")) for key in range(1, 30))
     assert fingers.candidates(finger("person:7"), 50.0) == [7]
