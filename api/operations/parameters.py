@@ -1,6 +1,6 @@
 """Constants of admission and draining."""
 
-ALWAYS_FOR_EACH_THREAD = 4
+ALWAYS_FOR_EACH_THREAD = 2
 """So many verifications for each thread that compares are admitted whatever is estimated: one learns from them."""
 
 MOST_FOR_EACH_THREAD = 16

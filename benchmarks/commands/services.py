@@ -32,6 +32,18 @@ def counter(
 
 
 @app.command()
+def overload(
+    seconds: Annotated[float, typer.Option(min=5, help="How long each phase lasts; there are four.")] = 20,
+    data: Annotated[
+        Path | None, folder("Labelled faces/lfw and fingerprints; else the group photograph and generated prints.")
+    ] = None,
+    json_path: Json = None,
+) -> None:
+    """Four times the verifications that the service can answer: latency of the accepted, goodput, and recovery."""
+    run("service.overload", seconds=seconds, data=data, json_path=json_path)
+
+
+@app.command()
 def evidence(
     seconds: Annotated[float, typer.Option(min=1, help="How long to load the log.")] = 30,
     writers: Annotated[int, typer.Option(min=1, help="Processes that commit acts.")] = 2,

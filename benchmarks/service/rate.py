@@ -89,7 +89,7 @@ def run(seconds: float, terminals: int, json_path: Path | None = None, data: Pat
 def measure(home: Path, people: Sequence[Person], seconds: float, terminals: int) -> Measured:
     """Start a service on `home`, load it, end it."""
     say("starting the database and the service")
-    authority_key, *terminal_keys = _keys(home, terminals)
+    authority_key, *terminal_keys = new_keys(home, terminals)
     timings = home / "runs.json"
     try:
         service = service_process.start(home, [*PROGRAM, str(timings)])
@@ -99,7 +99,7 @@ def measure(home: Path, people: Sequence[Person], seconds: float, terminals: int
                     stack.enter_context(closing(Caller(service.url, key))) for key in (authority_key, *terminal_keys)
                 )
                 say("registering the cards")
-                shown = _registered(authority, people)
+                shown = registered(authority, people)
                 began, ended, answers, mib = _load(home, service, Terminals(callers, shown), seconds)
         finally:
             service.stop()
@@ -108,7 +108,7 @@ def measure(home: Path, people: Sequence[Person], seconds: float, terminals: int
     return Measured(began, ended, answers, read_runs(timings), mib)
 
 
-def _keys(home: Path, terminals: int) -> list[str]:
+def new_keys(home: Path, terminals: int) -> list[str]:
     """The authority's key and the terminals'; the database is started and stays."""
     settings = Settings(home=home, database_url=None)
     secrets = keys.load(settings.keys_dir)
@@ -126,7 +126,8 @@ def _keys(home: Path, terminals: int) -> list[str]:
     return [authority.key, *(counter.key for counter in counters)]
 
 
-def _registered(authority: Caller, people: Sequence[Person]) -> list[Shown]:
+def registered(authority: Caller, people: Sequence[Person]) -> list[Shown]:
+    """Cards of the people, registered; each with what its holder shows."""
     shown = [Shown(Card(made_up_number(), *TODAY), person.capture, person.finger_capture) for person in people]
     for one, person in zip(shown, people, strict=True):
         authority.register(one.card, person.reference, person.finger_reference)

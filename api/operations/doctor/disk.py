@@ -9,6 +9,9 @@ from api.operations.doctor.findings import Finding, found
 from api.operations.doctor.parameters import DISK_ERROR_BYTES, DISK_WARNING_BYTES, DISK_WARNING_SHARE, GIB
 from api.operations.doctor.subject import Subject
 
+_MADE = ("impostors", "snapshots")
+"""Folders in the home that a replica writes, whose database is elsewhere."""
+
 
 def home(examined: Subject) -> Iterator[Finding]:
     """It is there, and ours to write in."""
@@ -17,8 +20,11 @@ def home(examined: Subject) -> Iterator[Finding]:
         yield found("home_missing", path=folder)
     elif not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         yield found("home_unusable", path=folder)
-    elif not os.access(folder, os.W_OK):
-        yield found("home_read_only", path=folder)
+    else:
+        # A container's home may be read-only, but for what the service makes there.
+        for path in (folder,) if examined.settings.database_url is None else (folder / name for name in _MADE):
+            if not os.access(path if path.exists() else folder, os.W_OK):
+                yield found("home_read_only", path=path)
 
 
 def space(examined: Subject) -> Iterator[Finding]:

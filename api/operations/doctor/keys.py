@@ -47,11 +47,16 @@ def modes(examined: Subject) -> Iterator[Finding]:
     given = examined.settings
     others = [one for one in (given.transit_token_file, given.register_key_file) if one is not None]
     for path in (*_key_files(examined), *others):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS:
-            yield found("key_open", path=path, mode=f"{stat.S_IMODE(path.stat().st_mode):o}")
+        if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) & _not_for(path):
+            yield found("key_open", path=path, mode=f"{mode:o}")
     folder = given.keys_dir
     if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
         yield found("keys_writable", path=folder, mode=f"{stat.S_IMODE(folder.stat().st_mode):o}")
+
+
+def _not_for(path: Path) -> int:
+    """Bits that a key file must not have. One that is mounted belongs to somebody else, and is read by our group."""
+    return _OTHERS if path.stat().st_uid == os.geteuid() else _OTHERS & ~stat.S_IRGRP
 
 
 def secrets_given(examined: Subject) -> Iterator[Finding]:

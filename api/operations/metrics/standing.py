@@ -1,13 +1,11 @@
 """How a replica stands at the moment of a scrape."""
 
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, QueuePool, func, select, text
+from sqlalchemy import Connection, QueuePool, select
 from sqlalchemy.exc import DBAPIError
 
 from api.evidence import log
@@ -16,20 +14,6 @@ from api.screening import records as impostors
 from api.service import Service
 from api.storage import migrate
 from api.storage.errors import StorageError
-from api.storage.tables import templates
-
-_COUNTED_ANEW_S = 300.0
-# A count of so many rows takes the database half a second; of more its own estimate is told.
-_MOST_COUNTED = 2_000_000
-_ESTIMATE = text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'templates'::regclass")
-
-
-@dataclass
-class Counted:
-    """A number, and when it was counted (monotonic clock, s)."""
-
-    number: int = 0
-    at: float = float("-inf")
 
 
 class Standing(Collector):
@@ -37,7 +21,6 @@ class Standing(Collector):
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._faces = Counted()
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: to register it asks no database."""
@@ -48,6 +31,8 @@ class Standing(Collector):
         yield _gauge("renzheng_build", "The version, as a label.", 1, version=version("renzheng"))
         yield from self._process()
         yield from self._threads()
+        if (faces := self._service.faces.found) is not None:
+            yield _gauge("renzheng_stored_faces_people", "People whose faces are stored.", faces.people)
         yield from self._stored()
 
     def _process(self) -> Iterator[Metric]:
@@ -110,16 +95,6 @@ class Standing(Collector):
         yield _gauge("renzheng_evidence_lag_seconds", "How long the oldest of them waits.", standing.oldest_wait_s)
         yield _gauge("renzheng_evidence_overdue_leaves", "Leaves past their promised time.", standing.overdue)
         yield _gauge("renzheng_schema_current", "1 at the schema that this version knows.", current)
-        yield _gauge("renzheng_stored_faces", "Face templates of cards.", self._count_faces(connection))
-
-    def _count_faces(self, connection: Connection) -> int:
-        if time.monotonic() - self._faces.at > _COUNTED_ANEW_S:
-            number = connection.execute(_ESTIMATE).scalar_one()
-            if number <= _MOST_COUNTED:
-                faces = select(func.count()).select_from(templates).where(templates.c.modality == "face")
-                number = connection.execute(faces).scalar_one()
-            self._faces = Counted(number, time.monotonic())
-        return self._faces.number
 
     def _key_store_answers(self) -> bool:
         try:

@@ -18,7 +18,7 @@ from tests.api.scripted import ScriptedComparer
 WAIT_S = 120.0
 
 
-def learned(each_s: float, threads: int = 1, most_wait_s: float = 2.0) -> Admission:
+def learned(each_s: float, threads: int = 2, most_wait_s: float = 2.0) -> Admission:
     """One whose answers took so long, one at a time."""
     made = Admission(threads, most_wait_s)
     made.leave(made.enter(0.0), each_s, answered=True)

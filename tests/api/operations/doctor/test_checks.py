@@ -149,6 +149,19 @@ def test_key_files(given: Callable[..., Subject]) -> None:
     assert not (folder / "index.key").exists(), "it is not made anew"
 
 
+def test_a_mounted_key_is_read_by_the_group(given: Callable[..., Subject], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Kubernetes mounts a Secret with `fsGroup`: it belongs to root."""
+    folder = given().settings.keys_dir
+    deployment_keys.load(folder)
+    for path in folder.glob("*.key"):
+        path.chmod(0o440)
+    assert set(codes(keys.modes, given())) == {"key_open"}
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    assert codes(keys.modes, given()) == []
+    (folder / "index.key").chmod(0o444)
+    assert codes(keys.modes, given()) == ["key_open"]
+
+
 def test_a_master_key_that_is_not_here(given: Callable[..., Subject], new_database: NewDatabase) -> None:
     assert keys.master_keys(given()) is None, "no store is at hand"
     held = deployment_keys.load(given().settings.keys_dir)

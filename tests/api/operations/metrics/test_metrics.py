@@ -101,7 +101,6 @@ def test_how_it_stands_is_asked_at_the_scrape(
     assert of("renzheng_database_up") == of("renzheng_key_store_up") == of("renzheng_schema_current") == 1
     assert of("renzheng_feed_head") >= 1
     assert of("renzheng_feed_lag_events") >= 0
-    assert of("renzheng_stored_faces") >= 0
     assert of("renzheng_evidence_overdue_leaves") == 0
     assert of("renzheng_evidence_leaves") + of("renzheng_evidence_waiting_leaves") >= 2
     assert of("renzheng_database_connections_most") == service.settings.database_pool_size
@@ -118,7 +117,6 @@ def test_a_database_that_is_away_leaves_gaps_and_no_zeros(service: Service, new_
     samples = {sample.name: sample.value for family in registry_of(elsewhere).collect() for sample in family.samples}
     assert samples["renzheng_database_up"] == 0
     assert "renzheng_evidence_lag_seconds" not in samples
-    assert "renzheng_stored_faces" not in samples
     assert "renzheng_verifications_inside" in samples, "what needs no database is told"
 
 
