@@ -20,7 +20,7 @@ from api.screening import records
 from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers
 from api.screening.gallery import ImpostorGallery
-from api.screening.parameters import BUILD_TIMEOUT_S, PROGRESS_S
+from api.screening.parameters import BAR, BUILD_TIMEOUT_S, PROGRESS_S
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import read_ahead
@@ -35,7 +35,7 @@ _ROWS = 1000
 
 @dataclass
 class _Said:
-    """Says how many entries are in the gallery, now and then."""
+    """Draws how many entries are in the gallery, now and then and in the end: a line of the log, whoever reads it."""
 
     expected: int
     done: int = 0
@@ -43,8 +43,10 @@ class _Said:
 
     def __call__(self, more: int) -> None:
         self.done += more
-        if time.monotonic() >= self.due:
-            _log.info("the impostors' gallery is made: %d of %d faces", self.done, self.expected)
+        if time.monotonic() >= self.due or self.done >= self.expected:
+            drawn = min(BAR, BAR * self.done // max(self.expected, 1))
+            bar = "#" * drawn + "." * (BAR - drawn)
+            _log.info("the impostors' gallery is made: [%s] %d of %d faces", bar, self.done, self.expected)
             self.due = time.monotonic() + PROGRESS_S
 
 

@@ -28,6 +28,7 @@ ERROR_PAUSE_S = 1.0
 # Entries that are read and given to a new gallery at a time, and how often the building says how far it is.
 BLOCK = 10_000
 PROGRESS_S = 5.0
+BAR = 20
 # A whole list is read for long; a replica that catches up reads little.
 BUILD_TIMEOUT_S = 3600.0
 

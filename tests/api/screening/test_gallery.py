@@ -133,6 +133,7 @@ def test_a_damaged_snapshot_is_built_anew_and_said_so(
     caplog.set_level(logging.INFO, "api.screening")
     started = third(town)
     try:
+        assert [one for one in caplog.messages if "is made: [####################]" in one], "how far it is, to the end"
         said = [one for one in caplog.messages if "snapshot" in one]
         assert said == ["the snapshot of the impostors' gallery cannot be used and is made anew: snapshot_damaged"]
         assert hits(started, word)
