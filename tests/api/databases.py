@@ -27,7 +27,7 @@ def administer(service: Service, statement: str) -> None:
 
 @contextmanager
 def own_database(
-    service: Service, template: str = EMPTY, *, pool_size: int = 4, timeout_s: float = 5.0
+    service: Service, template: str = EMPTY, *, pool_size: int = 4, timeout_s: float = 30.0
 ) -> Iterator[Database]:
     """A copy of a database to which nobody is connected; dropped in the end."""
     name = f"test_{secrets.token_hex(6)}"

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,7 @@ SCREENS = Path(__file__).parents[4] / "out" / "screens"
 SIZES = {"desktop": (1366, 860), "kiosk": (1080, 1920), "mobile": (390, 844)}
 BANK = "示范银行浦东支行"
 NAMES = {"counter": "三号柜台", "kiosk": "自助一号"}
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 60_000
 # What can be touched and is less than 48 pixels across or down.
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, input:not([type=file]), .as-button, summary")]
   .filter((one) => one.checkVisibility())
@@ -73,7 +74,7 @@ class House:
     def person(self, name: str, role: Role, channel: str | None = None) -> str:
         """The key of somebody of the bank, or of one of its terminals."""
         with self.service.database.begin() as connection:
-            unique = f"{name} {secrets.token_hex(2)}"
+            unique = f"{name} {secrets.token_hex(4)}"
             return principals.add(connection, self.service.keys, BANK, unique, role, channel=channel).key
 
     def revoke(self, channel: str) -> None:
@@ -122,11 +123,11 @@ def picture() -> Any:
 
 
 @contextmanager
-def served(service: Service, port: int) -> Iterator[Callable[[], None]]:
-    """The application on a port of this machine; what is given stops it."""
-    config = uvicorn.Config(create_app(service), port=port, access_log=False, log_config=None, ws="none")
+def served(service: Service, listener: socket.socket) -> Iterator[Callable[[], None]]:
+    """The application on a socket that has a port of this machine; what is given stops it."""
+    config = uvicorn.Config(create_app(service), access_log=False, log_config=None, ws="none")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
@@ -134,16 +135,10 @@ def served(service: Service, port: int) -> Iterator[Callable[[], None]]:
 
     def stop() -> None:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
 
     yield stop
     stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -156,16 +151,18 @@ def house(service: Service) -> Iterator[House]:
 @contextmanager
 def opened(service: Service, comparer: Any) -> Iterator[House]:
     """The shared service's database behind a comparer of one's own, with a reader."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
+        # Kept from here on: nobody else gets the port before the service listens.
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         reader = stack.enter_context(Simulator([url], port=0, reading_s=0.3, pressing_s=1.0))
         told = service.settings.model_copy(update={"reader_bridge": reader.address, "typed_cards": True})
         own = replace(service, comparer=comparer, settings=told)
-        stop = stack.enter_context(served(own, port))
+        stop = stack.enter_context(served(own, listener))
         key = new_key(service.database, service.keys, Role.AUTHORITY)
         headers = {"Authorization": f"Bearer {key}"}
-        authority = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=20))
+        authority = stack.enter_context(httpx.Client(base_url=url, headers=headers, timeout=60))
         yield House(url, own, comparer, reader, authority, stop)
 
 
@@ -256,11 +253,10 @@ def hold(page: Page, asked: str, times: int | None = None) -> list[Route]:
 
 def until(true: Callable[[], bool], what: str) -> None:
     """Wait for something outside the page."""
-    for _ in range(1000):
-        if true():
-            return
+    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    while not true():
+        assert time.monotonic() < deadline, what
         threading.Event().wait(0.02)
-    raise AssertionError(what)
 
 
 def shoot(page: Page, name: str) -> None:
