@@ -51,7 +51,7 @@ def queries(app: FastAPI) -> Iterator[tuple[str, str, Role]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_whatever_a_query_holds_is_answered(app: FastAPI, new_client: NewClient) -> None:
     """Filters, places in lists and lengths of pages: an answer or a refusal, no failure, nothing in a header."""
     clients = {role: new_client(role) for role in ASKERS}
@@ -139,7 +139,7 @@ def test_all_keys_that_do_not_work_go_one_way(service: Service, anonymous: TestC
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_time_of_a_refusal_does_not_tell_how_right_a_key_is(service: Service, anonymous: TestClient) -> None:
     """Random and nearly right keys in turn: Mann and Whitney's U shows no difference (p > 0.001).
 

@@ -115,7 +115,7 @@ def test_without_its_database_the_service_says_try_again(town: Town, capsys: pyt
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [11, 12])
 def test_nothing_acknowledged_is_lost_whatever_is_killed(
     town: Town, seed: int, capsys: pytest.CaptureFixture[str]

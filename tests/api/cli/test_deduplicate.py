@@ -209,7 +209,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(renzheng: CommandLine, addr
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1800)
 def test_a_cluster_finds_the_same(register_line: CommandLine) -> None:
     """On a cluster that the command starts; the engine's own tests are in `tests/api/duplicates/test_ray.py`."""
     pytest.importorskip("ray", reason="Ray is not installed: the engine of a cluster is not tested")
@@ -227,7 +227,7 @@ def blocks_done(database: Database) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_search_that_is_killed_goes_on(log_line: CommandLine, logged: Database, service: Service) -> None:
     """SIGKILL between two blocks; the same command finds all that were planted, and each block was done once."""
     key = new_key(logged, service.keys, Role.AUTHORITY, "bureau")

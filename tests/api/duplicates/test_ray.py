@@ -55,7 +55,7 @@ def until(true: Callable[[], object]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_worker_killed_in_the_middle_changes_nothing(register: Register, rule: Rule) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'renzheng[ray]'")
     expected = {job: found(one) for job, one in Local(register, rule).run(range(register.jobs))}

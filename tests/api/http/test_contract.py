@@ -32,7 +32,7 @@ def _say_why(service: Service, alert_id: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("role", HOUSES)
 def test_every_route_keeps_to_the_document(
     app: FastAPI, service: Service, role: Role, capsys: pytest.CaptureFixture[str]

@@ -319,7 +319,7 @@ def test_without_models_it_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_the_real_service_passes_its_holders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Needs the model packs, which `make test-long` gets first."""
     assert (models.home() / "packs" / "leader").is_dir(), "run `renzheng models pull`"

@@ -102,7 +102,7 @@ def test_an_interrupted_run_goes_on(folder: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_promise_holds_over_thousands_of_operations(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with open_campaign(folder, seed=3) as campaign:
         campaign.go_on(6000, say_nothing, chunk=2000)
@@ -118,7 +118,7 @@ def test_the_promise_holds_over_thousands_of_operations(folder: Path, capsys: py
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_without_the_lock_the_harness_sees_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The mutant as it is, with faults, within a few thousand operations."""
     with open_campaign(folder, seed=4, mutant=Mutant()) as campaign:
