@@ -102,6 +102,8 @@ class Filler:
         faces = self._from_snapshot(connection, sequence, expected, engine, transform)
         if faces is None:
             listed, said = self._faces(connection), _Said(expected)
+            # Whatever was written before is not of this gallery.
+            self._saved = -1
             faces = Faces.build(transform, listed, expected, dimensions, engine, said)
             faces.gallery.sequence, faces.gallery.mark = sequence, records.mark(connection, sequence)
         return faces

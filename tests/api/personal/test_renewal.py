@@ -210,6 +210,8 @@ def test_listed_people_are_found_before_during_and_after(town: Town) -> None:
             seen.append(found())
 
     with town.left_alone() as keeper:
+        keeper.look()
+        keeper.save()
         done = renew(service.database, service.keys, meanwhile, rows_at_once=1)
         seen.append(found())
         gallery, folder = keeper.gallery, service.settings.home / "impostors"
