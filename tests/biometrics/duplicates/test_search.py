@@ -111,5 +111,6 @@ def test_without_a_sketch_faces_have_to_be_more_alike(small: Made, monkeypatch: 
     assert pairs(compare(bare, bare, rule)) == enough
     assert len(enough) == 3
     assert pairs(compare(whole, whole, rule)) - enough == {(0, 299)}
-    others = whole._replace(sketches=Sketches(*(np.roll(rows, 7, axis=0) for rows in whole.sketches)))
+    codes, places = whole.sketches
+    others = whole._replace(sketches=Sketches(np.roll(codes, 7, axis=0), np.roll(places, 7, axis=0)))
     assert pairs(compare(others, others, rule)) == enough, "fingers unlike take no pair away whose faces are so alike"
