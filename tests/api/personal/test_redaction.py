@@ -16,6 +16,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.institutions.roles import Role
+from api.operations.logs import REQUEST, JsonFormatter, TextFormatter
 from api.service import Service
 from tests.api.bodies import new_number
 from tests.api.clients import KeyedClient
@@ -110,7 +111,9 @@ def requests(path: str, operation: dict[str, Any]) -> Iterator[tuple[str, dict[s
 
 
 @pytest.fixture
-def walked(app: FastAPI, service: Service, caplog: pytest.LogCaptureFixture) -> list[tuple[Route, Any]]:
+def walked(
+    app: FastAPI, service: Service, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> list[tuple[Route, Any]]:
     """Every answer to every request, with all that was logged meanwhile in `caplog`."""
     caplog.set_level(logging.DEBUG)
     keys = {role: new_key(service.database, service.keys, role) for role in Role}
@@ -137,9 +140,16 @@ def test_no_log_and_no_refusal_holds_what_was_sent(
         assert not found(answer.text), (route, answer.status_code)
         assert not found(str(answer.headers)), (route, answer.status_code)
     written = capfd.readouterr()
-    # The client's own lines, which name the address that was asked, are not the service's.
-    logged = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore", "asyncio"))]
+    # Written while the fixture walked, which is before this test's own part. The client's own lines, which name the
+    # address that was asked, are not the service's.
+    written_then = caplog.get_records("setup")
+    logged = [record for record in written_then if not record.name.startswith(("httpx", "httpcore", "asyncio"))]
     assert not found("\n".join(caplog.handler.format(record) for record in logged))
+    # As `renzheng serve` writes them, with the facts of every request.
+    told = [record for record in logged if hasattr(record, REQUEST)]
+    assert len(told) >= len(walked) > 0
+    for formatter in (TextFormatter(), JsonFormatter()):
+        assert not found("\n".join(map(formatter.format, logged)))
     assert not found(written.out + written.err)
 
 
