@@ -42,6 +42,8 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         known = opening.read(connection, service, request, shown)
     if known.given is not None:
         return known.given
+    if not service.policy.takes(request.purpose):
+        raise ServiceError("purpose_unknown")
     fault = freshness.fault(service.settings, request, known.nonce)
     if fault is not None:
         raise ServiceError(fault)

@@ -107,6 +107,19 @@ class TransactionsPolicy(_Strict):
     kinds: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], KindPolicy] = Field(default_factory=dict)
 
 
+class PurposesPolicy(_Strict):
+    """For which purposes checks are made, in small letters; `unknown`: what happens with others."""
+
+    known: frozenset[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.:-]{0,63}$")]] = frozenset()
+    unknown: Literal["record", "refuse"] = "record"
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.unknown == "refuse" and not self.known:
+            raise ValueError("to refuse unknown purposes, the known ones must be named")
+        return self
+
+
 class _PolicyFile(_Strict):
     version: str = Field(min_length=1, max_length=64)
     channels: dict[Channel, ChannelPolicy]
@@ -114,6 +127,7 @@ class _PolicyFile(_Strict):
     guessing: GuessingPolicy
     screening: ScreeningPolicy = Field(default_factory=ScreeningPolicy)
     transactions: TransactionsPolicy = Field(default_factory=TransactionsPolicy)
+    purposes: PurposesPolicy = Field(default_factory=PurposesPolicy)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -136,6 +150,15 @@ class Policy(BaseModel):
     guessing: GuessingPolicy
     screening: ScreeningPolicy = ScreeningPolicy()
     transactions: TransactionsPolicy = TransactionsPolicy()
+    purposes: PurposesPolicy = PurposesPolicy()
+
+    def takes(self, purpose: str) -> bool:
+        """Whether checks are made for a purpose: one that is known, or that a channel or a kind of business names."""
+        if self.purposes.unknown == "record":
+            return True
+        named = {one for rules in self.channels.values() for one in rules.purposes}
+        named.update(*(kind.purposes or () for kind in self.transactions.kinds.values()))
+        return purpose.lower() in self.purposes.known | named
 
 
 def load(path: Path | None) -> Policy:
@@ -154,4 +177,5 @@ def load(path: Path | None) -> Policy:
         guessing=parsed.guessing,
         screening=parsed.screening,
         transactions=parsed.transactions,
+        purposes=parsed.purposes,
     )
