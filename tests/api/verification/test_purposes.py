@@ -1,56 +1,40 @@
-"""Purposes: kept as they are sent, or a vocabulary that the policy names."""
+"""The policy's rules for a purpose decide, and only that one's."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.institutions.roles import Role
 from api.service import Service
-from api.verification import policy
-from api.verification.policy import PolicyInvalid
-from tests.api.bodies import fresh, fresh_key, new_card, register, verify
-from tests.api.conftest import NewClient
-from tests.api.http.answers import assert_error
-
-BUILT_IN = Path(str(policy.__file__)).with_name("policy.toml").read_text(encoding="utf-8")
-NAMED = (
-    BUILT_IN
-    + """
-[purposes]
-known = ["identity_check"]
-unknown = "refuse"
-[channels.counter.purposes.large_withdrawal]
-pass_fmr = 1e-6
-"""
-)
+from api.verification.policy import ChannelPolicy
+from tests.api.bodies import register, verify
+from tests.api.conftest import NewClient, NewDatabase
+from tests.api.elsewhere import over
 
 
-def written(folder: Path, text: str) -> Path:
-    path = folder / "policy.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
+@pytest.fixture
+def careful(service: Service, new_database: NewDatabase) -> Service:
+    """A service whose counter asks more of a large withdrawal; a scripted match has an FMR of 1e-6."""
+    rules = service.policy.channels["counter"].model_dump(exclude={"purposes"})
+    own = {"large_withdrawal": {"pass_fmr": 1e-8}, "safe": {"required": ["face", "finger"]}}
+    policy = service.policy.model_copy(
+        update={"channels": {**service.policy.channels, "counter": ChannelPolicy(**rules, purposes=own)}}
+    )
+    database = new_database(migrated=True)
+    return replace(over(service, database), policy=policy)
 
 
-def test_others_than_those_named_are_refused(
-    service: Service, new_client: NewClient, authority: TestClient, tmp_path: Path
-) -> None:
-    rules = policy.load(written(tmp_path, NAMED))
-    strict = replace(service, policy=rules)
-    terminal = new_client(Role.TERMINAL, None, strict)
-    _, card = register(authority)
-    for purpose in ("identity_check", "Identity_Check", "large_withdrawal"):
-        assert verify(terminal, card, purpose=purpose)["decision"] in {"PASS", "REVIEW"}
-    refused = terminal.post("/v1/verifications", json=fresh(terminal, card, purpose="whim"), headers=fresh_key())
-    assert_error(refused, 422, "purpose_unknown")
-    assert rules.takes("card_service") is False
-
-
-def test_without_a_vocabulary_every_code_is_taken(terminal: TestClient) -> None:
-    assert verify(terminal, new_card(), purpose="whim")["decision"] == "REVIEW"
-
-
-def test_nobody_is_refused_by_an_empty_vocabulary(tmp_path: Path) -> None:
-    with pytest.raises(PolicyInvalid, match="known ones must be named"):
-        policy.load(written(tmp_path, BUILT_IN + '\n[purposes]\nunknown = "refuse"\n'))
+def test_a_purpose_may_ask_for_more(careful: Service, new_client: NewClient) -> None:
+    _, card = register(new_client(Role.AUTHORITY, service=careful), right_index="person:a")
+    found = {
+        purpose: verify(new_client(service=careful), card, purpose=purpose)
+        for purpose in ("account_opening", "large_withdrawal", "Large_Withdrawal", "safe")
+    }
+    assert {purpose: answer["decision"] for purpose, answer in found.items()} == {
+        "account_opening": "PASS",
+        "large_withdrawal": "REVIEW",
+        "Large_Withdrawal": "REVIEW",
+        "safe": "REVIEW",
+    }
+    assert found["large_withdrawal"]["person"]["reasons"] == ["inconclusive"]
+    assert found["safe"]["person"]["reasons"] == ["match", "not_captured"]
