@@ -1,4 +1,4 @@
-"""Transforms of face templates: the one that turns what is new, and those before. Their secrets lie in the key store."""
+"""Transforms of face templates: the one that turns what is new, and those before. The key store has their secrets."""
 
 from sqlalchemy import Column, DateTime, Index, Table, Uuid, text
 
