@@ -271,7 +271,10 @@ function listen() {
     takeCard(typed(Object.fromEntries(new FormData(event.target))));
   });
   $("#verify").addEventListener("click", verify);
-  $("#without-face").addEventListener("change", verifyButton);
+  $("#without-face").addEventListener("change", ({ target }) => {
+    watching.decline(target.checked);
+    verifyButton();
+  });
   $("#take-finger").addEventListener("click", takeFinger);
   $("#finger-file").hidden = !page.configuration.typed_cards;
   $("#finger-file input").addEventListener("change", async ({ target }) => {
@@ -304,7 +307,8 @@ function spoken() {
   listFingers(page.configuration.finger_positions);
   if (view !== "work") return;
   sayFingers();
-  if (camera.running) put($("#camera-state"), t("camera_on"));
+  if ($("#without-face").checked) put($("#camera-state"), t("camera_off"));
+  else if (camera.running) put($("#camera-state"), t("camera_on"));
   cardPanel();
   if (visit.answer) showAnswer();
   if (visit.fault) showFault(...visit.fault());

@@ -23,7 +23,7 @@ export async function guide(camera, tell, signal, steady = STEADY) {
   const began = performance.now();
   while (!signal.aborted) {
     const local = localHint(camera);
-    if (!local) seen = await look(camera, seen);
+    if (!local) seen = await look(camera, seen, signal);
     if (signal.aborted) return false;
     const ready = !local && seen?.ready === true;
     good = ready ? good + 1 : 0;
@@ -44,9 +44,11 @@ function localHint(camera) {
 }
 
 /** What the service sees; where it is busy, what it saw before. Raises Unreachable, and Refused for what does not pass. */
-async function look(camera, before) {
+async function look(camera, before, signal) {
   try {
-    return await ask("POST", "/v1/captures/guidance", { body: { image: await camera.look() } });
+    const image = await camera.look();
+    // Whoever declined or left meanwhile is not sent.
+    return signal.aborted ? before : await ask("POST", "/v1/captures/guidance", { body: { image } });
   } catch (error) {
     if (error instanceof Refused && error.code === "service_busy") return before;
     throw error;

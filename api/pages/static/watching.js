@@ -14,6 +14,9 @@ export class Watching {
   #visit = null;
   /** The visit whose face is looked at now. */
   #watched = null;
+  /** Ends the watching that goes on. */
+  #watch = new AbortController();
+  #declined = false;
 
   /** `changed` is called when the camera begins or ends to run; `atWork` says whether the page wants one. */
   constructor(camera, atWork, changed) {
@@ -26,10 +29,14 @@ export class Watching {
 
   /** Look at the face of a visit's customer until the visit ends, or the camera does. */
   async begin(visit) {
+    if (this.#visit !== visit) this.#declined = false;
     this.#visit = visit;
-    if (this.#watched === visit) return;
+    if (this.#declined || this.#watched === visit) return;
     this.#watched = visit;
-    const { signal } = visit.ended;
+    this.#watch.abort();
+    this.#watch = new AbortController();
+    const watch = this.#watch;
+    const signal = AbortSignal.any([visit.ended.signal, watch.signal]);
     try {
       tone($("#camera-state"), t("camera_starting"));
       await this.#camera.start();
@@ -37,27 +44,41 @@ export class Watching {
       this.#changed();
       // Whoever stands there before a card is read is nobody's customer yet: their picture goes nowhere.
       while (!signal.aborted && this.#camera.running) {
-        await (visit.card && !visit.answer ? this.#look(visit) : sleep(LOOK_MS));
+        await (visit.card && !visit.answer ? this.#look(visit, signal) : sleep(LOOK_MS));
       }
     } catch (error) {
       if (signal.aborted) return;
       tone($("#camera-state"), t(error instanceof DOMException ? cameraFault(error) : "camera_failed"), "bad");
       this.#changed();
     } finally {
-      if (this.#watched === visit) this.#watched = null;
+      if (this.#watch === watch) this.#watched = null;
     }
+  }
+
+  /** Whoever declines the face is not looked at: the camera is closed until they change their mind, or go. */
+  decline(declined) {
+    this.#declined = declined;
+    if (!declined) return this.begin(this.#visit);
+    this.#watch.abort();
+    this.#watched = null;
+    this.#camera.stop();
+    this.#ended(() => t("camera_off"), "");
   }
 
   /** The camera ended by itself: it is said, and no picture is taken until one runs again. */
   #lost() {
-    tone($("#camera-state"), t("camera_failed"), "bad");
+    this.#ended(() => t("camera_failed"), "bad");
+  }
+
+  #ended(words, of) {
+    tone($("#camera-state"), words(), of);
     put($("#hint"), "");
     $("#stage").dataset.state = "seeking";
     this.#changed();
   }
 
   /** The hints are a help: without the service there are none, and the picture can be taken all the same. */
-  async #look(visit) {
+  async #look(visit, signal) {
     const answered = new AbortController();
     const tell = ({ hint, ready }) => {
       if (visit.answer) answered.abort();
@@ -65,7 +86,7 @@ export class Watching {
       $("#stage").dataset.state = ready && !visit.answer ? "ready" : "seeking";
     };
     try {
-      await guide(this.#camera, tell, AbortSignal.any([visit.ended.signal, answered.signal]), Infinity);
+      await guide(this.#camera, tell, AbortSignal.any([signal, answered.signal]), Infinity);
     } catch {
       put($("#hint"), "");
       if (this.#camera.running) await sleep(AGAIN_MS);
