@@ -1,10 +1,10 @@
 """Keeps a holding fresh: the key, a snapshot, the deltas after it; and goes on by itself after whatever went wrong."""
 
 import logging
-import random
 import threading
 import time
 from pathlib import Path
+from random import SystemRandom
 
 from .clock import is_ahead
 from .holding import Holding
@@ -213,7 +213,7 @@ class Follower:
         if self.trouble.reason != reason or (self.trouble.of_snapshot and not of_snapshot):
             _log.warning("%s", text)
             self._note(Trouble(reason, text, self._holding.clock.wall(), of_snapshot))
-        pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311
+        pause = min(FIRST_PAUSE_S * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE_S) * SystemRandom().uniform(0.5, 1.0)
         asked = getattr(error, "retry_after_s", None)
         return pause if asked is None else max(pause, min(float(asked), LONGEST_RETRY_AFTER_S))
 

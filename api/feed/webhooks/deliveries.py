@@ -5,9 +5,9 @@ first attempt: the same message, under the same identifier, until it is acknowle
 """
 
 import json
-import random
 from dataclasses import dataclass
 from datetime import timedelta
+from random import SystemRandom
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -98,7 +98,7 @@ def fail(connection: Connection, delivery: Delivery, failure: str) -> None:
 def pause_s(failures: int) -> float:
     """The pause after so many failures before this one; drawn, so that many do not come back at the same moment."""
     longest: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 30))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - nothing is secret about it
+    return longest * SystemRandom().uniform(0.5, 1.0)
 
 
 def _settle(connection: Connection, delivery: Delivery, **values: Any) -> None:

@@ -1,9 +1,9 @@
 """Opening the store: a database beside the one of the data, or wherever `RENZHENG_KEY_STORE_URL` says."""
 
-import random
 import time
 from dataclasses import replace
 from pathlib import Path
+from random import SystemRandom
 from uuid import UUID
 
 import psycopg
@@ -79,7 +79,7 @@ def _create(data: URL, name: str) -> None:
             # Somebody is connected to the template of databases, or makes one from it: another replica, as like as not.
             if tried == CREATE_TRIES:
                 raise DatabaseUnavailable("the database for record keys cannot be made now") from error
-            time.sleep(CREATE_PAUSE_S * random.uniform(0.5, 1.5))  # noqa: S311 - only that two do not meet again
+            time.sleep(CREATE_PAUSE_S * SystemRandom().uniform(0.5, 1.5))  # only that two do not meet again
     return None
 
 

@@ -45,8 +45,8 @@ def test_what_fails_is_rolled_back(new_database: NewDatabase) -> None:
         assert connection.execute(text("SELECT count(*) FROM institutions")).scalar_one() == 1
 
 
-def test_connections_are_durable_in_utc_and_bounded(service: Service) -> None:
-    with service.database.begin() as connection:
+def test_connections_are_durable_in_utc_and_bounded(new_database: NewDatabase) -> None:
+    with new_database(timeout_s=7).begin() as connection:
         shown = {
             name: connection.execute(text(f"SHOW {name}")).scalar_one()
             for name in ("timezone", "synchronous_commit", "fsync", "statement_timeout", "lock_timeout")
@@ -55,8 +55,8 @@ def test_connections_are_durable_in_utc_and_bounded(service: Service) -> None:
         "timezone": "UTC",
         "synchronous_commit": "on",
         "fsync": "on",
-        "statement_timeout": "5s",
-        "lock_timeout": "5s",
+        "statement_timeout": "7s",
+        "lock_timeout": "7s",
     }
 
 
@@ -72,9 +72,9 @@ def test_a_servers_other_default_does_not_show_what_was_before_a_wait(new_databa
     again.close()
 
 
-def test_a_network_that_went_away_is_noticed(service: Service) -> None:
+def test_a_network_that_went_away_is_noticed(new_database: NewDatabase) -> None:
     """Nothing answers then, not even with an error: the kernel has to be told when to give up."""
-    with service.database.engine.connect() as connection:
+    with new_database(timeout_s=5).engine.connect() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
         told = raw.info.get_parameters()
