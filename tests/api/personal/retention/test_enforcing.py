@@ -89,6 +89,17 @@ def test_a_decision_stays_without_what_leads_to_a_person(town: Town) -> None:
     assert "verifications" not in town.enforce(DECISIONS + 2)
 
 
+def test_a_decision_stays_while_it_is_disputed(town: Town) -> None:
+    _, card = register(town.authority)
+    verify(town.terminal, card)
+    statement, _ = PLANTED["check_disputes"]
+    town.ask(statement.replace(":", r"\:"))
+    town.ask("UPDATE check_disputes SET state = 'open', resolved_at = NULL, note_sealed = NULL")
+    assert "verifications" not in town.enforce(DECISIONS + 1)
+    town.ask("UPDATE check_disputes SET state = 'rejected', resolved_at = now()")
+    assert town.enforce(DECISIONS + 2)["verifications"] == 1
+
+
 # One row of each kind whose clock began now: what it is written with, and what tells that it is as it was.
 PLANTED: dict[str, tuple[str, str]] = {
     "overrides": (
