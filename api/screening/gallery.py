@@ -100,7 +100,8 @@ class ImpostorGallery:
     @property
     def searched(self) -> frozenset[Modality]:
         """Of which captures probes are wanted: fingers cost a hundred times a search, and few lists hold any."""
-        return frozenset({"face", "finger"} if len(self.fingers) else {"face"}) | self.lost
+        own: frozenset[Modality] = frozenset({"face", "finger"} if len(self.fingers) else {"face"})
+        return own | self.lost
 
     @property
     def lost(self) -> frozenset[Modality]:
@@ -108,7 +109,7 @@ class ImpostorGallery:
         return self._held.lost
 
     @property
-    def engines(self) -> frozenset[tuple[str, str]]:
+    def engines(self) -> frozenset[tuple[Modality, str]]:
         """The modalities that are searched, with the engines in use."""
         return frozenset((modality, one.engine) for modality, one in self._comparer.calibrations.items())
 
