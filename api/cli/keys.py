@@ -201,7 +201,10 @@ def renew_templates(
                 done_so_far += more
                 tell(done_so_far, f"更新人脸特征 renewed {done_so_far:,}")
 
-            done = renewal.renew(opened.database, opened.keys, progress, keep_former=keep_former)
+            try:
+                done = renewal.renew(opened.database, opened.keys, progress, keep_former=keep_former)
+            except renewal.RenewedElsewhere as error:
+                raise CommandFailed(words_of("renewal_running")) from error
     typer.echo(
         f"变换 transform {done.name}："
         f"更新 {done.templates:,} 个，无法更新 {done.left:,} 个，删除旧密钥 {done.deleted:,} 个。"

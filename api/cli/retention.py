@@ -22,6 +22,13 @@ def retention(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing: say what is over its time. Ends with 1 if it is overdue.")
     ] = False,
+    clock_is_right: Annotated[
+        bool,
+        typer.Option(
+            "--clock-is-right",
+            help="Remove though no run came to its end for a month, or the database's clock is not this machine's.",
+        ),
+    ] = False,
     raw: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Remove every kind of data whose time is over, as the service does once a day, and tell of it in the evidence.
@@ -33,7 +40,7 @@ def retention(
         if check:
             _tell_found(*_looked(opened), opened.settings.stored_faces_alarm, raw=raw)
         else:
-            _tell_removed(_enforced(opened), raw=raw)
+            _tell_removed(_enforced(opened, trusted=clock_is_right), raw=raw)
 
 
 def _looked(opened: Registry) -> "tuple[list[Found], datetime | None, int]":
@@ -44,8 +51,8 @@ def _looked(opened: Registry) -> "tuple[list[Found], datetime | None, int]":
         return checking.look(connection, opened.settings), runs.last_finished(connection), faces.count(connection)
 
 
-def _enforced(opened: Registry) -> dict[str, int]:
-    from api.personal.retention.enforcing import EnforcedElsewhere, enforce
+def _enforced(opened: Registry, *, trusted: bool) -> dict[str, int]:
+    from api.personal.retention.enforcing import ClockDoubted, EnforcedElsewhere, enforce
 
     with status_line() as tell:
         so_far = 0
@@ -56,9 +63,11 @@ def _enforced(opened: Registry) -> dict[str, int]:
             tell(f"到期删除 removed {so_far:,} · {kind}")
 
         try:
-            return enforce(opened.database, opened.keys, opened.settings, progress)
+            return enforce(opened.database, opened.keys, opened.settings, progress, trusted=trusted)
         except EnforcedElsewhere as error:
             raise CommandFailed(words_of("retention_running")) from error
+        except ClockDoubted as error:
+            raise CommandFailed(words_of("retention_clock")) from error
 
 
 def _tell_removed(removed: dict[str, int], *, raw: bool) -> None:

@@ -20,6 +20,7 @@ from api.institutions.caller import Caller
 from api.personal.finishing import finish
 from api.personal.grounds import Ground
 from api.personal.holds import records as holds
+from api.personal.holds.conditions import removing
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import Attempt, StoredAnswer
@@ -44,6 +45,7 @@ def _erase(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, gr
         given = idempotency.claim(connection, attempt)
         if given is not None:
             return given
+        removing(connection)
         events = register.report_erasure(connection, card_id, caller, ground)
         if holds.on_cards(connection, [one.card_id for one in events]):
             raise ServiceError("data_held")

@@ -63,8 +63,10 @@ def watch(database: Database, keys: Keys, threshold: int) -> StoredFaces:
     Told again only after it was below in between, which is an act too. Raises `DatabaseUnavailable`.
     """
     with database.begin() as connection:
+        # Counted under the lock: an older count than another replica's would tell that it is below again.
+        alone = connection.execute(_ALONE).scalar_one()
         found = StoredFaces(count(connection), threshold)
-        if connection.execute(_ALONE).scalar_one() and found.reached != _told(connection):
+        if alone and found.reached != _told(connection):
             _tell(connection, keys, found)
     return found
 

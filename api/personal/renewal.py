@@ -9,6 +9,7 @@ worth nothing then, not even to who has the master key.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -48,6 +49,15 @@ _UNUSED = text(
     AND NOT EXISTS (SELECT FROM impostor_templates WHERE transform_id = former.id)
     """
 )
+
+
+# Two that made a transform each would turn each other's faces to and fro.
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('renewal of faces', 0))")
+_IS_CURRENT = select(face_transforms.c.superseded_at.is_(None))
+
+
+class RenewedElsewhere(Exception):
+    """Another process renews them, or another transform came after this run's: what is left goes with the next run."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +126,23 @@ def renew(
     """Renew all faces, or go on with a renewal that was broken off.
 
     `progress` is told how many more templates were looked at. `keep_former`: former transforms' keys stay, so that
-    backups of the data from before can be used. Raises `DatabaseUnavailable`, `MasterKeyUnavailable`.
+    backups of the data from before can be used. Raises `RenewedElsewhere`, `DatabaseUnavailable`,
+    `MasterKeyUnavailable`.
     """
+    with _alone(database):
+        return _all(database, keys, progress, keep_former=keep_former, rows_at_once=rows_at_once)
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """The lock is held on a connection that does nothing else, for the whole run."""
+    with database.begin() as holder:
+        if not holder.execute(_ALONE).scalar_one():
+            raise RenewedElsewhere
+        yield
+
+
+def _all(database: Database, keys: Keys, progress: Progress, *, keep_former: bool, rows_at_once: int) -> Renewed:
     reseal(database, keys)
     transform = _begun(database, keys)
     name = UUID(hex=transform.name)
@@ -200,6 +225,8 @@ def _round(
     while True:
         with database.begin() as connection:
             connection.execute(_UNHURRIED)
+            if connection.execute(_IS_CURRENT.where(face_transforms.c.id == name)).scalar_one_or_none() is not True:
+                raise RenewedElsewhere
             rows = batch.run(connection, transform=name, after=after, rows=rows_at_once).fetchall()
             if not rows:
                 return

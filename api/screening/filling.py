@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select, text
 
 from api.feed.snapshots.publishing import deployment_id
 from api.matching import transforms
+from api.matching.captures import Modality
 from api.screening import records
 from api.screening.faces import Faces, ListedFace
 from api.screening.fingers import Fingers
@@ -93,7 +94,19 @@ class Filler:
         elif self._folder.exists():
             _tidy(self._of_deployment(), None)
         self._tell_of_others(connection)
-        self._gallery.fill(faces, self._fingers(connection), sequence, records.mark(connection, sequence))
+        fingers = self._fingers(connection)
+        lost = self._lost(connection, {"face": 0 if faces is None else len(faces), "finger": len(fingers)})
+        self._gallery.fill(faces, fingers, sequence, records.mark(connection, sequence), lost)
+
+    def _lost(self, connection: Connection, read: Mapping[Modality, int]) -> frozenset[Modality]:
+        """The modalities of which nothing could be read, though the list holds some. What is missing is told."""
+        expected = records.listed(connection)
+        wanted = {modality: expected.get((modality, engine), 0) for modality, engine in self._gallery.engines}
+        for modality, listed in wanted.items():
+            if read.get(modality, 0) < listed:
+                missing = listed - read.get(modality, 0)
+                _log.error("%d of %d impostors' %s templates do not open and find nobody", missing, listed, modality)
+        return frozenset(one for one, listed in wanted.items() if listed and not read.get(one, 0))
 
     def _all_faces(self, connection: Connection, sequence: int, first: ListedFace) -> Faces:
         engine, dimensions = first.template.engine, len(first.template.vector)

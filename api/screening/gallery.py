@@ -51,12 +51,14 @@ class Changes:
 
 
 class Held(NamedTuple):
-    """What a gallery holds, and up to which number of the list; -1 before it was filled."""
+    """What a gallery holds, and up to which number of the list; -1 before it was filled. `lost`: of which modalities
+    the list holds templates, and not one of them could be read."""
 
     faces: Faces | None
     fingers: Fingers
     sequence: int
     mark: str = ""
+    lost: frozenset[Modality] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,16 @@ class ImpostorGallery:
     @property
     def searched(self) -> frozenset[Modality]:
         """Of which captures probes are wanted: fingers cost a hundred times a search, and few lists hold any."""
-        return frozenset({"face", "finger"} if len(self.fingers) else {"face"})
+        own: frozenset[Modality] = frozenset({"face", "finger"} if len(self.fingers) else {"face"})
+        return own | self.lost
 
     @property
-    def engines(self) -> frozenset[tuple[str, str]]:
+    def lost(self) -> frozenset[Modality]:
+        """What is not searched, for none of the list's templates could be read: their keys are gone, as like as not."""
+        return self._held.lost
+
+    @property
+    def engines(self) -> frozenset[tuple[Modality, str]]:
         """The modalities that are searched, with the engines in use."""
         return frozenset((modality, one.engine) for modality, one in self._comparer.calibrations.items())
 
@@ -110,10 +118,17 @@ class ImpostorGallery:
         held = self._held
         return records.mark(connection, held.sequence) == held.mark
 
-    def fill(self, faces: Faces | None, fingers: Fingers, sequence: int, mark: str = "") -> None:
+    def fill(
+        self,
+        faces: Faces | None,
+        fingers: Fingers,
+        sequence: int,
+        mark: str = "",
+        lost: frozenset[Modality] = frozenset(),
+    ) -> None:
         """Put what was read of the whole list in the place of what is there."""
         with self._changing:
-            self._held = Held(faces, fingers, sequence, mark)
+            self._held = Held(faces, fingers, sequence, mark, lost)
 
     def catch_up(self, connection: Connection, sequence: int) -> None:
         """Know of everything up to a number of the list, at least. Raises `NotReady`, `DatabaseUnavailable`."""
@@ -142,15 +157,17 @@ class ImpostorGallery:
             if self.faces is not faces:
                 return
             fingers = [one for one in missed.fingers if one.key > self.sequence]
-            self._held = Held(fresh, self.fingers.changed(fingers, missed.removed), missed.sequence, missed.mark)
+            both = self.fingers.changed(fingers, missed.removed)
+            self._held = Held(fresh, both, missed.sequence, missed.mark, self.lost)
         _log.info("the impostors' gallery was made anew: %d faces", len(fresh))
 
     def search(self, probes: Iterable[Probe], day: date) -> Found:
         """Whom the probes may show. Raises `NotReady`."""
-        faces, fingers, sequence, _ = self._held
-        if sequence < 0:
-            raise NotReady
+        faces, fingers, sequence, _, lost = self._held
         given = tuple(probes)
+        # A list of which nothing can be read is not an empty one: nobody is let through by lost keys.
+        if sequence < 0 or any(probe.modality in lost for probe in given):
+            raise NotReady
         candidates = []
         for probe in given:
             template = probe.template
@@ -216,7 +233,7 @@ class ImpostorGallery:
             faces = Faces.of(changes.transform, first.engine, len(first.vector))
         if faces is not None:
             faces.change(changes.sequence, changes.faces, changes.removed, changes.mark)
-        self._held = Held(faces, fingers, changes.sequence, changes.mark)
+        self._held = Held(faces, fingers, changes.sequence, changes.mark, self.lost)
 
     def _threshold(self, probe: Probe, entries: int) -> float:
         calibration = self._comparer.calibrations.get(probe.modality)

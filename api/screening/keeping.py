@@ -18,7 +18,7 @@ from api.screening import records
 from api.screening.expiry import expire
 from api.screening.filling import Filler
 from api.screening.gallery import ImpostorGallery
-from api.screening.parameters import ERROR_PAUSE_S, EXPIRE_S, EXPIRED_AT_ONCE, LOOK_S, SNAPSHOT_PAUSE_S
+from api.screening.parameters import ERROR_PAUSE_S, EXPIRE_S, EXPIRED_AT_ONCE, LOOK_S, LOST_S, SNAPSHOT_PAUSE_S
 from api.storage.database import Database
 from api.storage.errors import StorageError
 from api.storage.keys import Keys
@@ -37,6 +37,7 @@ class GalleryKeeper:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._saved = self._expired = -SNAPSHOT_PAUSE_S
+        self._lost_at = -LOST_S
 
     def start(self) -> None:
         """Fill the gallery and begin; a no-op when it runs.
@@ -60,8 +61,10 @@ class GalleryKeeper:
 
     def look(self) -> None:
         """What the thread does in every round. Raises `DatabaseUnavailable`, OSError."""
-        if self.gallery.sequence < 0:
+        lost = self.gallery.lost and time.monotonic() - self._lost_at >= LOST_S
+        if self.gallery.sequence < 0 or lost:
             self._filler.fill()
+            self._lost_at = time.monotonic()
         self._follow_renewal()
         with self._database.single() as connection:
             if not self.gallery.is_of(connection):

@@ -22,6 +22,8 @@ SNAPSHOT_PAUSE_S = 60.0
 # Entries whose time is over are ended so often, so many in a transaction at most; nobody finds them meanwhile.
 EXPIRE_S = 30.0
 EXPIRED_AT_ONCE = 100
+# A list of which nothing could be read is read again so often: its keys may have been restored, or its entries removed.
+LOST_S = 60.0
 # After an error.
 ERROR_PAUSE_S = 1.0
 

@@ -58,7 +58,8 @@ def decide(
     declined = ["face_declined"] if face_declined else []
     reasons = dict.fromkeys([verdict, *missing, *unlive, *exceeded, *against, *screened, *declined])
     # Another capture helps where it alone is what stands in the way; otherwise it only keeps the customer waiting.
-    retry = not barred and document.reasons == ("valid",) and bool(_RETRY & set(missing))
+    gone = face_declined and "face" in policy.required
+    retry = not (barred or gone) and document.reasons == ("valid",) and bool(_RETRY & set(missing))
     advice = _advice(document, outcome, verdict, retry=retry)
     if face_declined and advice == "ask_staff" and not (exceeded or against or screened):
         advice = "without_face"

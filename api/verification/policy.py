@@ -61,7 +61,10 @@ class ChannelPolicy(_Strict):
 
     def without_face(self) -> "ChannelPolicy":
         """The rules for a holder who declines the face: fingers stand in its place, where the card holds any. What else
-        is required stays so: a kiosk asks for liveness, and so for a member of staff."""
+        is required stays so: a kiosk asks for liveness, and so for a member of staff. Where a face and fingers are
+        asked for, fingers alone are less than that: the face stays missing, which is for a member of staff too."""
+        if "finger" in self.required:
+            return self
         return self.model_copy(update={"required": (self.required - {"face"}) | {"finger"}})
 
 

@@ -42,7 +42,11 @@ FAILED_ATTEMPTS = (
         _ATTEMPTS,
         verifications.c.decided_at > _LAST_PASS,
         # Who declines the face and shows no finger tries nothing.
-        ~and_(verifications.c.face_declined.is_(True), verifications.c.person_verdict == "not_assessed"),
+        ~and_(
+            verifications.c.face_declined.is_(True),
+            verifications.c.person_verdict == "not_assessed",
+            func.coalesce(verifications.c.fingers_presented, literal_column("0")) == literal_column("0"),
+        ),
     )
 )
 

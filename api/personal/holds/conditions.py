@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection, text
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -14,6 +16,23 @@ class Reach:
 
 
 NOTHING = Reach()
+
+_LOCK = "hashtextextended('holds', 0)"
+_REMOVING = text(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
+_PLACING = text(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def removing(connection: Connection) -> None:
+    """For who removes, before what is held is looked for: until the transaction ends nobody is told that a hold stands.
+
+    Else a hold could be put on, and answered, between the look and the commit. Before the number's register is entered.
+    """
+    connection.execute(_REMOVING)
+
+
+def placing(connection: Connection) -> None:
+    """For who puts a hold on: those who are removing are waited for, and who comes later finds it."""
+    connection.execute(_PLACING)
 
 
 def held(reach: Reach) -> str:

@@ -15,6 +15,7 @@ from api.errors import ServiceError
 from api.institutions.caller import Caller
 from api.institutions.once import CHANGED, MADE, Done, once
 from api.personal.holds import records
+from api.personal.holds.conditions import placing
 from api.personal.holds.words import ABOUT, HoldGround, HoldState, Subject
 from api.service import Service
 from api.storage.idempotency import Attempt, StoredAnswer
@@ -39,6 +40,7 @@ def place(
     """Put a hold on. When this returns nothing removes what it keeps. Raises `ServiceError` `not_found`."""
 
     def do(connection: Connection) -> Done:
+        placing(connection)
         if not records.is_there(connection, caller, subject, subject_id):
             raise ServiceError("not_found")
         number = records.number_of(connection, caller, subject_id) if subject is Subject.PERSON else None

@@ -6,12 +6,12 @@ A batch and its count are one transaction. Killed in between, a run has counted 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
 from api.personal.finishing import finish as delete_keys
-from api.personal.holds.conditions import held
+from api.personal.holds.conditions import held, removing
 from api.personal.retention import runs, templates
 from api.personal.retention.kinds import KINDS, TEMPLATES, Kind
 from api.personal.retention.parameters import LOCK, PAUSE_S, ROWS
@@ -29,6 +29,10 @@ class EnforcedElsewhere(Exception):
     """Another process is at it."""
 
 
+class ClockDoubted(Exception):
+    """The database's clock may not be right; a person has to say that it is."""
+
+
 class Stopped(Exception):
     """The process ends; what is left goes with the next run."""
 
@@ -40,17 +44,21 @@ def enforce(
     progress: Progress = lambda _kind, _rows: None,
     *,
     at: datetime | None = None,
+    trusted: bool = False,
     ended: threading.Event | None = None,
 ) -> dict[str, int]:
     """Remove what is over its time; gives how much of which kind, with what a run that was broken off had removed.
 
-    `at`: as of that moment, where it is not now. `ended`: set when the process is to end. Raises `EnforcedElsewhere`,
-    `Stopped` and `DatabaseUnavailable`; what was removed by then is counted, and told when the run is finished.
+    `at`: as of that moment, where it is not now. `trusted`: a person says that the database's clock is right. `ended`:
+    set when the process is to end. Raises `EnforcedElsewhere`, `ClockDoubted` before anything is removed, `Stopped` and
+    `DatabaseUnavailable`; what was removed by then is counted, and told when the run is finished.
     """
     going = ended or threading.Event()
     with _alone(database):
         with database.begin() as connection:
-            run = runs.begin(connection, settings, at)
+            if not trusted and runs.clock_is_doubted(connection, datetime.now(UTC)):
+                raise ClockDoubted
+            run = runs.begin(connection, keys, settings, at)
         for kind in KINDS:
             for rows in _batches(database, keys, run, kind):
                 progress(kind.name, rows)
@@ -84,6 +92,7 @@ def _batches(database: Database, keys: Keys, run: Run, kind: Kind) -> Iterator[i
 
 def remove(connection: Connection, run: Run, kind: Kind) -> int:
     """Remove one batch of a kind, and count it; gives the number of rows."""
+    removing(connection)
     values = {"before": run.before[kind.name], "rows": ROWS}
     rows = connection.execute(text(_removal(kind)), values).rowcount
     if rows:

@@ -5,7 +5,7 @@ import threading
 
 from api.duplicates import leftovers
 from api.personal.retention import runs
-from api.personal.retention.enforcing import EnforcedElsewhere, Stopped, enforce
+from api.personal.retention.enforcing import ClockDoubted, EnforcedElsewhere, Stopped, enforce
 from api.personal.retention.parameters import EVERY_H, LOOK_S
 from api.settings import Settings
 from api.storage.database import Database
@@ -50,6 +50,12 @@ class RetentionKeeper:
         try:
             removed = enforce(self._database, self._keys, self._settings, ended=self._ended)
         except (EnforcedElsewhere, Stopped):
+            return None
+        except ClockDoubted:
+            _log.error(
+                "the clock may not be right, or no run ended for long: nothing is removed before somebody runs"
+                " renzheng retention --clock-is-right (docs/retention.md)"
+            )
             return None
         gone = {kind: rows for kind, rows in removed.items() if rows}
         _log.info("what was over its time is removed: %s", gone or "nothing")

@@ -126,7 +126,9 @@ KINDS: tuple[Kind, ...] = (
             card_id = NULL,
             answer = json_build_object('receipt', json_build_object('leaf_hash', answer #> '{receipt,leaf_hash}'))
         """,
-        "t.removed_at IS NULL",
+        # Not while the holder disputes it: who resolves that has to see what was decided.
+        "t.removed_at IS NULL"
+        " AND NOT EXISTS (SELECT FROM check_disputes AS d WHERE d.verification_id = t.id AND d.state = 'open')",
         proven="removed_at IS NOT NULL",
         reach=Reach("t.number_index", "t.institution_id", ("t.id",)),
     ),

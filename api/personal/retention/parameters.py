@@ -11,6 +11,11 @@ LOOK_S = 600.0
 # What was due for longer than this is overdue: the job runs every day, and may miss one.
 GRACE_H = 48
 
+# The clock is doubted, and nothing removed without a person's word, where the database's is so far from the machine's,
+# or where no run came to its end for so long: the service was away, or the clock has jumped.
+APART_H = 1
+GAP_DAYS = 31
+
 # Clocks that nobody sets, in days.
 LOCKS_DAYS = 365
 WEBHOOKS_DAYS = 30

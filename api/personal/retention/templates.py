@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from api.cards import holdings, register, templates
 from api.cards.leaves import event_leaf
 from api.evidence import leaves
-from api.personal.holds.conditions import held
+from api.personal.holds.conditions import held, removing
 from api.personal.retention import runs
 from api.personal.retention.kinds import TEMPLATES
 from api.personal.retention.parameters import EXPIRED, ROWS
@@ -39,6 +39,7 @@ def enforce(database: Database, keys: Keys, run: Run) -> Iterator[int]:
 
 
 def _erase(connection: Connection, keys: Keys, run: Run, card_id: UUID, number_index: bytes) -> bool:
+    removing(connection)
     register.enter(connection, number_index)
     still = connection.execute(_HELD, {"card": card_id, "before": run.before[TEMPLATES.name]})
     if still.first() is None:

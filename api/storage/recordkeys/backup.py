@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.storage.database import Database
-from api.storage.errors import StorageError
+from api.storage.errors import MasterKeyUnavailable, StorageError
 from api.storage.keys import Keys
 from api.storage.recordkeys import notes
 from api.storage.recordkeys.parameters import BATCH
@@ -78,6 +78,7 @@ def backup(keys: Keys, folder: Path, days: int) -> Written:
             "deployment": str(connection.execute(select(key_store.c.deployment)).scalar_one()),
             "made_at": now.isoformat(),
             "expires_at": (now + timedelta(days=days)).isoformat(),
+            "master_key": keys.of_records.chosen,
         }
         removed = _remove_expired(folder, keys, now)
         path = folder / f"{now:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
@@ -110,8 +111,24 @@ def restore(data: Database, keys: Keys, path: Path) -> Restored:
                 with store.begin() as connection:
                     statement = upsert(record_keys).values(wanted).on_conflict_do_nothing()
                     added = len(connection.execute(statement.returning(record_keys.c.id)).all())
+                # Who was erased since the look deleted nothing; who is erased from now on finds the key.
+                since = _gone(data, store, {row["id"] for row in wanted})
+                if since:
+                    keys.of_records.forget(since)
             restored, there, erased = restored + added, there + len(wanted) - added, erased + len(gone)
+    _choose(keys, head)
     return Restored(restored, there, erased)
+
+
+def _choose(keys: Keys, head: dict[str, str]) -> None:
+    """A store that was made anew knows of no master key but the first: what is new is wrapped as it was before."""
+    try:
+        name = keys.of_records.masters.named(head.get("master_key", "")).id
+    except MasterKeyUnavailable:
+        return
+    with keys.of_records.database.begin() as connection:
+        chosen = update(key_store).where(key_store.c.master_key_id.is_(None))
+        connection.execute(chosen.values(master_key_id=name))
 
 
 def _gone(data: Database, store: Database, ids: set[UUID]) -> set[UUID]:

@@ -16,7 +16,7 @@ from api.cards.templates import context
 from api.evidence import fsck
 from api.institutions.roles import Role
 from api.matching import transforms
-from api.personal.renewal import renew
+from api.personal.renewal import RenewedElsewhere, renew
 from api.service import Service
 from api.settings import Settings
 from api.storage import tables
@@ -192,6 +192,36 @@ def test_broken_off_it_goes_on_with_what_is_left(town: Town, scores: list[float]
     assert {stored(service, card_id)[1] for card_id, _ in cards} == {begun}
     assert verify(town.new(Role.TERMINAL), cards[0][1], face=word)["decision"] == "PASS"
     assert renew(service.database, service.keys).name != begun, "a new one, for that ended"
+
+
+def test_two_at_once_do_not_turn_each_others_faces(town: Town) -> None:
+    service = town.service
+    card_id, _ = card_of(town, somebody())
+
+    def another(_: int) -> None:
+        with pytest.raises(RenewedElsewhere):
+            renew(service.database, service.keys)
+
+    done = renew(service.database, service.keys, another)
+    assert stored(service, card_id)[1] == done.name == current(service)
+
+
+def test_a_run_ends_where_another_transform_came_after_its_own(town: Town) -> None:
+    service, word = town.service, somebody()
+    cards = [card_of(town, word) for _ in range(3)]
+    told: list[UUID] = []
+
+    def superseded(_: int) -> None:
+        if not told:
+            with service.database.begin() as connection:
+                told.append(UUID(hex=transforms.supersede(connection, service.keys).name))
+
+    with pytest.raises(RenewedElsewhere):
+        renew(service.database, service.keys, superseded, rows_at_once=1)
+    assert verify(town.new(Role.TERMINAL), cards[0][1], face=word)["decision"] == "PASS", "under whichever it is"
+    done = renew(service.database, service.keys)
+    assert (done.name, done.left) == (told[0], 0)
+    assert {stored(service, card_id)[1] for card_id, _ in cards} == {done.name}
 
 
 def test_listed_people_are_found_before_during_and_after(town: Town) -> None:

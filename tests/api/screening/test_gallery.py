@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from api.institutions.roles import Role
 from api.screening.faces import Faces, ListedFace
@@ -298,3 +298,31 @@ def test_a_gallery_that_does_not_follow_is_read_anew(town: Town, monkeypatch: py
             keeper.look()
         assert keeper.gallery.sequence == town.sequence
         assert hits(town, word)
+
+
+def test_a_list_of_which_nothing_opens_is_not_an_empty_one(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    """As after a database came back whose faces' transform was renewed since."""
+    word = somebody()
+    town.listed(word)
+    spoil = text(
+        "UPDATE impostor_templates SET template_sealed = set_byte(template_sealed, length(template_sealed) - 1,"
+        " get_byte(template_sealed, length(template_sealed) - 1) # 255)"
+    )
+    with town.left_alone() as keeper:
+
+        def filled() -> None:
+            with town.service.database.begin() as connection:
+                connection.execute(spoil)
+            keeper._filler.fill()
+
+        filled()
+        try:
+            assert "face" in keeper.gallery.lost
+            assert "face templates do not open" in caplog.text
+            answer = town.checked(somebody())
+            assert (answer["decision"], answer["screening"]["status"]) == ("REVIEW", "unavailable")
+        finally:
+            filled()
+        assert keeper.gallery.lost == frozenset()
+        assert hits(town, word)
+        assert town.checked(somebody())["decision"] == "PASS"

@@ -1,6 +1,7 @@
 """The way without a face: fingers decide, or a member of staff; it is no refusal, no attempt and nothing suspicious."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from api.storage.tables import card_events, verifications
 from tests.api.bodies import encoded, fresh, fresh_key, new_card, register, registration, report, verify
 from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
+from tests.api.verification.guessers import MOST, is_withheld, watchful
 
 
 def declined(terminal: TestClient, card: dict[str, Any], **changes: Any) -> Any:
@@ -71,6 +73,38 @@ def test_a_bad_card_is_refused_whatever_is_declined(terminal: TestClient, author
     report(authority, card_id, "reported_lost")
     told = declined(terminal, card).json()
     assert (told["decision"], told["words"]["advice"]["code"]) == ("REFUSE", "see_police")
+
+
+def test_where_a_face_and_fingers_are_asked_for_fingers_alone_are_less(
+    service: Service, new_client: NewClient, authority: TestClient, card: dict[str, Any]
+) -> None:
+    rules = service.policy.channels["counter"].model_copy(update={"required": frozenset({"face", "finger"})})
+    strict = service.policy.model_copy(update={"channels": {**service.policy.channels, "counter": rules}})
+    terminal = new_client(service=replace(service, policy=strict))
+    assert verify(terminal, card, fingers={"right_index": "person:a"})["decision"] == "PASS", "both"
+    told = declined(terminal, card, fingers={"right_index": "person:a"}).json()
+    assert (told["decision"], told["words"]["advice"]["code"]) == ("REVIEW", "without_face")
+    assert told["person"]["reasons"] == ["match", "not_captured", "face_declined"]
+    told = declined(terminal, card, fingers={"right_index": "low_quality"}).json()
+    assert (told["decision"], told["words"]["advice"]["code"]) == ("REVIEW", "without_face"), "no better one would do"
+
+
+def test_fingers_that_cannot_be_read_are_attempts(terminal: TestClient, card: dict[str, Any], service: Service) -> None:
+    for _ in range(service.policy.channels["counter"].max_attempts):
+        told = declined(terminal, card, fingers={"right_index": "low_quality"}).json()
+        assert (told["decision"], told["person"]["reasons"][0]) == ("REVIEW", "not_assessed")
+    told = declined(terminal, card, fingers={"right_index": "person:a"}).json()
+    assert (told["decision"], told["person"]["reasons"]) == ("REVIEW", ["match", "attempts_exceeded", "face_declined"])
+
+
+def test_guessing_with_fingers_locks_the_number(service: Service, new_client: NewClient, authority: TestClient) -> None:
+    _, card = register(authority, right_index="person:a")
+    here = watchful(service)
+    for _ in range(MOST):
+        told = declined(new_client(service=here), card, fingers={"right_index": "person:b"}).json()
+        assert told["decision"] == "REFUSE"
+    told = declined(new_client(service=here), card, fingers={"right_index": "person:a"}).json()
+    assert (told["decision"], is_withheld(told)) == ("REVIEW", True)
 
 
 def test_a_kiosk_sends_to_a_member_of_staff(terminal: TestClient, card: dict[str, Any]) -> None:

@@ -89,6 +89,17 @@ def test_a_decision_stays_without_what_leads_to_a_person(town: Town) -> None:
     assert "verifications" not in town.enforce(DECISIONS + 2)
 
 
+def test_a_decision_stays_while_it_is_disputed(town: Town) -> None:
+    _, card = register(town.authority)
+    verify(town.terminal, card)
+    statement, _ = PLANTED["check_disputes"]
+    town.ask(statement.replace(":", r"\:"))
+    town.ask("UPDATE check_disputes SET state = 'open', resolved_at = NULL, note_sealed = NULL")
+    assert "verifications" not in town.enforce(DECISIONS + 1)
+    town.ask("UPDATE check_disputes SET state = 'rejected', resolved_at = now()")
+    assert town.enforce(DECISIONS + 2)["verifications"] == 1
+
+
 # One row of each kind whose clock began now: what it is written with, and what tells that it is as it was.
 PLANTED: dict[str, tuple[str, str]] = {
     "overrides": (
@@ -208,8 +219,8 @@ def test_a_run_that_was_broken_off_goes_on_and_tells_of_all(town: Town, monkeypa
     assert rows == [2]
     assert town.ask("SELECT count(*) FROM verifications WHERE removed_at IS NULL") == [(1,)]
     assert town.fsck().findings == [], "what is gone is counted"
-    # As of a time at which nothing is due: it goes on up to the moments at which it began.
-    assert town.enforce()["verifications"] == 3
+    # It goes on up to the moments at which it began, which later ones do not move.
+    assert town.enforce(DECISIONS + 9)["verifications"] == 3
     assert town.ask("SELECT count(*) FROM retention_runs") == [(1,)]
     with town.service.database.begin() as connection:
         (told,) = connection.execute(select(acts.c.details).where(acts.c.act == "retention_enforced")).scalars()

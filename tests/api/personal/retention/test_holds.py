@@ -1,19 +1,29 @@
 """Legal holds: put on by one, lifted by two; what they keep is neither removed nor erased, and that is said."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.institutions.roles import Role
+from api.personal.holds.conditions import removing
+from api.personal.retention import enforcing, runs
 from api.personal.retention.checking import look
+from api.personal.retention.kinds import NAMED
 from tests.api.bodies import fresh_key, register, report, verify
 from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
 from tests.api.personal.retention.conftest import Town
 from tests.api.personal.retention.test_enforcing import DECISIONS, TEMPLATES, held
 
+# Of this database, and none other's.
+WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 GROUND = {"ground": "consent_withdrawn"}
 
 
@@ -130,3 +140,38 @@ def test_a_hold_that_is_lifted_in_the_database_is_damage(town: Town) -> None:
     assert [one for one in town.fsck().findings if "legal holds that are not as the acts say" in one and hold_id in one]
     town.ask("DELETE FROM holds")
     assert [one for one in town.fsck().findings if "legal holds that are not as the acts say" in one and hold_id in one]
+
+
+@pytest.mark.parametrize("who", [of_person, of_institution])
+def test_no_hold_is_answered_while_something_is_removed_that_it_would_keep(
+    town: Town, who: Callable[[Town, dict[str, Any]], tuple[TestClient, str, str]]
+) -> None:
+    card_id, card = register(town.authority)
+    client, subject, subject_id = who(town, {"card_id": card_id, **verify(town.terminal, card)})
+    here = town.service
+    with ThreadPoolExecutor(1) as pool:
+        with here.database.begin() as connection:
+            run = runs.begin(connection, here.keys, here.settings, town.now(DECISIONS + 1))
+            assert enforcing.remove(connection, run, NAMED["verifications"]) == 1
+            placing = pool.submit(place, client, subject, subject_id)
+            # Until it waits, or has gone through where it should not.
+            while not (placing.done() or town.ask(WAITING)[0][0]):
+                time.sleep(0.01)
+            assert not placing.done(), "it says that nothing is removed any more"
+        assert placing.result()
+    assert town.fsck().findings == []
+
+
+def test_who_erases_and_who_holds_go_one_after_the_other(town: Town) -> None:
+    card_id, _ = register(town.authority)
+    here = town.service
+    with ThreadPoolExecutor(1) as pool:
+        with here.database.begin() as connection:
+            removing(connection)
+            placing = pool.submit(place, town.authority, "person", card_id)
+            while not (placing.done() or town.ask(WAITING)[0][0]):
+                time.sleep(0.01)
+            assert not placing.done()
+        assert placing.result()
+    answer = town.authority.post(f"/v1/cards/{card_id}/erasure", json=GROUND, headers=fresh_key())
+    assert_error(answer, 409, "data_held")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert, text
@@ -11,11 +11,12 @@ from api.service import Service
 from api.storage import migrate
 from api.storage.database import Database
 from api.storage.keys import Keys
-from api.storage.recordkeys import RecordKeys
+from api.storage.recordkeys import RecordKeys, notes
 from api.storage.recordkeys import backup as backups
 from api.storage.recordkeys.backup import BackupUnusable
 from api.storage.recordkeys.masters import MasterKeys
 from api.storage.recordkeys.opening import MIGRATIONS, bind
+from api.storage.recordkeys.rotating import rotate
 from api.storage.recordkeys.wrapping import LocalMasterKey
 from api.storage.tables import key_erasures
 from tests.api.conftest import NewDatabase
@@ -54,6 +55,46 @@ def test_lost_keys_come_back_and_deleted_ones_do_not(service: Service, keys: Key
     done = backups.restore(service.database, keys, written.path)
     assert (done.restored, done.there, done.erased) == (3, 0, 1)
     assert store.read(made) == {one: made[one] for one in (kept, whole, erased_here)}
+
+
+def test_a_key_that_is_erased_while_it_is_restored_does_not_come_back(
+    service: Service, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = keys.of_records
+    erased, _ = store.make()
+    written = backups.backup(keys, tmp_path, 7)
+    lose(store.database)
+    looked = backups._gone
+    before: list[bool] = []
+
+    def erasing(data: Database, records: Database, ids: set[UUID]) -> set[UUID]:
+        found = looked(data, records, ids)
+        if not before:
+            before.append(True)
+            with service.database.begin() as connection:
+                notes.note_ids(connection, ids)
+            store.forget(ids)
+        return found
+
+    monkeypatch.setattr(backups, "_gone", erasing)
+    backups.restore(service.database, keys, written.path)
+    assert store.read([erased]) == {}
+
+
+def test_a_store_that_was_made_anew_wraps_as_the_lost_one_did(service: Service, keys: Keys, tmp_path: Path) -> None:
+    store = keys.of_records
+    other = LocalMasterKey(bytes(range(32)))
+    masters = MasterKeys([LocalMasterKey(service.keys.master), other])
+    keys = replace(keys, records=RecordKeys(store.database, masters))
+    made, key = keys.of_records.make()
+    rotate(keys.of_records, other.id)
+    written = backups.backup(keys, tmp_path, 7)
+    lose(store.database)
+    with store.database.begin() as connection:
+        connection.execute(text("UPDATE key_store SET master_key_id = NULL"))
+    assert backups.restore(service.database, keys, written.path).restored == 1
+    assert keys.of_records.chosen == other.id
+    assert keys.of_records.read([made]) == {made: key}
 
 
 def test_a_backup_past_its_end_is_refused_and_taken_away(service: Service, keys: Keys, tmp_path: Path) -> None:
