@@ -2,6 +2,8 @@
 
 import ssl
 from collections.abc import Sequence
+from functools import cache
+from typing import TypedDict
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -48,7 +50,7 @@ class Client(Operations, SyncShell):
             timeout_s=timeout_s,
             clock=clock,
         )
-        super().__init__(core, httpx.Client(transport=transport, verify=True if tls is None else tls))
+        super().__init__(core, httpx.Client(transport=transport, **_connected(core.url, tls)))
 
 
 class AsyncClient(Operations, AsyncShell):
@@ -78,4 +80,20 @@ class AsyncClient(Operations, AsyncShell):
             timeout_s=timeout_s,
             clock=clock,
         )
-        super().__init__(core, httpx.AsyncClient(transport=transport, verify=True if tls is None else tls))
+        super().__init__(core, httpx.AsyncClient(transport=transport, **_connected(core.url, tls)))
+
+
+class _Connected(TypedDict):
+    verify: ssl.SSLContext
+    trust_env: bool
+
+
+def _connected(url: str, tls: ssl.SSLContext | None) -> _Connected:
+    """How httpx connects. A proxy that the environment names would read what goes to this machine in the clear."""
+    return {"verify": tls or _usual_tls(), "trust_env": url.startswith("https:")}
+
+
+@cache
+def _usual_tls() -> ssl.SSLContext:
+    # Reading the authorities takes longer than a request does: clients share them.
+    return httpx.create_ssl_context()

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,22 +27,24 @@ from api.institutions.roles import Role
 from api.service import Service
 from tests.api.bodies import Json
 from tests.api.client.conftest import NewSide
-from tests.api.client.sides import Kind, Script, error, opened
+from tests.api.client.sides import Kind, Script, Wire, error, opened
 from tests.api.client.test_service import registered, take
+from tests.api.entries import new_key
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def verifier(service: Service) -> Verifier:
     return Verifier([verifier_key(ORIGIN, key) for key in service.keys.trusted])
 
 
-@pytest.fixture
-def decided(new_side: NewSide) -> Verification:
+@pytest.fixture(scope="module")
+def decided(service: Service, app: FastAPI) -> Verification:
     """Of a card that is lost, proof included."""
-    authority = new_side(Role.AUTHORITY)
-    card_id, card = registered(authority)
-    authority.report_card(card_id, "reported_lost")
-    found: Verification = new_side().attend(card, take, purpose="test")
+    keys = [new_key(service.database, service.keys, role) for role in (Role.AUTHORITY, Role.TERMINAL)]
+    with opened("sync", keys[0], over=Wire(app)) as authority, opened("sync", keys[1], over=Wire(app)) as terminal:
+        card_id, card = registered(authority)
+        authority.report_card(card_id, "reported_lost")
+        found: Verification = terminal.attend(card, take, purpose="test")
     return found
 
 

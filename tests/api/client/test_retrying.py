@@ -343,6 +343,17 @@ def test_the_key_goes_nowhere_else(kind: Kind, url: str) -> None:
     assert KEY not in str(caught.value)
 
 
+def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would get the key in the clear; before other machines there is TLS."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Client("http://127.0.0.1", KEY) as near, Client("https://renzheng.example", KEY) as far:
+        assert near._http._mounts == {}
+        assert far._http._mounts != {}
+
+
 @pytest.mark.parametrize("key", ["", " ", "钥匙", "a\nb"])
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="no key"):
