@@ -1,7 +1,7 @@
 """What is sent again, when, and under which key; over scripted answers."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -28,18 +28,9 @@ from api.client import (
 from api.client.clock import Clock
 from api.client.retrying import asked_to_wait_s
 from tests.api.client.sides import KEY, Kind, Script, error, opened
+from tests.api.client.told import LOST, NOW, PASSED, nonce
 
 BUSY: Any = {"retryable": True, "headers": {"Retry-After": "3"}}
-NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-LOST = {
-    "id": str(uuid4()),
-    "card_id": str(uuid4()),
-    "event": "reported_lost",
-    "status": "card_reported_lost",
-    "superseded_by": None,
-    "recorded_at": NOW.isoformat(),
-    "receipt": {"algorithm": "Ed25519", "key_id": "k", "leaf": "{}", "leaf_hash": "00", "signature": "AA=="},
-}
 DONE = httpx.Response(201, json=LOST)
 
 
@@ -201,34 +192,6 @@ def test_answers_of_something_else_are_told_apart(kind: Kind, answer: httpx.Resp
     assert "no identifier" not in str(caught.value), "an answer's content is nobody's"
 
 
-def nonce(name: str, issued_at: datetime = NOW) -> httpx.Response:
-    body = {
-        "nonce": name,
-        "issued_at": issued_at.isoformat(),
-        "expires_at": (issued_at + timedelta(seconds=60)).isoformat(),
-        "challenge": {"actions": [], "end_ms": 3000},
-    }
-    return httpx.Response(201, json=body)
-
-
-TEXT = {"zh": "好", "en": "good"}
-PASSED = httpx.Response(
-    200,
-    json={
-        "id": str(uuid4()),
-        "decision": "PASS",
-        "decided_at": NOW.isoformat(),
-        "document": {"status": "valid", "reasons": []},
-        "person": {"consistency": 1, "llr": 9, "fmr": 1e-6, "extrapolated": False, "modalities": [], "reasons": []},
-        "policy_version": "1",
-        "words": {
-            "reasons": [],
-            "document": {"code": "valid", "message": TEXT, "since": None, "since_words": None, "holder": TEXT},
-            "advice": {"code": "go_on", "message": TEXT, "operator": TEXT},
-        },
-        "receipt": LOST["receipt"],
-    },
-)
 CARD = Card("11010519491231002X", "北京市公安局", NOW.date(), None)
 
 

@@ -14,6 +14,7 @@ from api.institutions.roles import Role
 from api.service import Service
 from tests.api.bodies import new_number
 from tests.api.client.sides import URL, Script, Wire, error
+from tests.api.client.told import nonce
 from tests.api.entries import new_key
 
 COUNTERS, EACH = 3, 2
@@ -65,13 +66,7 @@ def test_a_counter_that_breaks_is_told() -> None:
     def broken(_: Nonce) -> Captures:
         raise OSError("the camera is unplugged")
 
-    nonce = {
-        "nonce": "n",
-        "issued_at": "2026-11-22T08:00:00+00:00",
-        "expires_at": "2026-11-22T08:01:00+00:00",
-        "challenge": {"actions": [], "end_ms": 1},
-    }
-    one = Client(URL, "a-key", transport=httpx.MockTransport(Script(httpx.Response(201, json=nonce))))
+    one = Client(URL, "a-key", transport=httpx.MockTransport(Script(nonce("1"))))
     with Counters([one], [Shown(card(), broken)]) as counters, pytest.raises(OSError, match="unplugged"):
         counters.await_answers(1)
     one.close()
