@@ -6,8 +6,9 @@ Operations are generators over a `Core`; shells (`shells.py`) carry out their st
 import itertools
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cache
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -120,7 +121,8 @@ class Core:
         if call.answer is str:
             return response.text  # type: ignore[return-value]
         try:
-            return TypeAdapter(call.answer).validate_python(read_json(response.content))
+            read: T = _adapter(cast("Hashable", call.answer)).validate_python(read_json(response.content))
+            return read
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors()[:3])
             raise AnswerUnusable(f"not in the form of {call.path}: {faults}", response.status_code) from None
@@ -133,6 +135,12 @@ class Core:
             return
         for one in _with_receipts(answer):
             self.verifier.verify(one, vouched=vouched if one is answer else {})
+
+
+@cache
+def _adapter(answer: Any) -> TypeAdapter[Any]:
+    # Making one costs more than the whole request does.
+    return TypeAdapter(answer)
 
 
 def _with_receipts(answer: object) -> Iterator[Evident | TransactionReported]:
