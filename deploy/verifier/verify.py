@@ -33,7 +33,10 @@ KEY = "id=details/key scopes=details/scopes expires_at=details/expires_at signed
 # What a leaf tells of (its kind, whether it registers a card, the act that was administered): the field by which an
 # answer to that is known, and the fields that the leaf vouches for, with their place in it where that is another.
 SAID = {
-    "verification": ("decision", "id decision decided_at=at document person screening policy_version calibrations"),
+    "verification": (
+        "decision",
+        "id decision decided_at=at document person consent screening policy_version calibrations",
+    ),
     "check": ("checked_at", "id checked_at=at number card status since text text_fields portrait"),
     "card_event": ("event", "id event status recorded_at=at"),
     # The answer's `id` is the card's here; leaves before version 3 know cards by keyed hashes only.

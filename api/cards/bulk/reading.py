@@ -159,12 +159,17 @@ def _parquet(path: Path) -> Iterator[Row]:
             for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
                 for values in _values(batch):
                     number += 1
-                    if values is None:
+                    if values is None or _is_too_long(values):
                         yield Row(number, None, "row_malformed")
                         continue
                     yield Row(number, {name: _plain(value) for name, value in values.items() if value is not None})
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileUnusable("不是完好的 Parquet 文件。 It is no sound Parquet file.") from error
+
+
+def _is_too_long(values: dict[str, Any]) -> bool:
+    """As a line is: what no card can hold is not handed on."""
+    return sum(len(value) for value in values.values() if isinstance(value, str | bytes)) > _LONGEST_LINE
 
 
 def _values(batch: Any) -> list[dict[str, Any] | None]:

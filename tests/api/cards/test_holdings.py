@@ -147,7 +147,7 @@ def test_cards_from_before_are_not_found_fault_with(
     """Their leaves are of version 3 and tell no holdings; the first that does counts from then on."""
     monkeypatch.setattr(leaves, "LEAF_VERSION", 3)
     real = holdings.record
-    monkeypatch.setattr(holdings, "record", lambda _, __, recorded: recorded)
+    monkeypatch.setattr(holdings, "record", lambda _, __, recorded, basis=None: recorded)
     answer = authority.post("/v1/cards", json=registration(new_card(), face=None, right_index="person:a"))
     card_id = answer.json()["id"]
     monkeypatch.setattr(leaves, "LEAF_VERSION", 4)

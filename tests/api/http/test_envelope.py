@@ -13,7 +13,7 @@ from tests.api.bodies import fresh, fresh_key, new_card
 from tests.api.http.answers import MARK, assert_error
 
 
-def fail(*_: object) -> None:
+def fail(*_: object, **__: object) -> None:
     raise RuntimeError(f"{MARK} 11010519491231002X 王伟")
 
 

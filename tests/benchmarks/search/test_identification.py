@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from benchmarks.commands import app
 from benchmarks.search import identification
-from benchmarks.search.gallery_vectors import Scatter
+from benchmarks.search.gallery_vectors import Floats, Scatter
 from benchmarks.search.identification import Searches, figures
 from biometrics.gallery.threshold import hit_threshold
 from biometrics.scoring import Calibration
@@ -65,7 +66,7 @@ def test_rates_by_hand() -> None:
     rival[:3] = 0.9
     stranger = np.linspace(0, score - 0.001, 400).astype(np.float32)
     stranger[:8] = score + 0.01
-    found = {one.metric: one for one in figures(1_000, [Searches(mate, rival, stranger)], calibration)}
+    found = {one.metric: one for one in figures(1_000, [Searches(mate, rival, stranger)], [calibration], calibration)}
     assert found["rank_1_miss"].value == pytest.approx(0.03)
     assert found["fnir_at_target_0.01"].value == pytest.approx(0.07)
     assert found["fpir_at_target_0.01"].value == pytest.approx(8 / 400)
@@ -80,9 +81,45 @@ def test_rates_by_hand() -> None:
 def test_none_lost_is_not_zero() -> None:
     calibration = Calibration.load("sface-2")
     ones = np.ones(60, np.float32)
-    found = {one.metric: one for one in figures(1_000, [Searches(ones, 0 * ones, 0 * ones)], calibration)}
+    found = {
+        one.metric: one for one in figures(1_000, [Searches(ones, 0 * ones, 0 * ones)], [calibration], calibration)
+    }
     assert found["fnir_at_target_0.01"].value == 0
     assert found["fnir_at_target_0.01"].high == pytest.approx(3 / 60)
+
+
+def test_nobody_is_searched_for_whom_the_calibration_has_seen(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str]] = []
+    searched: list[set[str]] = []
+    fitted_on, search_half = identification.fitted_on, identification.search_half
+
+    def fitted(rows: Floats, people: NDArray[np.str_], engine: str) -> Calibration:
+        seen.append(set(people.tolist()))
+        return fitted_on(rows, people, engine)
+
+    def search(rows: Floats, people: NDArray[np.str_], sizes: list[int], seed: int) -> list[Searches]:
+        searched.append(set(people.tolist()))
+        return search_half(rows, people, sizes, seed)
+
+    monkeypatch.setattr(identification, "fitted_on", fitted)
+    monkeypatch.setattr(identification, "search_half", search)
+    found = {one.metric: one for one in identification.run(vectors, [600], None)}
+    assert [len(one) for one in seen] == [len(one) for one in searched] == [PEOPLE / 2] * 2
+    assert not any(mine & theirs for mine, theirs in zip(seen, searched, strict=True))
+    assert found["threshold_0.01"].n == 2
+    assert found["threshold_0.01"].low != found["threshold_0.01"].high, "each half has its own"
+
+
+def test_a_calibration_on_a_half_takes_two_pictures_of_a_person_and_all_pairs_of_two() -> None:
+    draw, scatter = np.random.default_rng(4), Scatter.load()
+    persons = scatter.persons_of(draw, 300, 128)
+    again = [scatter.mates_of(draw, persons, np.full(300, cosine)) for cosine in (0.7, 0.2)]
+    # Person by person mixed up, the first two pictures being those that are alike.
+    rows = np.concatenate([persons, *again])
+    people = np.array([f"p{number}" for number in [*range(300)] * 3])
+    made = identification.fitted_on(rows, people, "sface-2")
+    assert (made.provenance["mated"], made.provenance["non_mated"]) == (300, 9 * 300 * 299 // 2)
+    assert float(made.llr_of(0.7)) > 3, "what mates reach"
 
 
 def test_drawn_faces_scatter_as_those_they_are_drawn_like() -> None:

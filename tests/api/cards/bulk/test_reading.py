@@ -125,6 +125,12 @@ def test_a_parquet_value_that_is_none_is_left_out_by_row(name: str, values: pa.A
     assert [(row.line, row.fault) for row in found(path)] == [(1, None), (2, "row_malformed"), (3, None)]
 
 
+def test_a_parquet_row_that_is_too_long_is_left_out_as_a_line_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, [CARD, {**OTHER, "issuer": "x" * 100_000}, OTHER])
+    assert [(row.line, row.fault) for row in found(path)] == [(1, None), (2, "row_malformed"), (3, None)]
+
+
 @given(cell=st.text(st.sampled_from("'=+-@\t＝＋－＠a"), max_size=5))
 def test_no_spreadsheet_takes_a_cell_for_a_formula_and_we_read_it_as_it_was(cell: str) -> None:
     held = guarded(cell)
