@@ -99,7 +99,7 @@ class Verifier:
         for name, value in (vouched or {}).items():
             if not _same(evidence.leaf.get(name, _ABSENT), value):
                 raise EvidenceRefuted(f"the leaf is of another request: {name}")
-        said = {field.partition("=")[0] for field in answer.SAYS} | {"receipt"}
+        said = {field.partition("=")[0] for field in _vouched(answer, evidence.leaf)} | {"receipt"}
         unproven = tuple(sorted(answer.as_told.keys() - said))
         return Evidence(
             evidence.leaf, evidence.leaf_hash, evidence.include_by, evidence.place, evidence.checkpoint, unproven
@@ -175,12 +175,24 @@ def _leaf(text: str) -> Json:
     return leaf
 
 
+def _subject(leaf: Json) -> Any:
+    """What a leaf tells of: the act, whether a card was registered, or its kind."""
+    kind = leaf.get("kind")
+    if kind == "administration":
+        return leaf.get("act")
+    return f"{kind} registered" if kind == "card_event" and leaf.get("event") == "registered" else kind
+
+
+def _vouched(answer: Evident | TransactionReported, leaf: Json) -> tuple[str, ...]:
+    version = leaf.get("v")
+    return answer.SAYS + (answer.SAYS_FROM_3 if isinstance(version, int) and version >= 3 else ())
+
+
 def _says_the_same(answer: Evident | TransactionReported, leaf: Json) -> None:
     """That the leaf is of this kind of answer, and says what the answer says."""
-    kind = leaf.get("act") if leaf.get("kind") == "administration" else leaf.get("kind")
-    if kind not in answer.LEAF:
+    if _subject(leaf) not in answer.LEAF:
         raise EvidenceRefuted("the receipt is of something else than this answer")
-    for field in answer.SAYS:
+    for field in _vouched(answer, leaf):
         name, _, place = field.partition("=")
         said: Any = leaf
         for step in (place or name).split("/"):

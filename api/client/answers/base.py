@@ -92,11 +92,12 @@ class Evident(Told):
     """An answer with a receipt.
 
     `LEAF`: the kinds of leaf, or the administrative acts, that it may rest on. `SAYS`: the fields for which the leaf
-    vouches, with their place in it where that is another (`field=place`).
+    vouches, with their place in it where that is another (`field=place`); `SAYS_FROM_3`: leaves of version 3 or later.
     """
 
     LEAF: ClassVar[frozenset[str]] = frozenset()
     SAYS: ClassVar[tuple[str, ...]] = ()
+    SAYS_FROM_3: ClassVar[tuple[str, ...]] = ()
 
     receipt: Receipt
 

@@ -21,7 +21,8 @@ class EventRecorded(Evident):
     """A recorded event; from now on every decision knows of it."""
 
     LEAF: ClassVar = frozenset({"card_event"})
-    SAYS: ClassVar = ("id", "event", "status", "recorded_at=at", "card_id", "superseded_by")
+    SAYS: ClassVar = ("id", "event", "status", "recorded_at=at")
+    SAYS_FROM_3: ClassVar = ("card_id", "superseded_by")
 
     id: UUID
     card_id: UUID
@@ -46,8 +47,9 @@ class TemplatesAdded(EventRecorded):
 class CardRegistered(Evident):
     """A registered card. `also_valid`: other cards of the number that are still good; see docs/cards.md."""
 
-    LEAF: ClassVar = frozenset({"card_event"})
-    SAYS: ClassVar = ("id=card_id", "status", "registered_at=at")
+    LEAF: ClassVar = frozenset({"card_event registered"})
+    SAYS: ClassVar = ("status", "registered_at=at")
+    SAYS_FROM_3: ClassVar = ("id=card_id",)
 
     id: UUID
     status: str

@@ -148,6 +148,7 @@ class Verification(Evident):
         "decided_at=at",
         "document",
         "person",
+        "consent",
         "screening",
         "policy_version",
         "calibrations",
@@ -263,6 +264,7 @@ class TransactionReported(Told):
         "omission=cause",
         "policy_version",
     )
+    SAYS_FROM_3: ClassVar[tuple[str, ...]] = ()
 
     id: UUID
     institution_id: UUID

@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import json
+import runpy
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 
 from api.client import EvidenceRefuted, PromiseBroken, Verification, Verifier
 from api.client import merkle as ours
-from api.client.answers import CardRegistered, Consistency, EventRecorded, Receipt
+from api.client.answers import AlertClosed, CardRegistered, Check, Consistency, EventRecorded, Evident, Receipt
 from api.client.clock import Clock
 from api.evidence import merkle
 from api.evidence.checkpoints import verifier_key
@@ -30,6 +32,8 @@ from tests.api.client.conftest import NewSide
 from tests.api.client.sides import Kind, Script, Wire, error, opened
 from tests.api.client.test_service import registered, take
 from tests.api.entries import new_key
+
+OTHER = Path(__file__).parents[3] / "deploy" / "verifier" / "verify.py"
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +236,24 @@ def test_old_receipts_have_no_promised_time() -> None:
     assert verifier.receipt(Receipt.model_validate(told)).include_by is None
     with pytest.raises(EvidenceRefuted):
         verifier.receipt(Receipt.model_validate({**told, "include_by": "2026-11-22T00:00:00+00:00"}))
+
+
+ANSWERS: dict[str, type[Evident]] = {
+    "verification": Verification,
+    "check": Check,
+    "card_event": EventRecorded,
+    "card_event registered": CardRegistered,
+    "alert_closed": AlertClosed,
+}
+
+
+@pytest.mark.parametrize("subject", ANSWERS)
+def test_the_leaf_vouches_for_what_the_other_verifier_says(subject: str) -> None:
+    """deploy/verifier/verify.py was written apart; what a leaf says is one table."""
+    other, answer = runpy.run_path(str(OTHER)), ANSWERS[subject]
+    assert {subject} == answer.LEAF
+    assert set(answer.SAYS) == set(other["SAID"][subject][1].split())
+    assert set(answer.SAYS_FROM_3) == set(other["SAID_FROM_3"].get(subject, "").split())
 
 
 def tree(size: int) -> tuple[list[bytes], Callable[[int, int], bytes]]:
