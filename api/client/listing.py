@@ -22,8 +22,8 @@ class Asking(Protocol):
 class Listing(Generic[T, C]):
     """Where one is in a list.
 
-    `page` asks for what follows a cursor. `read` gives of its answer the items, the next cursor, and whether there is
-    more. With `every_s` the list has no end: at its end it is asked again after that time.
+    `page` asks for what follows a cursor. `read` gives of its answer the items, the next cursor (None: as before), and
+    whether there is more. With `every_s` the list has no end: at its end it is asked again after that time.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class Listing(Generic[T, C]):
         """The next page's items."""
         if self._pausing and self._every_s is not None:
             yield Pause(self._every_s)
-        items, self._after, more = self._read((yield from core.ask(self._page(self._after))))
+        items, after, more = self._read((yield from core.ask(self._page(self._after))))
+        self._after = self._after if after is None else after
         self._pausing = not more
         self.ended = not more and self._every_s is None
         return items

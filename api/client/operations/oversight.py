@@ -78,8 +78,8 @@ def _feed(after: int, limit: int) -> Call[FeedPage]:
 
 
 def _read_changes(page: FeedPage) -> tuple[list[Change], int | None, bool]:
-    # A page always ends where the next begins; one without changes was asked for at the head.
-    return page.events, page.events[-1].seq if page.events else page.head, page.more
+    # Only what was seen moves the cursor: a head that is newer than its page would leave changes out.
+    return page.events, page.events[-1].seq if page.events else None, page.more
 
 
 def checkpoint(core: Core) -> Steps[Checkpoint]:

@@ -23,7 +23,7 @@ class Side:
     """A client whose methods are called the same way, whichever it is. Pauses are not slept, but kept in `paused`."""
 
     def __init__(self, client: Client | AsyncClient, loop: asyncio.Runner | None) -> None:
-        self.client, self._loop = client, loop
+        self.client, self.loop = client, loop
         self.paused: list[float] = []
         client._sleep = self._pause if loop is None else self._pause_elsewhere
 
@@ -42,8 +42,8 @@ class Side:
         return call
 
     def _wait(self, what: Any) -> Any:
-        assert self._loop is not None
-        return self._loop.run(what)
+        assert self.loop is not None
+        return self.loop.run(what)
 
     def _pause(self, seconds: float) -> None:
         self.paused.append(seconds)
@@ -70,7 +70,7 @@ class Wire(httpx.BaseTransport):
 
 
 class Cutting(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Lets requests through, and cuts the first answers of the paths named: the act is done, and nobody hears of it."""
+    """Lets requests through, and cuts the first answers of paths that end so: it is done, and nobody hears of it."""
 
     def __init__(self, inner: Any, path: str, times: int) -> None:
         self._inner, self._path, self._times = inner, path, times
@@ -83,7 +83,7 @@ class Cutting(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self._passed(request, await self._inner.handle_async_request(request))
 
     def _passed(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response:
-        if request.url.path != self._path:
+        if not request.url.path.endswith(self._path):
             return answer
         self.seen.append(request)
         if len(self.seen) <= self._times:

@@ -1,6 +1,7 @@
 """Both clients against the service: what terminals, authorities, supervisors and watchers of the log do."""
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from api.client import (
+    NEVER,
     Business,
     Captures,
     Card,
@@ -20,9 +22,11 @@ from api.client import (
     Invalid,
     NotAllowed,
     NotFound,
+    Unreachable,
     read_signing_key,
 )
 from api.client.answers import Nonce
+from api.client.clock import Clock
 from api.client.operations import oversight
 from api.institutions import principals
 from api.institutions.roles import Role
@@ -130,6 +134,49 @@ def test_an_answer_that_was_cut_off_is_asked_for_again_and_nothing_is_done_twice
         me = connection.execute(select(verifications.c.terminal_id).where(verifications.c.id == answer.id)).scalar_one()
         count = select(func.count()).select_from(verifications).where(verifications.c.terminal_id == me)
         assert connection.execute(count).scalar_one() == 1
+
+
+def test_a_loss_that_was_reported_and_not_heard_of_is_reported_once(
+    new_side: NewSide, app: FastAPI, kind: Kind
+) -> None:
+    wire = Cutting(transport(kind, app), "/events", 3)
+    authority = new_side(Role.AUTHORITY, over=wire)
+    card_id, _ = registered(authority)
+    lost = authority.report_card(card_id, "reported_lost")
+    assert len(wire.seen) == 4
+    events = authority.card(card_id).events
+    assert [(one.event, one.id) for one in events][1:] == [("reported_lost", lost.id)]
+
+
+def test_what_was_given_up_is_gone_on_with_under_its_key(new_side: NewSide, app: FastAPI, kind: Kind) -> None:
+    """The terminal gave up; the service had decided. The same request later is answered with that decision."""
+    _, card = registered(new_side(Role.AUTHORITY))
+    wire = Cutting(transport(kind, app), "/v1/verifications", 1)
+    terminal = new_side(over=wire, retrying=NEVER)
+    nonce, captures = terminal.nonce(), shot()
+    with pytest.raises(Unreachable) as caught:
+        terminal.verify(card, captures, nonce=nonce, purpose="test")
+    key = caught.value.idempotency_key
+    answer = terminal.verify(card, captures, nonce=nonce, purpose="test", idempotency_key=key)
+    assert answer.decision == "PASS"
+    assert len({one.content for one in wire.seen}) == 1
+    with pytest.raises(Conflict, match="idempotency_key_reused"):
+        terminal.verify(card, shot(), nonce=nonce, purpose="test", idempotency_key=key)
+
+
+@pytest.mark.parametrize("behind", [timedelta(hours=8), timedelta(days=-400)], ids=str)
+def test_a_terminal_whose_clock_is_wrong_verifies(new_side: NewSide, behind: timedelta) -> None:
+    _, card = registered(new_side(Role.AUTHORITY))
+
+    def wall() -> datetime:
+        return datetime.now(UTC) - behind
+
+    def take_by_it(_: Nonce) -> Captures:
+        return replace(shot(), taken_at=wall())
+
+    assert new_side(clock=Clock(wall=wall)).attend(card, take_by_it, purpose="test").decision == "PASS"
+    with pytest.raises(Invalid, match=r"capture_stale|capture_from_future"):
+        new_side().attend(card, take_by_it, purpose="test")
 
 
 def test_business_and_what_lacks_its_check(new_side: NewSide, lines: list[str]) -> None:
