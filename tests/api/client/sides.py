@@ -122,15 +122,15 @@ def transport(kind: Kind, app: FastAPI) -> Any:
 
 
 @contextmanager
-def opened(kind: Kind, key: str | None = KEY, *, over: Any, **how: Any) -> Iterator[Side]:
-    """A client over a transport or a script."""
+def opened(kind: Kind, key: str | None = KEY, *, over: Any = None, url: str = URL, **how: Any) -> Iterator[Side]:
+    """A client over a transport, a script, or by itself to an address."""
     way = httpx.MockTransport(over) if isinstance(over, Script) else over
     if kind == "sync":
-        with Client(URL, key, transport=way, **how) as client:
+        with Client(url, key, transport=way, **how) as client:
             yield Side(client, None)
         return
     with asyncio.Runner() as loop:
-        other = AsyncClient(URL, key, transport=way, **how)
+        other = AsyncClient(url, key, transport=way, **how)
         yield Side(other, loop)
         loop.run(other.close())
 
