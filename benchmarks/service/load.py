@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from api.client import NEVER, Captures, Client, Finger, Nonce
-from api.client import Card as ShownCard
+from api.client import NEVER, Captures, Client, Nonce
 from api.client.simulator import Counters, Visit
 from api.client.simulator import Shown as Presented
-from api.demo.counter import ISSUER, Card
+from api.demo.counter import Card, fingers
 from api.demo.shots import another_shot
 
 WARM_UP_S = 3.0
 WARM_UP_ANSWERS = 2
 _POLL_S = 0.05
-_DPI = 500
 
 Answered = Visit
 """One verification: when it was begun and answered (monotonic clock, s), and the decision or the error's code."""
@@ -36,12 +34,11 @@ class Shown:
 
     def take(self, _: Nonce) -> Captures:
         """What the person shows is taken anew, under every nonce."""
-        finger = Finger("right_index", another_shot(self.finger), _DPI)
-        return Captures(another_shot(self.face), [finger])
+        return Captures(another_shot(self.face), fingers(another_shot(self.finger)))
 
     def presented(self) -> Presented:
         """The same for the counters."""
-        return Presented(ShownCard(self.card.number, ISSUER, self.card.valid_from, self.card.valid_to), self.take)
+        return Presented(self.card.shown(), self.take)
 
 
 class Terminals(Counters):
