@@ -70,4 +70,4 @@ audit: .venv/installed ## compare what is installed with the vulnerabilities tha
 	  echo "The data of known vulnerabilities could not be reached: nothing was compared."; exit 3; fi
 
 clean: ## remove the environment and everything made by tests; RENZHENG_HOME stays
-	@rm -rf .venv build api/terminal/build api/terminal/*.egg-info out .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	@rm -rf .venv build api/client/build api/client/*.egg-info api/terminal/build api/terminal/*.egg-info out .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -60,7 +60,7 @@ class Client(AbstractContextManager["Client"]):
 
     def __init__(self, url: str, key: str, signing_key: Path | None = None) -> None:
         """With a `signing_key` (a PEM file) every request is signed."""
-        from api.http.signing import read_key as read_signing_key
+        from api.client.signing import read_key as read_signing_key
 
         warn_of_unknown()
         self._url = url
@@ -121,7 +121,7 @@ class Client(AbstractContextManager["Client"]):
         """The request, signed anew each time: a signature is good once."""
         request = self._http.build_request(method, path, **parts)
         if self._signing_key is not None:
-            from api.http.signing import sign
+            from api.client.signing import sign
 
             target = request.url.raw_path.decode("ascii")
             request.headers.update(sign(self._signing_key, method, target, dict(request.headers), request.content))

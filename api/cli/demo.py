@@ -22,13 +22,13 @@ def demo(
 
     Example: renzheng demo --data DIR
     """
-    from api.demo.counter import Refused
+    from api.client import RenzhengError
     from api.demo.material import MaterialMissing
     from api.demo.run import ServiceFailed, run
 
     try:
         as_expected = run(data, Console(highlight=False))
-    except (MaterialMissing, Refused, ServiceFailed) as error:
+    except (MaterialMissing, RenzhengError, ServiceFailed) as error:
         fail(str(error))
     if not as_expected:
         fail("有一项判定与应有的不符，见上表。\nA decision is not the one that it must be; see the table.", NEGATIVE)

@@ -69,7 +69,7 @@ def _texts() -> Iterator[tuple[type[Exception], Callable[[Any], str | None]]]:
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
 
-    from api.http.signing import SigningKeyInvalid
+    from api.client.signing import SigningKeyInvalid
     from api.institutions.credentials import KeyRevoked
     from api.institutions.errors import AdministrationError
     from api.population.opening import RegisterKeyUnusable

@@ -1,6 +1,6 @@
 """Checking signed requests: a strict part of RFC 9421, with Ed25519 and the body's digest (RFC 9530).
 
-One signature, over everything that `api/http/signing.py` names, by the key that belongs to the bearer key in use. Its
+One signature, over everything that `api/client/signing.py` names, by the key that belongs to the bearer key in use. Its
 time is held against the database's clock, its nonce is good once for a principal: a request that somebody recorded
 says nothing when it is sent again, under whichever of the principal's keys.
 """
@@ -16,8 +16,8 @@ from http_message_signatures.algorithms import ED25519
 from sqlalchemy import Connection, text
 from starlette.datastructures import Headers
 
+from api.client.signing import ALWAYS_COVERED, ANY_HOST, COVERED_WHEN_THERE
 from api.errors import ServiceError
-from api.http.signing import ALWAYS_COVERED, ANY_HOST, COVERED_WHEN_THERE
 from api.institutions.caller import Caller
 from api.institutions.credentials import fingerprint
 from api.institutions.parameters import SIGNATURE_WINDOW_S

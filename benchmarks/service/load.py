@@ -1,23 +1,27 @@
 """Terminals that post verifications one after another, all at once, each on a thread and with a key of its own.
 
-The threads are the measuring program's own. What they cost is measured too (`service_meter`), since on a machine that
-is full their time is missing elsewhere: the service and its clients share the cores here.
+The counters are those of the client (`api.client.simulator`); here they warm up, and show what the demonstration's
+people show. The threads are the measuring program's own. What they cost is measured too (`service_meter`), since on a
+machine that is full their time is missing elsewhere: the service and its clients share the cores here.
 """
 
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 
-import httpx
-
-from api.demo.counter import Caller, Card, Refused
+from api.client import NEVER, Captures, Client, Nonce
+from api.client.simulator import Counters, Visit
+from api.client.simulator import Shown as Presented
+from api.demo.counter import Card, fingers
+from api.demo.shots import another_shot
 
 WARM_UP_S = 3.0
 WARM_UP_ANSWERS = 2
 _POLL_S = 0.05
+
+Answered = Visit
+"""One verification: when it was begun and answered (monotonic clock, s), and the decision or the error's code."""
 
 
 @dataclass(frozen=True)
@@ -28,69 +32,33 @@ class Shown:
     face: bytes = field(repr=False)
     finger: bytes = field(repr=False)
 
+    def take(self, _: Nonce) -> Captures:
+        """What the person shows is taken anew, under every nonce."""
+        return Captures(another_shot(self.face), fingers(another_shot(self.finger)))
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One verification: when it was posted and answered (monotonic clock, s), and the decision or the error."""
-
-    began_s: float
-    ended_s: float
-    decision: str | None
-    error: str | None = None
+    def presented(self) -> Presented:
+        """The same for the counters."""
+        return Presented(self.card.shown(), self.take)
 
 
-class Terminals:
+class Terminals(Counters):
     """The load. It runs while the context is open."""
 
-    def __init__(self, callers: Sequence[Caller], shown: Sequence[Shown]) -> None:
-        self._callers = callers
-        self._shown = shown
-        self._answers: list[list[Answered]] = [[] for _ in callers]
-        self._stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(len(callers), thread_name_prefix="terminal")
-
-    def __enter__(self) -> "Terminals":
-        self._work = [self._pool.submit(self._post, number) for number in range(len(self._callers))]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let every terminal get its last answer."""
-        self._stopping.set()
-        self._pool.shutdown(wait=True)
+    def __init__(self, clients: Sequence[Client], shown: Sequence[Shown]) -> None:
+        super().__init__(clients, [one.presented() for one in shown], purpose="benchmark")
 
     def await_warm(self, timeout_s: float = 120.0) -> None:
         """Wait until every terminal was answered some times. Raises TimeoutError, or what stopped a terminal."""
         began = time.monotonic()
-        while time.monotonic() < began + WARM_UP_S or min(map(len, self._answers)) < WARM_UP_ANSWERS:
-            for work in self._work:
-                if work.done():
-                    work.result()
-            if time.monotonic() > began + timeout_s:
-                raise TimeoutError("the terminals got no answers")
-            time.sleep(_POLL_S)
-
-    def answers(self, from_s: float, to_s: float) -> list[Answered]:
-        """What was answered between two times, in order."""
-        within = [one for answers in self._answers for one in answers if from_s <= one.ended_s < to_s]
-        return sorted(within, key=lambda one: one.ended_s)
-
-    def _post(self, terminal: int) -> None:
-        for turn in count(terminal):
-            if self._stopping.is_set():
-                return
-            shown = self._shown[turn % len(self._shown)]
-            self._answers[terminal].append(_asked(self._callers[terminal], shown))
+        self.await_answers(WARM_UP_ANSWERS, timeout_s)
+        time.sleep(max(0.0, began + WARM_UP_S - time.monotonic()))
 
 
-def _asked(caller: Caller, shown: Shown) -> Answered:
-    began_s = time.monotonic()
-    try:
-        decision = caller.verify(shown.card, shown.face, shown.finger)["decision"]
-    except Refused as error:
-        return Answered(began_s, time.monotonic(), None, str(error))
-    except httpx.TransportError as error:
-        return Answered(began_s, time.monotonic(), None, type(error).__name__)
-    return Answered(began_s, time.monotonic(), decision)
+@contextmanager
+def clients(url: str, keys: Sequence[str]) -> Iterator[list[Client]]:
+    """Terminals with these keys. What is refused or cut off counts: nothing is sent again."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Client(url, key, retrying=NEVER)) for key in keys]
 
 
 def wait(seconds: float, progress: Callable[[float], None], *, every_s: float = 5.0) -> None:

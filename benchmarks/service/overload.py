@@ -41,7 +41,7 @@ from api.storage import embedded
 from benchmarks.common.progress import say
 from benchmarks.common.report import FRACTION, Result, print_table, write_json
 from benchmarks.service import process as service_process
-from benchmarks.service.load import Answered, Shown, Terminals, wait
+from benchmarks.service.load import Answered, Shown, Terminals, clients, wait
 from benchmarks.service.rate import new_keys, registered
 from models.errors import ModelError
 
@@ -110,15 +110,13 @@ def run(seconds: float, json_path: Path | None = None, data: Path | None = None)
 
 def _capacity(url: str, keys: Sequence[str], shown: Sequence[Shown], seconds: float) -> float:
     """Decisions a second with terminals that keep the service full."""
-    with ExitStack() as stack:
-        callers = [stack.enter_context(closing(Caller(url, key))) for key in keys]
-        load = stack.enter_context(Terminals(callers, shown))
+    with clients(url, keys) as counters, Terminals(counters, shown) as load:
         say("warming up")
         load.await_warm()
         began = time.monotonic()
         wait(seconds, lambda gone: say(f"capacity: {gone:.0f} of {seconds:.0f} s"))
         ended = time.monotonic()
-        return sum(one.error is None for one in load.answers(began, ended)) / (ended - began)
+        return sum(one.error is None for one in load.visits(began, ended)) / (ended - began)
 
 
 class _Shots:

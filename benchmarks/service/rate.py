@@ -20,7 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -41,7 +41,7 @@ from benchmarks.common.progress import say
 from benchmarks.common.report import FRACTION, Result, print_table, write_json
 from benchmarks.service import meter as service_meter
 from benchmarks.service import process as service_process
-from benchmarks.service.load import Answered, Shown, Terminals, wait
+from benchmarks.service.load import Answered, Shown, Terminals, clients, wait
 from benchmarks.service.meter import Reading
 from benchmarks.service.timed import Run, read_runs
 from models.errors import ModelError
@@ -94,13 +94,13 @@ def measure(home: Path, people: Sequence[Person], seconds: float, terminals: int
     try:
         service = service_process.start(home, [*PROGRAM, str(timings)])
         try:
-            with ExitStack() as stack:
-                authority, *callers = (
-                    stack.enter_context(closing(Caller(service.url, key))) for key in (authority_key, *terminal_keys)
-                )
+            with (
+                closing(Caller(service.url, authority_key)) as authority,
+                clients(service.url, terminal_keys) as counters,
+            ):
                 say("registering the cards")
                 shown = registered(authority, people)
-                began, ended, answers, mib = _load(home, service, Terminals(callers, shown), seconds)
+                began, ended, answers, mib = _load(home, service, Terminals(counters, shown), seconds)
         finally:
             service.stop()
     finally:
@@ -144,13 +144,13 @@ def _load(
         began = service_meter.read(process, home)
 
         def progress(gone: float) -> None:
-            answered = len(load.answers(began.at_s, time.monotonic()))
+            answered = len(load.visits(began.at_s, time.monotonic()))
             say(f"{gone:.0f} of {seconds:.0f} s: {answered} verifications")
 
         wait(seconds, progress)
         ended = service_meter.read(process, home)
         memory = process.memory_info().rss / 2**20
-    return began, ended, load.answers(began.at_s, ended.at_s), memory
+    return began, ended, load.visits(began.at_s, ended.at_s), memory
 
 
 def unexpected_answers(answers: Sequence[Answered]) -> Counter[str]:

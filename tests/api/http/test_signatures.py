@@ -20,8 +20,9 @@ from sqlalchemy import func, select
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
+from api.client import signing
 from api.errors import ServiceError
-from api.http import signatures, signing
+from api.http import signatures
 from api.http.signatures import SignedRequest
 from api.institutions import credentials, principals
 from api.institutions.roles import Role

@@ -15,7 +15,8 @@ import typer
 from typer.testing import CliRunner
 
 import models
-from api.demo.counter import Caller, Card, Refused
+from api.client import NEVER, Client
+from api.demo.counter import Card
 from api.demo.material import Material, Person
 from api.demo.scenes import TODAY
 from benchmarks.commands import app
@@ -24,11 +25,14 @@ from benchmarks.service import load as service_load
 from benchmarks.service import meter as service_meter
 from benchmarks.service import process as service_process
 from benchmarks.service import rate as service
-from benchmarks.service.load import Answered, Shown, Terminals
+from benchmarks.service.load import Answered, Shown, Terminals, clients
 from benchmarks.service.meter import Reading
 from benchmarks.service.process import ServiceFailed, ServiceProcess
 from benchmarks.service.rate import Measured, latencies, model_seconds, summarise, unexpected_answers
 from benchmarks.service.timed import Run, TimedSession
+from biometrics.errors import InvalidImage
+from tests.api.client.sides import URL, Script, error
+from tests.api.client.told import PASSED, nonce
 from tests.api.pictures import sound
 from tests.folders import open_to_all
 
@@ -113,60 +117,66 @@ def test_what_is_no_pass_is_said() -> None:
     assert by_metric(summarise("x", measured(answers)))["pass_share"].value == pytest.approx(2 / 3)
 
 
-class FakeCaller(Caller):
-    """Answers after a moment; `outcome` is a decision or an exception."""
+PICTURE = sound()
 
-    def __init__(self, outcome: Any) -> None:
-        self.outcome = outcome
-        self.seen: list[Card] = []
 
-    def verify(self, card: Card, *_: Any, **__: Any) -> dict[str, Any]:
-        self.seen.append(card)
+class Terminal:
+    """A client whose verifications are answered so, after a moment; nonces are given. Keeps the cards that it saw."""
+
+    def __init__(self, answer: httpx.Response | Exception) -> None:
+        self.seen: set[str] = set()
+        self._verified = Script(answer)
+        self.client = Client(URL, "a-key", retrying=NEVER, transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/captures":
+            return Script(nonce("1"))(request)
+        self.seen.add(json.loads(request.content)["card"]["number"])
         time.sleep(0.001)
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return {"decision": self.outcome}
-
-
-def numbers(caller: FakeCaller) -> set[str]:
-    return {card.number for card in caller.seen}
+        return self._verified(request)
 
 
 def shown(*numbers: str) -> list[Shown]:
-    return [Shown(Card(number, *TODAY), b"", b"") for number in numbers]
+    return [Shown(Card(number, *TODAY), PICTURE, PICTURE) for number in numbers]
 
 
 def test_terminals_post_all_cards_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_load, "WARM_UP_S", 0.05)
-    error = {"code": "service_busy", "message": {"zh": "忙", "en": "busy"}}
-    callers = [FakeCaller("PASS"), FakeCaller(httpx.ReadTimeout("")), FakeCaller(Refused(error))]
+    terminals = [Terminal(PASSED), Terminal(httpx.ReadTimeout("")), Terminal(error(503, "service_busy"))]
     began = time.monotonic()
-    with Terminals(callers, shown("a", "b", "c")) as load:
+    with Terminals([one.client for one in terminals], shown("a", "b", "c")) as load:
         load.await_warm()
         middle = time.monotonic()
         service_load.wait(0.05, lambda _: None)
         deadline = time.monotonic() + 60
-        while not load.answers(middle, time.monotonic()) or any(len(numbers(caller)) < 3 for caller in callers):
+        while not load.visits(middle, time.monotonic()) or any(len(one.seen) < 3 for one in terminals):
             assert time.monotonic() < deadline
             service_load.wait(0.05, lambda _: None)
-    answers = load.answers(began, time.monotonic())
-    assert {answer.decision or answer.error for answer in answers} == {"PASS", "ReadTimeout", "忙 busy (service_busy)"}
-    assert all(numbers(caller) == {"a", "b", "c"} for caller in callers)
-    late = load.answers(middle, time.monotonic())
+    answers = load.visits(began, time.monotonic())
+    assert {answer.decision or answer.error for answer in answers} == {"PASS", "unreachable", "service_busy"}
+    assert all(one.seen == {"a", "b", "c"} for one in terminals)
+    late = load.visits(middle, time.monotonic())
     assert 0 < len(late) < len(answers)
     assert all(answer.ended_s >= middle for answer in late)
-    assert load.answers(0, began) == []
+    assert load.visits(0, began) == []
 
 
 def test_what_stops_a_terminal_stops_the_benchmark() -> None:
-    with pytest.raises(KeyError), Terminals([FakeCaller(KeyError("decision"))], shown("a")) as load:
+    broken = Shown(Card("a", *TODAY), b"no picture", PICTURE)
+    with pytest.raises(InvalidImage), Terminals([Terminal(PASSED).client], [broken]) as load:
         load.await_warm()
 
 
 def test_terminals_without_answers_are_not_waited_for_for_ever() -> None:
-    caller = FakeCaller("PASS")
-    with pytest.raises(TimeoutError), Terminals([caller], shown("a")) as load:
-        load.await_warm(timeout_s=0.02)
+    terminal = Terminal(PASSED)
+    with pytest.raises(TimeoutError), Terminals([terminal.client], shown("a")) as load:
+        load.await_answers(10**9, timeout_s=0.02)
+
+
+def test_every_terminal_has_its_key_and_sends_nothing_again() -> None:
+    with clients(URL, ["one", "two"]) as made:
+        assert [one.core.retrying.tries for one in made] == [1, 1]
+        assert len({id(one) for one in made}) == 2
 
 
 def test_progress_is_told_while_waiting() -> None:

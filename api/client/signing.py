@@ -1,9 +1,11 @@
 """Signing requests: RFC 9421 HTTP Message Signatures with Ed25519, over RFC 9530's Content-Digest.
 
-For clients; `api/http/signatures.py` is the other side. A signature covers the method, the path, the query, the body,
-and of the headers those that change what the request does. It carries when it was made and a nonce that is good once.
+The service, whose side is `api/http/signatures.py`, and its clients share this file. A signature covers the method, the
+path, the query, the body, and of the headers those that change what the request does. It carries when it was made and a
+nonce that is good once.
 """
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +18,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
 
-from api.institutions.credentials import fingerprint
-
 ALWAYS_COVERED = ("@method", "@path", "@query", "content-digest")
 COVERED_WHEN_THERE = ("idempotency-key", "operator-key")
 NONCE_BYTES = 16
 # Only the path and the query count: what stands in front of the service may know it by another name.
 ANY_HOST = "https://renzheng.invalid"
 _LABEL = "sig"
+_KEY_ID_DIGITS = 16
 
 
 class SigningKeyInvalid(Exception):
@@ -62,14 +63,14 @@ def sign(
 ) -> dict[str, str]:
     """The headers to add to a request: `Content-Digest`, `Signature-Input`, `Signature`.
 
-    `url` is as sent, absolute or from the path on; `headers` are those that the request has. `created` and `nonce` are
-    for reproducing a signature: leave them out.
+    `url` is as sent, absolute or from the path on; `headers` are those that the request has. `created` is by the
+    service's clock, else by this machine's. `nonce` is for reproducing a signature: leave it out.
     """
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     kept = {name.lower(): value for name, value in headers.items() if name.lower() in COVERED_WHEN_THERE}
     message = Message(method.upper(), ANY_HOST + target, kept)
-    key_id = fingerprint(key.public_key().public_bytes_raw())
+    key_id = hashlib.sha256(key.public_key().public_bytes_raw()).hexdigest()[:_KEY_ID_DIGITS]
     signer = HTTPMessageSigner(
         signature_algorithm=ED25519, key_resolver=MappingKeyResolver(public_keys={}, private_keys={key_id: key})
     )

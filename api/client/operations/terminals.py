@@ -1,0 +1,221 @@
+"""What terminals do: nonces, verifications, questions to the register, business that was done."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from ..answers import (
+    Check,
+    Guidance,
+    Nonce,
+    Transaction,
+    TransactionReported,
+    TransactionsReported,
+    Verification,
+    VerificationSummary,
+)
+from ..answers.verifications import Channel, Decision
+from ..calls import Call, Steps, Take
+from ..core import Core, is_code
+from ..errors import Refused
+from ..given import Captures, Card, Json, encoded
+from ..listing import Listing, pages
+from ..parameters import CAPTURES_TRIES
+
+Taking = Callable[[Nonce], Captures | Awaitable[Captures]]
+
+# Nothing was decided under these: the person is captured anew, under another nonce.
+_ANEW = ("nonce_expired", "nonce_unknown", "nonce_reused", "capture_stale")
+
+
+@dataclass(frozen=True)
+class Business:
+    """A business transaction that was done. `reference`: its number in your books; `done_at` with its offset."""
+
+    reference: str
+    kind: str
+    done_at: datetime
+    verification: UUID | None = None
+
+    def body(self) -> Json:
+        """As it stands in a request."""
+        told = {"reference": self.reference, "kind": self.kind, "done_at": self.done_at.isoformat()}
+        return told if self.verification is None else {**told, "verification": str(self.verification)}
+
+
+def nonce(core: Core) -> Steps[Nonce]:
+    """A nonce for one verification, with the challenge for terminals that film. Ask when the customer steps up."""
+    given = yield from core.ask(Call("POST", "/v1/captures", Nonce))
+    return given.measured(core.clock.heard(given.issued_at))
+
+
+def guide(core: Core, image: bytes) -> Steps[Guidance]:
+    """What would make a better picture of a face; nothing of it is kept."""
+    return (yield from core.ask(Call("POST", "/v1/captures/guidance", Guidance, {"image": encoded(image)})))
+
+
+def verify(
+    core: Core,
+    card: Card,
+    captures: Captures,
+    *,
+    nonce: Nonce,
+    purpose: str,
+    channel: Channel = "counter",
+    basis: str | None = None,
+    operator_key: str | None = None,
+    idempotency_key: str | None = None,
+) -> Steps[Verification]:
+    """Is this person the holder of this card, and is the card still good?
+
+    `captures` were taken after `nonce` came. Their time is told by the service's clock, as the nonce showed it, so that
+    a terminal's wrong clock spoils nothing. Where pictures can be taken anew use `attend`.
+    """
+    taken_at = captures.taken_at + nonce.behind
+    body = {
+        "card": card.body(),
+        "channel": channel,
+        "purpose": purpose,
+        "captures": captures.body(),
+        "captured_at": taken_at.isoformat(),
+        "nonce": nonce.nonce,
+        **({} if basis is None else {"basis": basis}),
+    }
+    vouched = {"channel": channel, "purpose": purpose, "captured_at": taken_at}
+    call = Call(
+        "POST",
+        "/v1/verifications",
+        Verification,
+        body,
+        writes=True,
+        key=idempotency_key,
+        operator_key=operator_key,
+        vouched=vouched,
+    )
+    return (yield from core.ask(call))
+
+
+def attend(
+    core: Core,
+    card: Card,
+    take: Taking,
+    *,
+    purpose: str,
+    channel: Channel = "counter",
+    basis: str | None = None,
+    operator_key: str | None = None,
+) -> Steps[Verification]:
+    """A whole verification: a nonce, `take(nonce)` for the captures, the decision.
+
+    Where the nonce ran out meanwhile the person is captured anew under another, three times at most. With the
+    asynchronous client `take` may be a coroutine function.
+    """
+    for last in (False,) * (CAPTURES_TRIES - 1) + (True,):
+        given = yield from nonce(core)
+        captures: Captures = yield Take(lambda given=given: take(given))  # type: ignore[misc]
+        try:
+            return (
+                yield from verify(
+                    core,
+                    card,
+                    captures,
+                    nonce=given,
+                    purpose=purpose,
+                    channel=channel,
+                    basis=basis,
+                    operator_key=operator_key,
+                )
+            )
+        except Refused as problem:
+            if last or not is_code(problem, *_ANEW):
+                raise
+    raise AssertionError("the last one returns or raises")
+
+
+def decision(core: Core, verification: UUID) -> Steps[Verification]:
+    """A decision that was made before, with its receipt."""
+    return (yield from core.ask(Call("GET", f"/v1/verifications/{UUID(str(verification))}", Verification)))
+
+
+def decisions(
+    *,
+    decision: Decision | None = None,
+    terminal: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Listing[VerificationSummary, UUID]:
+    """Decisions, newest first, without figures."""
+    wanted = {"decision": decision, "terminal": terminal, "since": since, "until": until}
+    return pages("/v1/verifications", VerificationSummary, wanted)
+
+
+def check(
+    core: Core,
+    *,
+    purpose: str,
+    number: str | None = None,
+    card: Card | None = None,
+    portrait: bytes | None = None,
+    idempotency_key: str | None = None,
+) -> Steps[Check]:
+    """What the register says without a person at the counter (联网核查): of a number, or of a card and a portrait."""
+    given = {
+        "purpose": purpose,
+        "number": number,
+        "card": None if card is None else card.body(),
+        "portrait": None if portrait is None else encoded(portrait),
+    }
+    body = {name: value for name, value in given.items() if value is not None}
+    call = Call("POST", "/v1/checks", Check, body, writes=True, key=idempotency_key, vouched={"purpose": purpose})
+    return (yield from core.ask(call))
+
+
+def read_check(core: Core, check: UUID) -> Steps[Check]:
+    """An answer of the register that was given before, for who asked."""
+    return (yield from core.ask(Call("GET", f"/v1/checks/{UUID(str(check))}", Check)))
+
+
+def report_transaction(
+    core: Core, business: Business, *, idempotency_key: str | None = None
+) -> Steps[TransactionReported]:
+    """Business that was done, and the check that it rests on."""
+    call = Call("POST", "/v1/transactions", TransactionReported, business.body(), writes=True, key=idempotency_key)
+    return (yield from core.ask(call))
+
+
+def report_transactions(
+    core: Core, business: Sequence[Business], *, idempotency_key: str | None = None
+) -> Steps[TransactionsReported]:
+    """The same, many at once: all of them are recorded, or none."""
+    body = {"transactions": [one.body() for one in business]}
+    call = Call("POST", "/v1/transactions/batch", TransactionsReported, body, writes=True, key=idempotency_key)
+    return (yield from core.ask(call))
+
+
+def transaction(core: Core, transaction: UUID) -> Steps[Transaction]:
+    """One that was reported."""
+    return (yield from core.ask(Call("GET", f"/v1/transactions/{UUID(str(transaction))}", Transaction)))
+
+
+def transactions(
+    *,
+    omissions: bool = False,
+    cause: str | None = None,
+    kind: str | None = None,
+    terminal: UUID | None = None,
+    institution: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Listing[Transaction, UUID]:
+    """What was reported, newest first; `omissions`: what lacks its check."""
+    wanted = {
+        "omissions": omissions,
+        "cause": cause,
+        "kind": kind,
+        "terminal": terminal,
+        "institution": institution,
+        "since": since,
+        "until": until,
+    }
+    return pages("/v1/transactions", Transaction, wanted)
