@@ -22,7 +22,10 @@ def numbers(data: bytes) -> list[int]:
 
 def segment(kind: str, data: bytes, *subtype: str, as_text: bool = False, **others: str) -> dict[str, Any]:
     """A segment with everything that MOSIP puts into one."""
-    moment = {"date": {"year": 2022, "month": 11, "day": 10}, "time": {"hour": 18, "minute": 11, "second": 55, "nano": 0}}
+    moment = {
+        "date": {"year": 2022, "month": 11, "day": 10},
+        "time": {"hour": 18, "minute": 11, "second": 55, "nano": 0},
+    }
     return {
         "version": {"major": 1, "minor": 1},
         "cbeffversion": {"major": 1, "minor": 1},
@@ -105,3 +108,17 @@ class Mosip:
 def square(shade: int) -> bytes:
     """A picture of person `shade`, for engines that recognise shades."""
     return encode(np.full((64, 64), shade, np.uint8))
+
+
+NOBODY, BLURRED, BREAKS = 0, 1, 2
+SECRET = "11010519491231002X"
+
+
+def face(shade: int) -> dict[str, Any]:
+    """A segment with the picture of a face, in no record."""
+    return segment("FACE", square(shade))
+
+
+def finger(shade: int, *subtype: str) -> dict[str, Any]:
+    """A segment with the picture of a finger, in no record."""
+    return segment("FINGER", square(shade), *subtype)
