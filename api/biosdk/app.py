@@ -5,6 +5,7 @@ nothing more. MOSIP's client sends no credential; with a key in `Guard` a proxy 
 """
 
 import hmac
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -26,7 +27,7 @@ from api.biosdk.information import init
 from api.biosdk.matching import match
 from api.biosdk.parameters import PREFIX, SPECIFICATION
 from api.biosdk.quality import check_quality
-from api.biosdk.statuses import OperationFailed, RequestRefused, Status, unsupported
+from api.biosdk.statuses import OperationFailed, RequestRefused, Status, unreadable, unsupported
 from api.errors import ServiceError, entry
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
@@ -63,7 +64,7 @@ class Guard:
             raise ServiceError("key_invalid")
 
 
-class _Service:
+class Door:
     """Answers requests: each under the guard, on one of as many threads as there are cores."""
 
     def __init__(self, engines: Engines, guard: Guard) -> None:
@@ -72,7 +73,7 @@ class _Service:
         self._admission = Admission(guard.threads, guard.most_wait_s)
         self._limiter = CapacityLimiter(guard.threads)
 
-    async def answer(self, request: Request, work: Callable[[dict[str, Any]], Any]) -> JSONResponse:
+    async def answer(self, request: Request, work: Callable[[dict[str, Any]], Any]) -> Response:
         """The answer to a request, whatever becomes of it: MOSIP's form, never a stack trace."""
         try:
             self._guard.check(request)
@@ -80,11 +81,11 @@ class _Service:
             place = self._admission.enter(time.monotonic())
             done = False
             try:
-                response = await to_thread.run_sync(partial(self._done, body, work), limiter=self._limiter)
+                answer = await to_thread.run_sync(partial(self._done, body, work), limiter=self._limiter)
                 done = True
             finally:
                 self._admission.leave(place, time.monotonic(), answered=done)
-            return _form(response)
+            return answer
         except RequestRefused as error:
             return _form("", [{"code": error.code, "message": error.message}])
         except ServiceError as error:
@@ -92,8 +93,13 @@ class _Service:
         except ClientDisconnect:
             return _refused(request, ServiceError("body_incomplete"))
 
-    def _done(self, body: bytes, work: Callable[[dict[str, Any]], Any]) -> Any:
-        return work(requests.opened(body))
+    def _done(self, body: bytes, work: Callable[[dict[str, Any]], Any]) -> Response:
+        found = work(requests.opened(body))
+        try:
+            return _form(found)
+        except ValueError:
+            # What was sent goes back with the templates; numbers without end are read as JSON and cannot be written.
+            raise unreadable() from None
 
     def init(self, asked: dict[str, Any]) -> Any:
         """What `/init` gives, which is no `Response` but what is in one."""
@@ -117,11 +123,16 @@ class _Service:
 
 def create_app(engines: Engines, guard: Guard) -> FastAPI:
     """The ASGI application."""
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    # As the main application: no redirects to what a header says, and nothing told to the process's telemetry.
+    app = FastAPI(
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
     app.add_middleware(BodyLimit, max_bytes=guard.max_body_bytes)
     app.add_middleware(Envelope)
     app.add_exception_handler(HTTPException, _no_such_place)
-    service = _Service(engines, guard)
+    service = Door(engines, guard)
     works: dict[str, Callable[[dict[str, Any]], Any]] = {
         "init": service.init,
         **{name: partial(service.operate, operation) for name, operation in OPERATIONS.items()},
@@ -136,8 +147,8 @@ def create_app(engines: Engines, guard: Guard) -> FastAPI:
     return app
 
 
-def _endpoint(service: _Service, work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> JSONResponse:
+def _endpoint(service: Door, work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
         return await service.answer(request, work)
 
     return endpoint
@@ -152,13 +163,14 @@ def _unsupported(name: str, _: dict[str, Any]) -> Any:
     raise unsupported(name)
 
 
-def _form(response: Any, errors: list[dict[str, str]] | None = None, status: int = 200) -> JSONResponse:
+def _form(response: Any, errors: list[dict[str, str]] | None = None, status: int = 200) -> Response:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {"version": SPECIFICATION, "responsetime": now, "response": response, "errors": errors or []}
-    return JSONResponse(told, status_code=status)
+    # In ASCII: halves of surrogate pairs, which texts in JSON may hold, have no UTF-8.
+    return Response(json.dumps(told, allow_nan=False), status_code=status, media_type="application/json")
 
 
-def _refused(request: Request, error: ServiceError) -> JSONResponse:
+def _refused(request: Request, error: ServiceError) -> Response:
     """What did not come to an operation: HTTP says so too, for whatever stands between."""
     found = entry(error.code)
     request.state.error_code = error.code
@@ -170,7 +182,7 @@ def _refused(request: Request, error: ServiceError) -> JSONResponse:
     return answer
 
 
-async def _no_such_place(request: Request, error: Exception) -> JSONResponse:
+async def _no_such_place(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return _refused(request, ServiceError("not_found"))

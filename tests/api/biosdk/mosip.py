@@ -17,7 +17,7 @@ FORMATS = {"FINGER": "7", "FACE": "8", "IRIS": "9"}
 
 def numbers(data: bytes) -> list[int]:
     """Bytes as Java sends them: signed."""
-    return np.frombuffer(data, np.int8).tolist()
+    return [int(one) for one in np.frombuffer(data, np.int8)]
 
 
 def segment(kind: str, data: bytes, *subtype: str, as_text: bool = False, **others: str) -> dict[str, Any]:
