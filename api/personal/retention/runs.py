@@ -88,8 +88,8 @@ def last_finished(connection: Connection) -> datetime | None:
 
 @dataclass(frozen=True)
 class RetentionStanding:
-    """Whether the database's clock is doubted, so that nothing is removed, and for how many hours no run came to its end,
-    counted from the deployment's first act where none ever did."""
+    """Whether the database's clock is doubted, so that nothing is removed; and for how many hours no run came to its
+    end, counted from the deployment's first act where none ever did."""
 
     clock_doubted: bool
     late_h: float
