@@ -33,6 +33,13 @@ def readme_held(site: Site) -> None:
     assert {one["modality"] for one in answer["person"]["modalities"]} >= {"face"}
 
 
+def toured(site: Site) -> None:
+    """The decision that was kept is one on the lost card."""
+    answer = json.loads((site.folder / "answer.json").read_text(encoding="utf-8"))
+    assert answer["decision"] == "REFUSE"
+    assert answer["document"]["status"] == "card_reported_lost"
+
+
 def audit(site: Site) -> None:
     """A regulator, some leaves, and Friday's checkpoint."""
     reader.registered(site)
@@ -66,7 +73,10 @@ def register_of_two(site: Site) -> None:
 def evaluation(site: Site) -> None:
     """Score files, labelled pictures, groups, qualities, and a folder of matrices."""
     reader.labelled(site)
+    reader.registered(site)
     site.variables["EVALUATOR"] = reader.key(site, "evaluator")
+    site.variables["TERMINAL"] = reader.key(site, "terminal")
+    site.out_of("RENZHENG_KEY=$TERMINAL renzheng verify --card card.json --face live.jpg")
     reader.scores(site, "ours.csv", "sourceafis.csv", "nbis.csv", "drawn.csv")
     people = [f"f{number}" for number in range(40)]
     groups = ["subject,scanner", *(f"{one},{'ab'[number % 2]}" for number, one in enumerate(people))]

@@ -1,18 +1,16 @@
 """What a reader of a page has at hand before its first command: pictures of nobody they know, files, keys."""
 
+import json
 import random
 from functools import cache
 
 import numpy as np
 
 from api.demo.material import Person, gather
+from api.demo.shots import another_shot
 from models import home
+from tests.api.bodies import new_card
 from tests.docs.site import Site
-
-CARD = (
-    '{"number": "11010519491231002X", "issuer": "北京市公安局朝阳分局",'
-    ' "valid_from": "2016-03-01", "valid_to": "2036-03-01"}'
-)
 
 
 @cache
@@ -24,10 +22,13 @@ def people() -> list[Person]:
 def pictures(site: Site) -> None:
     """Two pictures of one face and of one finger, and a folder of labelled ones."""
     first = people()[0]
+    live = another_shot(first.capture)  # no pixels are taken twice, in whichever page
     for name, content in {
         "face.jpg": first.reference,
-        "live_face.jpg": first.capture,
-        "live.jpg": first.capture,
+        "live_face.jpg": live,
+        "live.jpg": another_shot(first.capture),
+        "another_face.jpg": another_shot(first.capture),
+        "a_fourth_picture.jpg": another_shot(first.capture),
         "me.jpg": first.reference,
         "finger.png": first.finger_reference,
         "live_finger.png": first.finger_capture,
@@ -36,7 +37,7 @@ def pictures(site: Site) -> None:
         "first.png": first.finger_reference,
         "second.png": first.finger_capture,
         "caught.jpg": people()[1].reference,
-        "card.json": CARD.encode(),
+        "card.json": json.dumps(new_card(), ensure_ascii=False).encode(),
     }.items():
         (site.folder / name).write_bytes(content)
 

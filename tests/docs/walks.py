@@ -31,10 +31,16 @@ class Walk:
 
 # `make` may not install anything while it is tested: the environment is the one that the tests run in.
 MAKE = {"make ": "make -o .venv/installed "}
+_SERVE = "RENZHENG_HOME=$PWD/.renzheng RENZHENG_TYPED_CARDS=true make serve"
+_REFUSED = "RENZHENG_KEY=$COUNTER renzheng verify --card card.json --face another_face.jpg"
 
 WALKS = {
     "README.md": Walk(preparing.readme, own=True, replaced=MAKE, serves=("make serve",), check=preparing.readme_held),
     "deploy/verifier/README.md": Walk(preparing.audit, check=preparing.leaves_came),
+    "docs/CONTRIBUTING.md": Walk(
+        preparing.nothing,
+        replaced={"ruff check .": "ruff check api/cli", "ruff format --check .": "ruff format --check api/cli"},
+    ),
     "docs/cards.md": Walk(preparing.files_of_cards),
     "docs/duplicates.md": Walk(preparing.register_of_two),
     "docs/evaluation.md": Walk(
@@ -62,6 +68,13 @@ WALKS = {
         serves=("RENZHENG_TYPED_CARDS=true make serve",),
     ),
     "docs/personal-data.md": Walk(preparing.first_master_key, own=True, replaced={"20261122T150000.000000Z": "*"}),
+    "docs/quickstart.zh.md": Walk(
+        preparing.nothing,
+        own=True,
+        replaced=MAKE,
+        serves=(_SERVE,),
+        codes={_REFUSED: (1,)},
+    ),
     "docs/reader-bridge.md": Walk(
         preparing.prints,
         replaced={"renzheng reader-simulator": "renzheng reader-simulator --port 0", '"1 r pulled"': '"1 r"'},
@@ -74,14 +87,25 @@ WALKS = {
             "2028-11-22": "$(date -d '+700 days' +%F)",
         },
     ),
+    "docs/tour.md": Walk(
+        preparing.nothing,
+        own=True,
+        replaced=MAKE,
+        serves=(_SERVE,),
+        codes={_REFUSED: (1,)},
+        check=preparing.toured,
+    ),
 }
 
 _RESTORE = (
     "needs a PostgreSQL of one's own and a machine that is lost: tests/api/operations/test_restore.py backs up, deletes"
     " and restores a site in these steps, with the programs of the embedded PostgreSQL"
 )
+_ONCE = "the walk through README.md executes it"
 # (page, beginning of the command): why no test executes it. `test_commands.py` still reads every program's options.
 NOT_EXECUTED = {
+    ("docs/CONTRIBUTING.md", "make demo"): _ONCE,
+    ("docs/quickstart.zh.md", "make demo"): _ONCE,
     ("README.md", "make test"): "runs this test",
     ("deploy/README.md", "RENZHENG_DATABASE_URL=postgresql://renzheng:PASSWORD@db.internal"): (
         "needs another machine's PostgreSQL with TLS; tests/api/test_replicas.py runs services on one server by its URL"
