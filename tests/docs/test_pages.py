@@ -85,6 +85,13 @@ def test_a_record_quotes_figures_that_stand_in_the_results(page: str) -> None:
     assert quoted <= standing, quoted - standing
 
 
+def test_the_readme_quotes_figures_that_stand_in_the_results() -> None:
+    measured = re.sub(r"\]\([^)]*\)", "]", part_of(text_of("README.md"), "What was measured"))
+    quoted = {one for one in _FIGURE.findall(measured) if len(one.replace(".", "").replace(",", "")) > 1}
+    assert len(quoted) > 10
+    assert quoted <= set(_FIGURE.findall(text_of(FIGURES)))
+
+
 def part_of(text: str, name: str) -> str:
     return re.split(r"^## ", text.partition(f"## {name}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
 
