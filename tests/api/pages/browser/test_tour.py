@@ -7,6 +7,8 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import expect
 
+from api.institutions import principals
+from api.institutions.roles import Role
 from tests.api.pages.browser.conftest import House, NewPage, shoot
 from tests.api.pages.browser.lived import a_day
 from tests.api.pages.browser.test_console import authority_key, signed_in
@@ -15,8 +17,25 @@ from tests.api.pages.browser.test_kiosk import decided, visible
 
 pytestmark = pytest.mark.long
 
+# Of the pictures alone, so that nobody has such a name yet.
+BRANCH, DESK = "示范银行世纪大道支行", "示范市公安局示范分局"
+
+
+@pytest.fixture
+def house(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Whose people and terminals have the names that people give them, and its authority too."""
+
+    def person(name: str, role: Role, channel: str | None = None) -> str:
+        with house.service.database.begin() as connection:
+            institution = DESK if role is Role.AUTHORITY else BRANCH
+            return principals.add(connection, house.service.keys, institution, name, role, channel=channel).key
+
+    monkeypatch.setattr(house, "person", person)
+    return house
+
 
 def test_a_card_from_its_pass_to_its_refusal_everywhere(house: House, new_page: NewPage) -> None:
+    house.authority.headers["Authorization"] = f"Bearer {house.person('户籍一号席', Role.AUTHORITY)}"
     counter = new_page("/counter", lang="en")
     card = house.issue()
     house.reader.place(card)
