@@ -3,6 +3,7 @@
 import json
 
 from tests.docs import reader
+from tests.docs.pages import blocks
 from tests.docs.site import Site
 
 REGISTER_LIVE = (
@@ -25,15 +26,18 @@ def readme(site: Site) -> None:
     reader.labelled(site)
 
 
-def readme_held(site: Site) -> None:
-    """The holder passed, and the card is reported lost."""
+def readme_held(site: Site, printed: str) -> None:
+    """The demonstration printed the table that the page shows, and the holder passed."""
+    (shown,) = (block.text for block in blocks("README.md") if block.language == "text")
+    missing = [line for line in shown.splitlines() if line.strip() not in printed]
+    assert not missing
     answer = json.loads((site.folder / "answer.json").read_text(encoding="utf-8"))
     assert answer["decision"] == "PASS"
     assert answer["document"]["status"] == "valid"
     assert {one["modality"] for one in answer["person"]["modalities"]} >= {"face"}
 
 
-def toured(site: Site) -> None:
+def toured(site: Site, _: str) -> None:
     """The decision that was kept is one on the lost card."""
     answer = json.loads((site.folder / "answer.json").read_text(encoding="utf-8"))
     assert answer["decision"] == "REFUSE"
@@ -47,7 +51,7 @@ def audit(site: Site) -> None:
     site.out_of(f"curl -sf {site.url}/v1/evidence/checkpoint > FRIDAY.note")
 
 
-def leaves_came(site: Site) -> None:
+def leaves_came(site: Site, _: str) -> None:
     """As many as the checkpoint says, and the independent verifier finds the root in them."""
     told = site.out_of('python deploy/verifier/verify.py log leaves.jsonl FRIDAY.note --log "$(cat log.key)"')
     assert told

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -57,6 +58,16 @@ def test_no_picture_is_left_over() -> None:
     }
     lying = {path.resolve() for path in (ROOT / "docs" / "pictures").iterdir()}
     assert {path.name for path in lying - shown} == set()
+
+
+def test_the_drawing_names_files_that_are_there() -> None:
+    drawn = (ROOT / "docs" / "pictures" / "architecture.svg").read_text(encoding="utf-8")
+    assert ElementTree.fromstring(drawn).get("role") == "img"
+    named = {name.strip() for text in re.findall(r'class="file"[^>]*>([^<]+)<', drawn) for name in text.split(",")}
+    files = {name for name in named if "/" in name or name.endswith((".py", ".toml"))}
+    assert len(files) > 15
+    pipeline = ROOT / "api" / "verification"  # whose files stand there by their names alone
+    assert not [name for name in files if not (ROOT / name).exists() and not (pipeline / name).exists()]
 
 
 def test_the_index_lists_every_page() -> None:

@@ -72,7 +72,7 @@ def test_a_page_can_be_followed(page: str, opened: Callable[[Walk], Site]) -> No
         told = f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         assert done.returncode == 0, f"{page}, at {executed(page)[int(reached[-1])]}\n{told}"
         assert len(reached) == len(executed(page)), told
-        walk.check(site)
+        walk.check(site, done.stdout)
     finally:
         if serving is not None:
             end(serving)

@@ -17,6 +17,7 @@ class Walk:
     `replaced` are texts that stand for something of the reader's; `serves` begins commands that are a service, which is
     started and awaited; `endless` ones that run until they are stopped; `codes` the exit codes that a command may end
     with where that is not 0; `between` what the reader does before a command. The keys are beginnings of commands.
+    `check` is given what was printed.
     """
 
     prepare: Callable[[Site], None]
@@ -26,7 +27,7 @@ class Walk:
     endless: tuple[str, ...] = ()
     codes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     between: dict[str, str] = field(default_factory=dict)
-    check: Callable[[Site], None] = lambda _: None
+    check: Callable[[Site, str], None] = lambda _, __: None
 
 
 # `make` may not install anything while it is tested: the environment is the one that the tests run in.
