@@ -81,7 +81,8 @@ def split(block: str) -> list[str]:
 def _complete(text: str) -> bool:
     if text.endswith("\\"):
         return False
-    return subprocess.run(["bash", "-n"], input=text.encode(), capture_output=True, check=False).returncode == 0
+    read = subprocess.run(["bash", "-n"], input=text.encode(), capture_output=True, check=False)
+    return read.returncode == 0 and not read.stderr  # of a here-document without its end it only warns
 
 
 def _undented(text: str, columns: int) -> str:

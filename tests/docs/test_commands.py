@@ -130,14 +130,13 @@ def test_the_reader_of_commands_sees_mistakes(command: str, whole: bool, fine: b
 
 
 def test_a_block_is_split_as_a_shell_takes_it() -> None:
-    block = (
-        "# first\nA='{\"a\":\n 1}'\ncurl \\\n  -s URL |\n  tee file   # told\n\nfor one in 1 2; do\n  echo $one\ndone\n"
-    )
-    assert split(block) == [
+    parts = [
         "A='{\"a\":\n 1}'",
         "curl \\\n  -s URL |\n  tee file   # told",
         "for one in 1 2; do\n  echo $one\ndone",
+        "cat > file <<'END'\ntext\nEND",
     ]
+    assert split("# first\n" + "\n\n".join(parts) + "\n") == parts
     with pytest.raises(ValueError, match="not complete"):
         split("echo 'open\n")
 
