@@ -14,6 +14,7 @@ from api.cli import (
     demo,
     doctor,
     duplicates,
+    errors,
     evaluate,
     explain,
     fsck,
@@ -78,6 +79,7 @@ app.add_typer(holds.app, name="holds")
 app.command("retention", epilog="Example: renzheng retention --check")(retention.retention)
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("doctor", epilog="Example: renzheng doctor --json")(doctor.doctor)
+app.command("errors", epilog="Example: renzheng errors nonce_expired")(errors.errors)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
 app.command(
     "verify",

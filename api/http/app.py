@@ -90,7 +90,7 @@ def create_app(service: Service) -> FastAPI:
     for router in ROUTERS:
         openapi.say_rights(router)
         app.include_router(router)
-    app.router.routes.extend(pages.routes(service.settings))
+    app.router.routes.extend(pages.routes(service.settings, service.policy.grounds))
     openapi.say_needed_headers(app)
     return app
 

@@ -116,6 +116,7 @@ def test_a_command_beside_the_service_leaves_it_its_database(program: Program, h
     assert not program.database_runs()
 
 
+@pytest.mark.long
 def test_after_a_kill_the_database_is_found_with_all_that_was_acknowledged(program: Program) -> None:
     service, client = program.serve()
     added = program.run("terminals", "add", "police", "a", "--role", "authority")
