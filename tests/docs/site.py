@@ -58,10 +58,12 @@ class Site:
     @property
     def environment(self) -> dict[str, str]:
         """What every command sees; nothing of the settings that the tests themselves run with."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("RENZHENG_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("RENZHENG_", "PYTEST_"))}
         path = f"{self.folder / 'programs'}:{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
         own = {"RENZHENG_HOME": str(self.folder / ".renzheng"), "RENZHENG_PORT": str(self.port)}
         own |= {"RENZHENG_URL": self.url, "RENZHENG_DRAIN_S": "0", "PYTHONPATH": str(ROOT), "PATH": path}
+        # The tests that a page has run keep out of the folders of those that run them.
+        own |= {"PYTEST_DEBUG_TEMPROOT": str(self.folder)}
         return {**kept, **own, "NO_COLOR": "1", "OMP_NUM_THREADS": "1", **self.variables}
 
     def here(self, command: str) -> str:

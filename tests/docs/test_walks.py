@@ -15,7 +15,7 @@ from tests.docs.walks import WALKS, Walk, reason_not_to
 
 pytestmark = pytest.mark.long
 
-ENDLESS_S = 20
+ENDLESS_S = 15
 AWAITED = (
     'for ((tries = 0; tries < 900; tries++)); do curl -sf "$RENZHENG_URL/readyz" > /dev/null && break; sleep 0.2; done;'
     ' curl -sf "$RENZHENG_URL/readyz" > /dev/null || { cat serving.log; false; }'

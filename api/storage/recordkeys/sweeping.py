@@ -18,6 +18,7 @@ SEALED = (
     ("templates", "template_sealed"),
     ("impostor_templates", "template_sealed"),
     ("cards", "number_sealed"),
+    ("card_events", "reason_sealed"),
     ("impostors", "case_sealed"),
     ("transactions", "reference_sealed"),
     ("overrides", "text_sealed"),

@@ -23,7 +23,7 @@ from api.storage.sealing import record_key_of, seal_under, unseal, unseal_under
 def seal_text(keys: Keys, value: bytes, context: str) -> bytes:
     """Encrypt a text; `context` names the record that it belongs to. Raises `DatabaseUnavailable`,
     `MasterKeyUnavailable`."""
-    key_id, key = _present_key(keys)
+    key_id, key = text_key(keys)
     return seal_under(key_id, key, value, context)
 
 
@@ -42,7 +42,8 @@ def open_presented(keys: Keys, envelope: bytes, context: str) -> bytes:
     return open_text(keys, envelope, context)
 
 
-def _present_key(keys: Keys) -> tuple[UUID, bytes]:
+def text_key(keys: Keys) -> tuple[UUID, bytes]:
+    """The key that texts are sealed under now, with its identifier. Raises as `seal_text`."""
     store = keys.of_records
     key_id = _present(store)
     try:
