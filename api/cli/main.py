@@ -7,12 +7,14 @@ import typer
 
 from api.cli import (
     archive,
+    biosdk,
     calibrate,
     cards,
     deduplicate,
     demo,
     doctor,
     duplicates,
+    errors,
     evaluate,
     explain,
     fsck,
@@ -69,6 +71,7 @@ app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(impostors.app, name="impostors")
 app.add_typer(keys.app, name="keys")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
+app.command("biosdk", epilog="Example: renzheng biosdk --host 0.0.0.0 --port 9099")(biosdk.biosdk)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
 app.add_typer(scorecard.app, name="scorecard")
@@ -76,6 +79,7 @@ app.add_typer(holds.app, name="holds")
 app.command("retention", epilog="Example: renzheng retention --check")(retention.retention)
 app.command("fsck", epilog="Example: renzheng fsck --checkpoint kept/2026-11-22.note")(fsck.fsck)
 app.command("doctor", epilog="Example: renzheng doctor --json")(doctor.doctor)
+app.command("errors", epilog="Example: renzheng errors nonce_expired")(errors.errors)
 app.command("demo", epilog="Example: renzheng demo --data DIR")(demo.demo)
 app.command(
     "verify",

@@ -17,15 +17,30 @@ class Text(BaseModel):
     en: str
 
 
+Kind = Literal["error", "document", "person", "modality", "advice", "finding"]
+Room = Literal[
+    "request", "signing_in", "institutions", "captures", "images", "cards", "verification", "screening", "duplicates",
+    "accountability", "personal_data", "evidence", "feed", "service",
+]  # fmt: skip
+
+
 class Entry(BaseModel):
-    """One code: what the customer is told, what the operator should do, and where it is a card's, what its holder does
-    next."""
+    """One code. An error has a room, by which `docs/errors.md` is ordered, and an HTTP status unless it is met on the
+    command line alone; codes of the other kinds have neither.
+
+    `message` is for the customer and `operator` for whoever serves them, at once; both stand in every answer. `cause`
+    and `next` (why it happens, and what is done where that did not help) are looked up: here, in the documentation, by
+    `renzheng errors`. `holder`: what a card's holder does next, for codes that say something of a card.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    kind: Literal["error", "document", "person", "modality", "advice", "finding"]
+    kind: Kind
+    room: Room | None = None
     message: Text
     operator: Text
+    cause: Text
+    next: Text
     holder: Text | None = None
     http: int | None = None
     retryable: bool = False

@@ -1,117 +1,103 @@
-"""The catalogue is complete and holds nothing idle: what the sources raise is in it, and what is in it is used."""
+"""The catalogue's texts: whole in both languages, each for whom it is meant, and true of commands, settings and pages.
 
-import ast
+That it holds every code and no idle one is in `test_emitted.py`.
+"""
+
+import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
+from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-import api
-import biometrics
-import models
 from api.cards.lifecycle import Status
+from api.cli.main import app as command_line
 from api.errors import Entry, ServiceError, catalogue, entry
+from api.errors.catalogue import Text
 from api.http import errors
+from api.http.app import ROUTERS
+from api.settings import Settings
 from api.storage.idempotency import RefusedBefore
 
-ROOMS = [Path(str(module.__file__)).parent for module in (api, biometrics, models)]
-
-# Calls that raise or make a code, and where in the call the code stands.
-RAISING = {"ServiceError": 0, "bad_value": 0, "InvalidImage": 0, "NotAssessable": 0, "CaptureInvalid": 0, "response": 1}
-# Codes that come out of a variable; each was read and stands for codes that are raised elsewhere by name.
-PASSED_ON = {
-    "api/accountability/transactions/reporting.py": {"ServiceError"},  # the codes of its own `_refuse`
-    "api/matching/engines.py": {"CaptureInvalid"},  # InvalidImage's code
-    "api/matching/guidance.py": {"CaptureInvalid"},  # InvalidImage's code
-    "api/matching/liveness.py": {"CaptureInvalid"},  # InvalidImage's code, of a frame
-    "api/http/errors.py": {"response"},  # codes of ServiceError, CaptureInvalid and of the tables checked below
-    "api/population/checks.py": {"CaptureInvalid"},  # the code that the comparer gave
-    "api/verification/pipeline.py": {"ServiceError"},  # what `freshness.fault` gives
-}
+ROOT = Path(__file__).parents[3]
+TEXTS = ("message", "cause", "operator", "next", "holder")
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for room in ROOMS:
-        for path in sorted(room.rglob("*.py")):
-            yield path.relative_to(room.parent).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+def texts(found: Entry) -> Iterator[Text]:
+    yield from (text for name in TEXTS if (text := getattr(found, name)) is not None)
 
 
-def name_of(call: ast.Call) -> str:
-    called = call.func
-    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-
-
-def raised() -> Iterator[tuple[str, str, str | None]]:
-    """(file, call, code) of every call that makes a code; None where the code is no literal."""
-    for file, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and (call := name_of(node)) in RAISING and len(node.args) > RAISING[call]:
-                yield from ((file, call, code) for code in literals(node.args[RAISING[call]]))
-
-
-def literals(node: ast.expr) -> list[str | None]:
-    """The strings that an expression may be: literals, and both sides of a condition."""
-    if isinstance(node, ast.IfExp):
-        return [*literals(node.body), *literals(node.orelse)]
-    if isinstance(node, ast.BoolOp):
-        return [code for value in node.values for code in literals(value)]
-    return [node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None]
-
-
-def all_strings() -> set[str]:
-    """What the service can say; a client that knows a code does not make it one."""
-    return {
-        node.value
-        for file, tree in sources()
-        if not file.startswith(("api/client/", "api/terminal/"))
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-
-
-def test_every_raised_code_is_in_the_catalogue() -> None:
-    found = [(file, code) for file, _, code in raised() if code is not None]
-    assert len(found) > 60, "the scan has to find what is there"
-    assert not [(file, code) for file, code in found if code not in catalogue()]
-
-
-def test_every_code_of_a_variable_is_accounted_for() -> None:
-    passed_on: dict[str, set[str]] = {}
-    for file, call, code in raised():
-        if code is None:
-            passed_on.setdefault(file, set()).add(call)
-    assert passed_on == PASSED_ON
-
-
-def test_codes_that_reach_the_door_have_a_status() -> None:
-    at_the_door = {"ServiceError", "bad_value", "InvalidImage", "CaptureInvalid", "response"}
-    codes = {code for _, call, code in raised() if call in at_the_door and code is not None}
-    codes |= set(errors._CODES.values()) | set(errors._HTTP_CODES.values())
-    assert not [code for code in codes if entry(code).kind != "error" or entry(code).http is None]
-
-
-def test_reasons_of_the_engines_are_reasons_of_a_modality() -> None:
-    reasons = {code for _, call, code in raised() if call == "NotAssessable" and code is not None}
-    assert {"no_face", "multiple_faces", "low_quality", "no_finger"} <= reasons
-    assert {entry(reason).kind for reason in reasons} == {"modality"}
-
-
-def test_no_code_is_idle() -> None:
-    assert not sorted(set(catalogue()) - all_strings())
+def everything() -> str:
+    return "\n".join(f"{text.zh}\n{text.en}" for found in catalogue().values() for text in texts(found))
 
 
 @pytest.mark.parametrize(("code", "found"), [pytest.param(code, found, id=code) for code, found in catalogue().items()])
 def test_every_code_has_words_in_both_languages(code: str, found: Entry) -> None:
-    for text in (found.message, found.operator, *([] if found.holder is None else [found.holder])):
+    for text in texts(found):
         assert any("\u4e00" <= character <= "\u9fff" for character in text.zh), text.zh
         assert text.zh.endswith("。")
         assert text.en.isascii()
         assert text.en.endswith(".")
-    assert (found.http is not None) == (found.kind == "error")
-    assert found.http is None or 400 <= found.http < 600
+        assert "|" not in text.zh + text.en, "it stands in a table"
+    assert (found.room is not None) == (found.kind == "error")
+    assert found.http is None or (found.kind == "error" and 400 <= found.http < 600)
     assert not found.retryable or found.kind == "error"
+
+
+def test_cause_and_next_are_the_codes_own() -> None:
+    """No filler: nobody is told the same of two codes, nor twice of one."""
+    own = [text for found in catalogue().values() for one in (found.cause, found.next) for text in (one.zh, one.en)]
+    assert [text for text, times in Counter(own).items() if times > 1] == []
+    for code, found in catalogue().items():
+        told = [text.en for text in texts(found)]
+        assert len(set(told)) == len(told), code
+
+
+def test_commands_that_the_texts_name_are_commands() -> None:
+    known = {" ".join(words) for words in _commands(typer.main.get_command(command_line))}
+    named = re.findall(r"renzheng ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)((?: --[a-z-]+)*)", everything())
+    assert len(named) > 50
+    for words, _ in named:
+        assert words in known or words.split()[0] in known, words
+    options = {option for _, found in named for option in found.split()}
+    assert options <= {name for one in _options(typer.main.get_command(command_line)) for name in one}
+
+
+def test_settings_routes_and_pages_that_the_texts_name_are_there() -> None:
+    told = everything()
+    settings = set(re.findall(r"RENZHENG_([A-Z][A-Z_]*[A-Z])", told))
+    of_the_command_line = {"SIGNING_KEY"}
+    assert len(settings) > 15
+    assert {name.lower() for name in settings - of_the_command_line} <= Settings.model_fields.keys()
+    routes = {
+        (method, re.sub(r"\{[a-z_]+\}", "{id}", route.path))
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    named = re.findall(r"(GET|POST|DELETE) (/v1/[a-z/{}_]*)", told)
+    assert len(named) > 10
+    assert {(method, re.sub(r"\{[a-z_]+\}", "{id}", path)) for method, path in named} <= routes
+    pages = set(re.findall(r"docs/[a-z-]+\.md", told))
+    assert len(pages) > 12
+    assert [page for page in pages if not (ROOT / page).is_file()] == []
+
+
+def _commands(group: object, *above: str) -> Iterator[tuple[str, ...]]:
+    for name, command in getattr(group, "commands", {}).items():
+        yield (*above, name)
+        yield from _commands(command, *above, name)
+
+
+def _options(command: object) -> Iterator[list[str]]:
+    yield from (one.opts for one in getattr(command, "params", ()))
+    for inner in getattr(command, "commands", {}).values():
+        yield from _options(inner)
 
 
 def test_texts_for_people_hold_no_figures() -> None:
