@@ -51,12 +51,19 @@ def keep(connection: Connection, key: TextKey | None, event_ids: Iterable[UUID],
 
 
 def told(keys: Keys, event: Row[Any]) -> str | None:
-    """The reason of an event; None where there is none, where its time is over, and where it does not open.
+    """The reason of an event; None where there is none, where its time is over, and where it does not open now.
 
-    Raises `DatabaseUnavailable`, `MasterKeyUnavailable`.
+    Who looks a card up to report it lost does not wait for a reason of years ago: that it does not open is told in the
+    log.
     """
-    reason: str | None = event.reason
-    return reason if event.reason_sealed is None else explanations.opened(keys, ABOUT, event.id, event.reason_sealed)
+    if event.reason_sealed is None:
+        reason: str | None = event.reason
+        return reason
+    try:
+        return explanations.opened(keys, ABOUT, event.id, event.reason_sealed)
+    except StorageError:
+        _log.warning("the reason of the event %s does not open now: the key of texts is away", event.id)
+        return None
 
 
 def seal_waiting(database: Database, keys: Keys) -> int:

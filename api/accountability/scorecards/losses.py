@@ -3,7 +3,7 @@ were: retention takes that from decisions whose time is over."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, Lateral, Select, literal_column, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Exists, FromClause, Select, literal_column, or_, select, true, tuple_
 
 from api.accountability.scorecards.figures import LOST, REPORTS
 from api.accountability.scorecards.months import Month
@@ -66,7 +66,7 @@ def _of_month(month: Month, reach: Reach) -> ColumnElement[bool]:
     return own & in_month(month, _refused.c.decided_at) & _refused.c.document_status.in_(_LOST)
 
 
-def _last_report() -> Lateral:
+def _last_report() -> FromClause:
     """The last loss report of the card before it was refused."""
     return (
         select(card_events.c.recorded_at)
@@ -81,7 +81,7 @@ def _last_report() -> Lateral:
     )
 
 
-def _removed_since(report: Lateral) -> Exists:
+def _removed_since(report: FromClause) -> Exists:
     """Whether the institution refused some lost card between, of which it is not known any more which it was."""
     gone = verifications.alias("gone")
     return (

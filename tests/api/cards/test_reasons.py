@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from api.accountability import explanations
 from api.cards import reasons
 from api.service import Service
 from api.storage import migrate
@@ -65,6 +66,13 @@ def test_a_loss_report_does_not_wait_for_the_key_of_its_reason(
     assert "waits to be sealed" in caplog.text
     assert REASON not in caplog.text
     assert shown(authority, card_id) == [None, REASON]
+    # Who looks the card up while the key is away is told all but the reason.
+    with monkeypatch.context() as broken:
+        broken.setattr(explanations, "open_text", lambda *_: away(_))
+        other, _ = register(authority)
+        report(authority, other, "reported_lost", reason=REASON)
+        assert shown(authority, other) == [None, None]
+    assert shown(authority, other) == [None, REASON]
     # The service's own clock may have been first.
     reasons.seal_waiting(service.database, service.keys)
     assert events(service, card_id)[-1].reason is None

@@ -15,7 +15,7 @@ from api.institutions.roles import Role
 from api.operations.doctor import keys as doctor
 from api.operations.doctor.subject import Subject
 from api.personal.leftover_keys import restore_keys
-from api.screening import keeping
+from api.screening.parameters import LOST_S
 from api.service import Service
 from api.storage.recordkeys import backup, standing
 from api.storage.recordkeys.opening import with_records
@@ -50,7 +50,7 @@ class Office:
         records.of_texts_until = 0.0
         for one in records.standing.values():
             one.until = 0.0
-        self.service.impostors._lost_at = -keeping.LOST_S
+        self.service.impostors._lost_at = -LOST_S
 
     def diagnosed(self) -> list[str]:
         """What the doctor says of the keys."""

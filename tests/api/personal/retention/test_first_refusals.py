@@ -1,13 +1,18 @@
 """First refusals after loss reports, of months whose decisions retention removed: what is not known is told as such."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from api.accountability.scorecards.months import Month
 from api.accountability.scorecards.proving import Proof, steps
 from api.cards.parameters import TIMEZONE
+from api.cli import scorecard as scorecard_command
+from api.evidence.sequencer import drain
 from tests.api.bodies import register, report, verify
 from tests.api.personal.retention.conftest import Town
 from tests.api.personal.retention.test_enforcing import DECISIONS
@@ -66,6 +71,28 @@ def test_months_that_retention_emptied_say_what_is_not_known(town: Town) -> None
     assert len({one["leaf_hash"] for one in listed}) == 2
     rows = town.supervisor.get("/v1/scorecards", params={"month": MONTH, "format": "csv"}).text.splitlines()
     assert [row.split(",")[6] for row in rows if ",losses.not_known," in row] == ["2"]
+
+
+def prove(town: Town, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """`renzheng scorecard prove`: its exit code, and what it says."""
+    drain(town.service.database, town.service.keys)
+    monkeypatch.setattr(scorecard_command, "registry", lambda: nullcontext(town.service))
+    done = CliRunner().invoke(scorecard_command.app, [MONTH])
+    return done.exit_code, done.output
+
+
+def test_the_command_says_what_is_proven_and_what_is_not(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost_and_refused(town)
+    code, said = prove(town, monkeypatch)
+    assert (code, "Proven:" in said, "NOT PROVEN" in said) == (0, True, False)
+    town.enforce(DECISIONS + 1)
+    code, said = prove(town, monkeypatch)
+    assert (code, "Proven:" in said) == (0, True)
+    assert "无法证明" in said
+    assert "NOT PROVEN for 1 terminal, and not contradicted: first refusals after loss reports" in said
+    town.ask("UPDATE verifications SET decision = 'PASS'")
+    code, said = prove(town, monkeypatch)
+    assert (code, "Proven:" in said) == (1, False)
 
 
 def test_what_is_not_known_hides_no_other_difference(town: Town) -> None:
