@@ -11,7 +11,7 @@ from api.alerts.schemas import AlertAnswer, AlertClosed, AlertClosing, AlertsPag
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
@@ -26,7 +26,6 @@ HandlerDep = Annotated[Caller, Depends(Holder(Scope.HANDLE_ALERTS))]
 @router.get(
     "",
     response_model=AlertsPage,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="Alerts, newest first",
 )
@@ -47,7 +46,6 @@ def list_alerts(
 @router.get(
     "/{alert_id}",
     response_model=AlertAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="An alert, and what was done",
 )
@@ -65,7 +63,6 @@ def read_alert(service: ServiceDep, caller: HandlerDep, alert_id: UUID) -> JSONR
     "/{alert_id}/close",
     response_model=AlertClosed,
     dependencies=[*LIMITED, *FOR_CONSOLE],
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     summary="Close an alert",
 )
 def close_alert(

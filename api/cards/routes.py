@@ -24,7 +24,7 @@ from api.cards.schemas import (
 from api.cards.words import status_words
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, RegistrarDep, ReporterDep, ServiceDep
@@ -43,7 +43,6 @@ router = APIRouter(prefix="/v1/cards", tags=["cards"])
     "",
     status_code=201,
     response_model=CardRegistered,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Register a card with its templates",
 )
@@ -65,7 +64,6 @@ def register_card(
 @router.post(
     "/search",
     response_model=CardsFound,
-    responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="The cards of a citizen's number",
 )
@@ -85,7 +83,6 @@ def search_cards(
 @router.get(
     "/{card_id}",
     response_model=CardAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="A card and what happened to it",
 )
@@ -123,7 +120,6 @@ def _words(known: looking_up.KnownCard) -> dict[str, Any]:
     "/{card_id}/events",
     status_code=201,
     response_model=DeathRecorded,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Report what happened to a card",
 )
@@ -144,7 +140,6 @@ def report_event(
     "/{card_id}/face",
     status_code=201,
     response_model=TemplatesAdded,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Add a face to a registered card that has none",
 )
@@ -165,7 +160,6 @@ def add_face(
     "/{card_id}/fingerprints",
     status_code=201,
     response_model=TemplatesAdded,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Add fingers to a registered card",
 )

@@ -15,7 +15,7 @@ from api.duplicates.words import CaseKind, State
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
@@ -32,7 +32,6 @@ DeciderDep = Annotated[Caller, Depends(Holder(Scope.DECIDE_DUPLICATES))]
 @router.get(
     "",
     response_model=DuplicatesPage,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="Cases of one person with two identities, the strongest first",
 )
@@ -55,7 +54,6 @@ def list_duplicates(
 @router.get(
     "/{duplicate_id}",
     response_model=DuplicateAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="A case, with the scores side by side",
 )
@@ -72,7 +70,6 @@ def read_duplicate(service: ServiceDep, caller: CaseReaderDep, duplicate_id: UUI
 @router.post(
     "/{duplicate_id}/decide",
     response_model=DuplicateDecided,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Decide a case, or propose to",
 )

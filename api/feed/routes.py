@@ -14,7 +14,6 @@ from api.feed import frames, records
 from api.feed.parameters import LARGEST_PAGE, PAGE_EVENTS
 from api.feed.schemas import FeedKey, FeedPage
 from api.feed.stream import FeedStream
-from api.http.answers import documented
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import Holder, ServiceDep, SessionDep
 from api.institutions.caller import Caller
@@ -34,7 +33,6 @@ Place = Annotated[int, Query(ge=0, le=_LARGEST, description="The number of the l
 @router.get(
     "",
     response_model=FeedPage,
-    responses=documented(401, 403, 409, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="Every change of a card's status, in order",
 )
@@ -63,7 +61,7 @@ async def follow(
     return FeedStream(service.feed, service.database, caller, begin, None if session is None else session.until)
 
 
-@router.get("/key", response_model=FeedKey, responses=documented(401, 403, 503), summary="The key of the tags")
+@router.get("/key", response_model=FeedKey, summary="The key of the tags")
 async def read_key(service: ServiceDep, caller: FollowerDep) -> Any:  # noqa: ARG001 - the right is the caller's
     """For terminals, which find a card in the feed, or in the filter of invalid ones, by its tag."""
     key = service.keys.feed

@@ -1,7 +1,5 @@
 """Answers: stored ones given again are marked, and the error form stands in the OpenAPI document."""
 
-from typing import Any
-
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -30,8 +28,3 @@ class ErrorAnswer(BaseModel):
 def answer(stored: StoredAnswer) -> JSONResponse:
     """The answer as stored."""
     return JSONResponse(stored.answer, status_code=stored.status_code)
-
-
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error form for each status, for the OpenAPI document."""
-    return {status: {"model": ErrorAnswer} for status in statuses}

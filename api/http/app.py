@@ -39,7 +39,8 @@ _DESCRIPTION = """Is this person the holder of this resident identity card, and 
 
 人证核验：比对人、证，核查证件状态，留存核验证据。
 
-Errors have one form; `/v1/errors` lists every code in Chinese and English."""
+Errors have one form; `/v1/errors` lists every code in Chinese and English, with its cause and what to do about it.
+`x-codes` says which an operation may answer; `internal`, with 500, is one that none of them foresees."""
 
 
 ROUTERS = (
@@ -76,6 +77,9 @@ def create_app(service: Service) -> FastAPI:
         version="1",
         redoc_url=None,
         description=_DESCRIPTION,
+        license_info=openapi.LICENCE,
+        servers=openapi.SERVERS,
+        openapi_tags=openapi.TAGS,
         separate_input_output_schemas=False,
         # A redirect would send captures and keys to whatever the Host header says.
         redirect_slashes=False,
@@ -91,7 +95,7 @@ def create_app(service: Service) -> FastAPI:
         openapi.say_rights(router)
         app.include_router(router)
     app.router.routes.extend(pages.routes(service.settings, service.policy.grounds))
-    openapi.say_needed_headers(app)
+    openapi.complete(app, ROUTERS)
     return app
 
 

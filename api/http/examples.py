@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_PICTURE = "/9j/4AAQSkZJRgABAQEAYABgAAD…"
+_PICTURE = "/9j/4AAQSkZJRgABAQEAYABgAAD/"
 _CARD: dict[str, Any] = {
     "number": "11010519491231002X",
     "issuer": "北京市公安局朝阳分局",
@@ -11,7 +11,7 @@ _CARD: dict[str, Any] = {
 }
 _CAPTURES: dict[str, Any] = {
     "face": {"image": _PICTURE},
-    "fingers": [{"position": "right_index", "image": "iVBORw0KGgoAAAANSUhEUg…", "dpi": 500}],
+    "fingers": [{"position": "right_index", "image": "iVBORw0KGgoAAAANSUhEUgAA", "dpi": 500}],
 }
 
 CARD_REGISTRATION: Any = {

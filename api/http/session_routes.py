@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from api.errors import ServiceError
 from api.http import sessions
-from api.http.answers import documented
 from api.http.sessions import FOR_PAGES, OPERATOR_S
 from api.http.signin import ConsoleDep, OperatorDep, ServiceDep, VerifierDep, bearer_scheme
 from api.institutions import listing
@@ -45,7 +44,6 @@ class SessionEnded(BaseModel):
     "",
     status_code=201,
     response_model=SessionBegun,
-    responses=documented(401, 403, 503),
     summary="Sign a page in as a terminal",
 )
 def begin_session(
@@ -69,7 +67,6 @@ def begin_session(
 @router.get(
     "",
     response_model=SessionAnswer,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_PAGES,
     summary="Who is signed in at this page",
 )
@@ -90,7 +87,6 @@ def read_session(service: ServiceDep, caller: VerifierDep, operator: OperatorDep
     "/operator",
     status_code=201,
     response_model=SessionBegun,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_PAGES,
     summary="Sign an operator in at a counter's page",
 )
@@ -114,7 +110,6 @@ def begin_attending(
     "/console",
     status_code=201,
     response_model=SessionBegun,
-    responses=documented(401, 403, 503),
     summary="Sign somebody in at the console",
 )
 def begin_console(
@@ -134,7 +129,7 @@ def begin_console(
     return SessionBegun(name=name, expires_at=session.until)
 
 
-@router.post("/end", response_model=SessionEnded, responses=documented(400, 422), summary="Sign a page out")
+@router.post("/end", response_model=SessionEnded, summary="Sign a page out")
 def end_session(
     request: Request,
     response: Response,

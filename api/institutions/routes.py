@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import JSONResponse
 
 from api.http import sessions
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AdministratorDep, AttemptDep, CallerDep, ManagerDep, PlacesDep, ServiceDep, SessionDep
@@ -34,8 +34,6 @@ from api.institutions.schemas import (
 
 router = APIRouter(prefix="/v1", tags=["institutions"])
 
-_READ = documented(401, 403, 404, 422, 503)
-_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Entries at once.")]
 After = Annotated[UUID | None, Query(description="`next` of the page before.")]
 
@@ -43,7 +41,6 @@ After = Annotated[UUID | None, Query(description="`next` of the page before.")]
 @router.get(
     "/me",
     response_model=Me,
-    responses=documented(401, 503),
     dependencies=FOR_CONSOLE,
     summary="Who the key in use belongs to",
 )
@@ -60,7 +57,6 @@ def read_me(service: ServiceDep, caller: CallerDep, session: SessionDep, respons
     "/me/key",
     status_code=201,
     response_model=KeyAdded,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="A new key in place of one's own",
 )
@@ -76,7 +72,7 @@ def rotate_key(
     return answer(once(service, caller, attempt, act, alone=True))
 
 
-@router.get("/institutions", response_model=InstitutionPage, responses=_READ, summary="Institutions within reach")
+@router.get("/institutions", response_model=InstitutionPage, summary="Institutions within reach")
 def list_institutions(service: ServiceDep, caller: PlacesDep, after: After = None, limit: Limit = 50) -> Any:
     """A supervisor's own institution and its branches, at any depth; all of them for an administrator."""
     with service.database.begin() as connection:
@@ -87,7 +83,6 @@ def list_institutions(service: ServiceDep, caller: PlacesDep, after: After = Non
     "/institutions",
     status_code=201,
     response_model=InstitutionAdded,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Add an institution",
 )
@@ -106,7 +101,6 @@ def add_institution(
     "/institutions/{institution_id}/branches",
     status_code=201,
     response_model=InstitutionAdded,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Add a branch to an institution",
 )
@@ -122,7 +116,7 @@ def add_branch(
     return answer(once(service, caller, attempt, act))
 
 
-@router.get("/principals", response_model=PrincipalPage, responses=_READ, summary="Terminals and people within reach")
+@router.get("/principals", response_model=PrincipalPage, summary="Terminals and people within reach")
 def list_principals(
     service: ServiceDep,
     caller: ManagerDep,
@@ -140,7 +134,6 @@ def list_principals(
     "/principals",
     status_code=201,
     response_model=PrincipalAdded,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Add a terminal or a member of staff",
 )
@@ -158,7 +151,6 @@ def add_principal(
 @router.get(
     "/principals/{principal_id}",
     response_model=PrincipalAnswer,
-    responses=_READ,
     summary="A terminal or a member of staff",
 )
 def read_principal(service: ServiceDep, caller: ManagerDep, principal_id: UUID) -> Any:
@@ -170,7 +162,6 @@ def read_principal(service: ServiceDep, caller: ManagerDep, principal_id: UUID) 
 @router.delete(
     "/principals/{principal_id}",
     response_model=EndedAnswer,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Disable a principal for good",
 )
@@ -183,7 +174,6 @@ def end_principal(service: ServiceDep, caller: ManagerDep, attempt: AttemptDep, 
 @router.get(
     "/principals/{principal_id}/keys",
     response_model=list[KeyAnswer],
-    responses=_READ,
     summary="The keys of a principal, newest first",
 )
 def list_keys(service: ServiceDep, caller: ManagerDep, principal_id: UUID) -> Any:
@@ -197,7 +187,6 @@ def list_keys(service: ServiceDep, caller: ManagerDep, principal_id: UUID) -> An
     "/principals/{principal_id}/keys",
     status_code=201,
     response_model=KeyAdded,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Give a principal another key",
 )
@@ -216,7 +205,6 @@ def add_key(
 @router.delete(
     "/principals/{principal_id}/keys/{key_id}",
     response_model=EndedAnswer,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Revoke a key",
 )

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.signin import AttemptDep, RegistrarDep, ServiceDep
 from api.personal import erasure
@@ -21,7 +21,6 @@ router = APIRouter(prefix="/v1/cards", tags=["personal data"])
     "/{card_id}/erasure",
     status_code=201,
     response_model=PersonErased,
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
     dependencies=LIMITED,
     summary="Erase a person's biometrics",
 )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
@@ -36,14 +36,11 @@ router = APIRouter(prefix="/v1/impostors", tags=["impostors"])
 ListKeeperDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_IMPOSTORS))]
 ListReaderDep = Annotated[Caller, Depends(Holder(Scope.MANAGE_IMPOSTORS, Scope.READ_CASES))]
 
-_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
-
 
 @router.post(
     "",
     status_code=201,
     response_model=ImpostorChanged,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Propose somebody for the impostor list",
 )
@@ -61,7 +58,6 @@ def propose(
 @router.get(
     "",
     response_model=ImpostorsPage,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="The impostor list, newest first",
 )
@@ -83,7 +79,6 @@ def list_impostors(
 @router.get(
     "/{impostor_id}",
     response_model=ImpostorAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="An entry of the impostor list",
 )
@@ -100,7 +95,6 @@ def read_impostor(service: ServiceDep, caller: ListReaderDep, impostor_id: UUID)
 @router.post(
     "/{impostor_id}/approve",
     response_model=ImpostorChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Approve an entry that somebody else proposed",
 )
@@ -119,7 +113,6 @@ def approve(
 @router.post(
     "/{impostor_id}/refuse",
     response_model=ImpostorChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Refuse an entry that was proposed",
 )
@@ -137,7 +130,6 @@ def refuse(
 @router.post(
     "/{impostor_id}/remove",
     response_model=ImpostorChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Take an entry off the list, at once",
 )
@@ -156,7 +148,6 @@ def remove(
 @router.post(
     "/{impostor_id}/review",
     response_model=ImpostorChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Confirm an entry until its next review",
 )

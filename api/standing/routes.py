@@ -12,7 +12,6 @@ from sqlalchemy import select
 from api.errors import entry
 from api.evidence import log
 from api.feed import records as feed
-from api.http.answers import documented
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import ConsoleDep, ServiceDep
 from api.personal.faces import FaceWatch
@@ -31,13 +30,11 @@ from api.storage import migrate
 router = APIRouter(prefix="/v1", tags=["standing"])
 
 _STARTED = datetime.now(UTC)
-_READ = documented(401, 403, 503)
 
 
 @router.get(
     "/policy",
     response_model=PolicyAnswer,
-    responses=_READ,
     dependencies=FOR_CONSOLE,
     summary="By which rules the service decides, and what scores mean",
 )
@@ -49,7 +46,6 @@ def read_policy(service: ServiceDep, caller: ConsoleDep) -> Any:  # noqa: ARG001
 @router.get(
     "/standing",
     response_model=StandingAnswer,
-    responses=_READ,
     dependencies=FOR_CONSOLE,
     summary="How this replica stands, and the model packs with their licences",
 )

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.errors.catalogue import Text
-from api.http.answers import documented
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_PAGES
 from api.http.signin import ServiceDep, VerifierDep
@@ -49,7 +48,6 @@ class NonceAnswer(BaseModel):
     "",
     status_code=201,
     response_model=NonceAnswer,
-    responses=documented(401, 403, 429, 503),
     dependencies=[*LIMITED, *FOR_PAGES],
     summary="A nonce for the next verification",
 )

@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 from api.cards.schemas import FaceBody
 from api.errors.catalogue import Text
 from api.http import examples
-from api.http.answers import documented
 from api.http.sessions import FOR_PAGES
 from api.http.signin import ServiceDep, VerifierDep
 from api.matching.guidance import Guidance
@@ -44,7 +43,6 @@ class GuidanceAnswer(BaseModel):
 @router.post(
     "",
     response_model=GuidanceAnswer,
-    responses=documented(400, 401, 403, 409, 413, 415, 422, 503),
     dependencies=FOR_PAGES,
     summary="What would make a better picture of the face",
 )

@@ -10,7 +10,7 @@ from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
 from api.http.admitting import AdmittedDep
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.fields import Instant
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE, FOR_PAGES
@@ -29,7 +29,6 @@ ListerDep = Annotated[Caller, Depends(Holder(Scope.READ_VERIFICATIONS))]
 @router.post(
     "",
     response_model=VerificationAnswer,
-    responses=documented(400, 401, 403, 409, 413, 415, 422, 429, 503),
     dependencies=[*LIMITED, *FOR_PAGES],
     summary="Is this person the holder of this card, and is the card still good?",
 )
@@ -51,7 +50,6 @@ def verify(
 @router.get(
     "",
     response_model=VerificationsPage,
-    responses=documented(401, 403, 422, 503),
     summary="Decisions, newest first",
 )
 def list_verifications(
@@ -74,7 +72,6 @@ def list_verifications(
 @router.get(
     "/{verification_id}",
     response_model=VerificationAnswer,
-    responses=documented(401, 403, 404, 410, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="A decision that was made before",
 )

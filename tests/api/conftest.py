@@ -6,15 +6,20 @@ The server is shared by all tests of a run; what must not be shared gets a datab
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from api import service as services
-from api.http.app import create_app
+from api.http import errors
+from api.http.app import ROUTERS, create_app
+from api.http.codes import codes
 from api.institutions.roles import Role
 from api.service import Service
 from api.settings import Settings
@@ -40,6 +45,37 @@ class NewDatabase(Protocol):
     """Makes a database: an empty one, or one that is as `renzheng migrate` leaves an empty one."""
 
     def __call__(self, *, migrated: bool = False, pool_size: int = 4, timeout_s: float = 5.0) -> Database: ...
+
+
+_OPERATIONS = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+# Of an address that is another operation's too, and of what nobody foresees: no operation states these.
+_UNSTATED_ON_PURPOSE = {"internal", "method_not_allowed"}
+unstated: list[str] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def refusals_watched() -> Iterator[None]:
+    """Every refusal that a test meets is held to the codes that the OpenAPI document states for its operation."""
+    answered = errors.response
+
+    def watched(request: Request, code: str, *how: Any) -> JSONResponse:
+        route: Any = request.scope.get("route")
+        stated = codes(route) if isinstance(route, APIRoute) and route.path in _OPERATIONS else None
+        if stated is not None and code not in {*_UNSTATED_ON_PURPOSE, *chain.from_iterable(stated.values())}:
+            unstated.append(f"{request.method} {route.path} answers {code}")
+        return answered(request, code, *how)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(errors, "response", watched)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def refusals_are_stated(refusals_watched: None) -> Iterator[None]:
+    """See `refusals_watched`; what a test leaves running may be told of by the next one."""
+    yield
+    met, unstated[:] = sorted(set(unstated)), []
+    assert met == [], "missing in api/http/codes.py"
 
 
 @pytest.fixture(scope="session")

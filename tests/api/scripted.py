@@ -168,11 +168,18 @@ def _probes(words: list[tuple[Modality, FingerPosition | None, str]]) -> tuple[P
     )
 
 
+def _word(image: bytes, place: str) -> str:
+    try:
+        return image.decode()
+    except UnicodeDecodeError as error:
+        raise CaptureInvalid("image_not_an_image", place) from error
+
+
 def _words(captures: Captures) -> list[tuple[Modality, FingerPosition | None, str]]:
     words: list[tuple[Modality, FingerPosition | None, str]] = []
     if captures.face is not None:
-        words.append(("face", None, captures.face.decode()))
-    words.extend(("finger", finger.position, finger.image.decode()) for finger in captures.fingers)
+        words.append(("face", None, _word(captures.face, "face")))
+    words.extend(("finger", one.position, _word(one.image, one.position)) for one in captures.fingers)
     for modality, position, word in words:
         if word.startswith("image_"):
             raise CaptureInvalid(word, position or modality)

@@ -23,7 +23,7 @@ from api.accountability.parameters import LARGEST_PAGE, PAGE_ENTRIES
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE, FOR_PAGES
 from api.http.signin import AttemptDep, Holder, ServiceDep
@@ -37,13 +37,10 @@ ServerDep = Annotated[Caller, Depends(Holder(Scope.SERVE_HOLDERS))]
 ReaderDep = Annotated[Caller, Depends(Holder(Scope.READ_ACCOUNTS))]
 ResolverDep = Annotated[Caller, Depends(Holder(Scope.RESOLVE_DISPUTES))]
 
-_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
-
 
 @router.post(
     "/holders/history",
     response_model=HistoryPage,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_PAGES],
     summary="What checks were made of the holder who stands here",
 )
@@ -61,7 +58,6 @@ def tell_history(
     "/holders/disputes",
     status_code=201,
     response_model=DisputeOpened,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_PAGES],
     summary="A holder disputes a check",
 )
@@ -79,7 +75,6 @@ def open_dispute(
 @router.get(
     "/disputes",
     response_model=DisputesPage,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="Disputes of checks, newest first",
 )
@@ -100,7 +95,6 @@ def list_disputes(
 @router.get(
     "/disputes/{dispute_id}",
     response_model=DisputeAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="A dispute of a check",
 )
@@ -116,7 +110,6 @@ def read_dispute(service: ServiceDep, caller: ReaderDep, dispute_id: UUID) -> JS
 @router.post(
     "/disputes/{dispute_id}/resolve",
     response_model=DisputeResolved,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Resolve a dispute of a check",
 )

@@ -20,7 +20,7 @@ from api.accountability.parameters import LARGEST_PAGE, PAGE_ENTRIES
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE, FOR_OPERATORS, FOR_OPERATORS_AND_CONSOLE
 from api.http.signin import AttemptDep, Holder, ServiceDep
@@ -34,14 +34,11 @@ EntererDep = Annotated[Caller, Depends(Holder(Scope.OVERRIDE))]
 ApproverDep = Annotated[Caller, Depends(Holder(Scope.APPROVE_OVERRIDES))]
 ReaderDep = Annotated[Caller, Depends(Holder(Scope.OVERRIDE, Scope.READ_ACCOUNTS))]
 
-_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
-
 
 @router.post(
     "/verifications/{verification_id}/override",
     status_code=201,
     response_model=OverrideChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_OPERATORS],
     summary="Go on in spite of REVIEW or REFUSE",
 )
@@ -60,7 +57,6 @@ def enter_override(
 @router.get(
     "/overrides",
     response_model=OverridesPage,
-    responses=documented(401, 403, 422, 503),
     dependencies=FOR_OPERATORS_AND_CONSOLE,
     summary="Overrides, newest first",
 )
@@ -85,7 +81,6 @@ def list_overrides(
 @router.get(
     "/overrides/{override_id}",
     response_model=OverrideAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_OPERATORS_AND_CONSOLE,
     summary="An override, and why",
 )
@@ -101,7 +96,6 @@ def read_override(service: ServiceDep, caller: ReaderDep, override_id: UUID) -> 
 @router.post(
     "/overrides/{override_id}/approve",
     response_model=OverrideChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Answer for an override that somebody else entered",
 )
@@ -120,7 +114,6 @@ def approve_override(
 @router.post(
     "/overrides/{override_id}/refuse",
     response_model=OverrideChanged,
-    responses=_WRITE,
     dependencies=[*LIMITED, *FOR_CONSOLE],
     summary="Refuse an override",
 )

@@ -15,7 +15,6 @@ from api.accountability.scorecards.reach import Reach
 from api.accountability.scorecards.schemas import EvidencePage, ScorecardsAnswer
 from api.accountability.scorecards.tables import as_csv
 from api.errors import ServiceError
-from api.http.answers import documented
 from api.http.sessions import FOR_CONSOLE
 from api.http.signin import Holder, ServiceDep
 from api.institutions.caller import Caller
@@ -35,7 +34,6 @@ TerminalQuery = Annotated[UUID | None, Query(description="Of this terminal.")]
 @router.get(
     "",
     response_model=ScorecardsAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="A month's figures of checks, omissions and overrides",
 )
@@ -68,7 +66,6 @@ def read_scorecards(
 @router.get(
     "/evidence",
     response_model=EvidencePage,
-    responses=documented(401, 403, 404, 422, 503),
     dependencies=FOR_CONSOLE,
     summary="What a figure of a scorecard counts",
 )

@@ -22,7 +22,7 @@ from api.accountability.transactions.schemas import (
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.fields import Instant
 from api.http.limits import LIMITED
 from api.http.signin import AttemptDep, Holder, ServiceDep
@@ -37,13 +37,10 @@ ReporterDep = Annotated[Caller, Depends(Holder(Scope.REPORT_TRANSACTIONS))]
 ReaderDep = Annotated[Caller, Depends(Holder(Scope.READ_ACCOUNTS))]
 OneReaderDep = Annotated[Caller, Depends(Holder(Scope.REPORT_TRANSACTIONS, Scope.READ_ACCOUNTS))]
 
-_WRITE = documented(400, 401, 403, 409, 413, 415, 422, 429, 503)
-
 
 @router.post(
     "",
     response_model=TransactionReported,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Report a business transaction",
 )
@@ -62,7 +59,6 @@ def report_transaction(
 @router.post(
     "/batch",
     response_model=TransactionsReported,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Report many business transactions at once",
 )
@@ -79,7 +75,6 @@ def report_transactions(
 @router.get(
     "",
     response_model=TransactionsPage,
-    responses=documented(401, 403, 422, 503),
     summary="Business transactions, and those that lack their check",
 )
 def list_transactions(
@@ -106,7 +101,6 @@ def list_transactions(
 @router.get(
     "/{transaction_id}",
     response_model=TransactionAnswer,
-    responses=documented(401, 403, 404, 422, 503),
     summary="A business transaction",
 )
 def read_transaction(service: ServiceDep, caller: OneReaderDep, transaction_id: UUID) -> JSONResponse:

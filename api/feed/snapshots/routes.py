@@ -15,7 +15,6 @@ from api.feed.routes import FollowerDep
 from api.feed.snapshots import publishing
 from api.feed.snapshots.parameters import BLOCK_BYTES, RETRY_AFTER_S
 from api.feed.snapshots.publishing import Published
-from api.http.answers import documented
 from api.http.limits import LIMITED
 from api.http.signin import ServiceDep
 from api.terminal.naming import key_id
@@ -32,7 +31,6 @@ _FILE = {"content": {_MEDIA_TYPE: {"schema": {"type": "string", "format": "binar
     response_class=Response,
     responses={
         200: {**_FILE, "description": "The file, in the form of docs/offline.md; 206: the part that was asked for."},
-        **documented(401, 403, 422, 429, 500, 503),
     },
     dependencies=LIMITED,
     summary="All invalid cards at one number of the feed, as a signed filter",

@@ -11,7 +11,7 @@ from api.accountability import explanations
 from api.errors import ServiceError
 from api.evidence import receipts
 from api.http import examples
-from api.http.answers import answer, documented
+from api.http.answers import answer
 from api.http.limits import LIMITED
 from api.http.signin import AttemptDep, Holder, ServiceDep
 from api.institutions.caller import Caller
@@ -25,14 +25,11 @@ router = APIRouter(prefix="/v1/holds", tags=["personal data"])
 
 HoldKeeperDep = Annotated[Caller, Depends(Holder(Scope.HOLD_DATA))]
 
-_WRITE = documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
-
 
 @router.post(
     "",
     status_code=201,
     response_model=HoldChanged,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Keep data past their time: a legal hold",
 )
@@ -48,7 +45,7 @@ def place_hold(
     return answer(receipts.completed(service, done))
 
 
-@router.get("", response_model=HoldsPage, responses=documented(401, 403, 422, 503), summary="Holds, newest first")
+@router.get("", response_model=HoldsPage, summary="Holds, newest first")
 def list_holds(
     service: ServiceDep,
     caller: HoldKeeperDep,
@@ -63,9 +60,7 @@ def list_holds(
     return JSONResponse({"items": items, "next": None if following is None else str(following)})
 
 
-@router.get(
-    "/{hold_id}", response_model=HoldAnswer, responses=documented(401, 403, 404, 422, 503), summary="A legal hold"
-)
+@router.get("/{hold_id}", response_model=HoldAnswer, summary="A legal hold")
 def read_hold(service: ServiceDep, caller: HoldKeeperDep, hold_id: UUID) -> JSONResponse:
     """With its file's reference."""
     with service.database.begin() as connection:
@@ -78,7 +73,6 @@ def read_hold(service: ServiceDep, caller: HoldKeeperDep, hold_id: UUID) -> JSON
 @router.post(
     "/{hold_id}/lift",
     response_model=HoldChanged,
-    responses=_WRITE,
     dependencies=LIMITED,
     summary="Lift a legal hold, as the first or the second person",
 )

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import jsonschema_rs
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.testclient import TestClient
@@ -14,14 +15,18 @@ from api.accountability.transactions.schemas import TransactionBody, Transaction
 from api.alerts.schemas import AlertClosing
 from api.cards.schemas import CardEvent, CardRegistration, CardSearch, FaceAddition, FaceBody, FingerprintsBody
 from api.duplicates.schemas import DuplicateDecision
+from api.errors import catalogue, entry
 from api.feed.webhooks.schemas import WebhookBody
+from api.http import errors, public
 from api.http.app import ROUTERS as ROUTERS_OF_THE_APPLICATION
+from api.http.codes import OWN, codes
 from api.institutions.schemas import InstitutionBody, KeyBody, PrincipalBody, RotationBody
 from api.personal.holds.schemas import HoldBody, HoldLifting
 from api.personal.schemas import ErasureBody
 from api.screening.schemas import ImpostorApproval, ImpostorBody, ImpostorEnding, ImpostorReview
 from api.verification.schemas import VerificationBody
 from tests.api.bodies import new_card
+from tests.api.conftest import unstated
 
 BODIES: dict[str, type[BaseModel]] = {
     "/v1/cards": CardRegistration,
@@ -172,47 +177,123 @@ def test_every_route_says_what_it_does(document: Any) -> None:
         assert operation["tags"], (method, path)
 
 
-def test_every_failure_that_can_happen_is_documented(document: Any) -> None:
+def test_every_operation_has_a_name_of_its_own(document: Any) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names) == len(ROUTES.split("\n"))
+
+
+def test_every_parameter_is_described(document: Any) -> None:
+    assert [
+        (path, parameter["name"])
+        for path, _, operation in operations(document)
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ] == []
+
+
+def test_tags_are_explained(document: Any) -> None:
+    used = {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+    assert {tag["name"] for tag in document["tags"]} == used
+    assert all(tag["description"] for tag in document["tags"])
+
+
+def refusals(document: Any, operation: Any) -> dict[int, Any]:
+    """By status; what several operations answer stands among the components."""
+    answers = {int(status): answer for status, answer in operation["responses"].items() if int(status) >= 400}
+    named = document["components"]["responses"]
+    return {status: named[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+            for status, answer in answers.items()}  # fmt: skip
+
+
+def test_every_refusal_is_stated_with_its_codes(document: Any) -> None:
     for path, _, operation in operations(document):
-        failures = {int(status) for status in operation["responses"]} - {200, 201}
-        if "requestBody" in operation:
-            assert {400, 401, 409, 413, 415, 422, 503} <= failures, path
-        if "cards" in path:
-            assert 403 in failures, path
-        if "{" in path:
-            assert {404, 422, 503} <= failures, path
-        assert (401 in failures) == needs_key(path), path
-        for status in failures:
-            (content,) = operation["responses"][str(status)]["content"].values()
+        stated = refusals(document, operation)
+        for status, refusal in stated.items():
+            content = refusal["content"]["application/json"]
             assert content["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}, (path, status)
+            assert refusal["x-codes"]
+            assert list(content["examples"]) == refusal["x-codes"]
+            for code in refusal["x-codes"]:
+                assert entry(code).http == status, (path, code)
+        if "requestBody" in operation:
+            assert {400, 413, 415, 422} <= stated.keys(), path
+        if any(one["name"] == "idempotency-key" for one in operation.get("parameters", ())):
+            assert "idempotency_key_missing" in stated[400]["x-codes"]
+            assert "idempotency_key_reused" in stated[409]["x-codes"]
+        if "{" in path:
+            assert {404, 422, 503} <= stated.keys(), path
+        assert (401 in stated) == needs_key(path), path
+        assert ("role_not_allowed" in stated.get(403, {"x-codes": ()})["x-codes"]) or not operation.get("x-scopes")
+
+
+def test_the_codes_that_are_stated_are_all_that_the_service_answers(document: Any) -> None:
+    """That an operation answers no other is watched in every test: see `refusals_watched` in tests/api/conftest.py."""
+    stated = {
+        code
+        for _, _, operation in operations(document)
+        for refusal in refusals(document, operation).values()
+        for code in refusal["x-codes"]
+    }
+    # The first stands in `details` alone, like the second; the last is of another method at an operation's address.
+    elsewhere = {"field_missing", "field_unknown", "method_not_allowed"}
+    assert stated == {code for code, found in catalogue().items() if found.http is not None} - elsewhere
+    assert set(OWN) <= {f"{method.upper()} {path}" for path, method, _ in operations(document)}
+
+
+def test_the_watch_sees_a_code_that_is_not_stated() -> None:
+    (keys,) = (route for route in public.router.routes if isinstance(route, APIRoute) and route.path == "/v1/keys")
+    assert codes(keys) == {}
+    request = Request({"type": "http", "method": "GET", "headers": [], "state": {}, "route": keys})
+    assert errors.response(request, "card_exists").status_code == 409
+    assert unstated == ["GET /v1/keys answers card_exists"]
+    unstated.clear()
 
 
 def test_successes_have_a_schema(document: Any) -> None:
     for path, method, operation in operations(document):
         (success,) = (answer for status, answer in operation["responses"].items() if status in {"200", "201"})
-        (content,) = success["content"].values()
-        assert content["schema"], (method, path)
+        for content in success["content"].values():
+            assert content["schema"], (method, path)
+
+
+def test_every_example_is_of_its_form(document: Any) -> None:
+    """Of every request, answer and refusal; where there is none, because the answer is a file."""
+    without, checked = [], 0
+    for path, method, operation in operations(document):
+        bodies = operation.get("requestBody", {}).get("content", {})
+        sent = [(one, value["value"]) for one in bodies.values() for value in one["examples"].values()]
+        answers = [answer for status, answer in operation["responses"].items() if status in {"200", "201"}]
+        given = [(one, one["example"]) for answer in answers for one in answer["content"].values() if "example" in one]
+        without += [] if given else [(method, path)]
+        for content, value in sent + given:
+            faults = [str(fault) for fault in validator(document, content["schema"]).iter_errors(value)]
+            assert faults == [], (method, path)
+            checked += 1
+    assert without == [("get", "/v1/feed/snapshot")]
+    assert checked > 110
+    error = validator(document, {"$ref": "#/components/schemas/ErrorAnswer"})
+    for code, example in document["components"]["examples"].items():
+        assert error.is_valid(example["value"])
+        assert example["value"]["code"] == code
+    assert not error.is_valid({"code": "card_exists"}), "it does look"
+
+
+def validator(document: Any, schema: Any) -> Any:
+    return jsonschema_rs.validator_for({**schema, "components": document["components"]}, validate_formats=True)
+
+
+def test_it_is_made_once(app: FastAPI) -> None:
+    assert app.openapi() is app.openapi()
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_requests_have_examples_that_are_of_the_right_form(document: Any, path: str) -> None:
+def test_requests_have_examples_that_are_taken(document: Any, path: str) -> None:
+    """By the models themselves, which ask for more than the schemas say: a check digit, an order of days."""
     content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
     assert content["examples"]
     for example in content["examples"].values():
         assert example["summary"]
-        BODIES[path].model_validate(_whole(example["value"]))
-
-
-def _whole(value: Any) -> Any:
-    """The pictures of the examples are cut short, and say so by an ellipsis."""
-    if isinstance(value, dict):
-        return {name: _whole(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    if isinstance(value, str) and value.endswith("…"):
-        bare = value.removesuffix("…")
-        return bare[: len(bare) // 4 * 4]
-    return value
+        BODIES[path].model_validate(example["value"])
 
 
 def needs_key(path: str) -> bool:
@@ -223,7 +304,7 @@ def test_the_key_is_asked_for(document: Any) -> None:
     schemes = document["components"]["securitySchemes"]
     assert [scheme["scheme"] for scheme in schemes.values()] == ["bearer"]
     for path, _, operation in operations(document):
-        assert ("security" in operation) == needs_key(path), path
+        assert (operation.get("security") == []) == (not needs_key(path)), path
 
 
 def test_the_idempotency_key_is_documented(document: Any) -> None:
