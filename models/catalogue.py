@@ -70,7 +70,8 @@ class DirectorySource:
 class Pack:
     """A set of networks that are installed together.
 
-    `purpose` says in English what it is for, `purpose_zh` in Chinese. `research_only` packs may not be used commercially; `default` ones are fetched when no name is given.
+    `purpose` says in English what it is for, `purpose_zh` in Chinese. `research_only` packs may not be used
+    commercially; `default` ones are fetched when no name is given.
     """
 
     name: str
