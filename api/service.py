@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import partial
 
+from api.cards import reasons
 from api.evidence.sequencer import Sequencer
 from api.feed import tagging
 from api.feed.broadcast import Broadcaster
@@ -64,6 +65,12 @@ class Service:
             self.register.close()
 
 
+def _tidy(data: database.Database, secrets: keys.Keys) -> None:
+    """What is done every minute for what had to wait. Raises `StorageError`."""
+    finish(data, secrets)
+    reasons.seal_waiting(data, secrets)
+
+
 def build(settings: Settings, comparer: Comparer) -> Service:
     """Open everything and migrate the database.
 
@@ -90,7 +97,7 @@ def build(settings: Settings, comparer: Comparer) -> Service:
     feed.start()
     snapshots = SnapshotMaker(opened, secrets, settings.home / "snapshots")
     snapshots.start()
-    forgetter = Forgetter(opened, settings.idempotency_days, partial(finish, opened, secrets))
+    forgetter = Forgetter(opened, settings.idempotency_days, partial(_tidy, opened, secrets))
     forgetter.start()
     fpir = rules.screening.fpir
     impostors = GalleryKeeper(opened, secrets, comparer, fpir, settings.home / "impostors")

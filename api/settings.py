@@ -154,6 +154,16 @@ class Settings(BaseSettings):
         default=True, description="Whether without its good word nobody passes, also with a card registered here."
     )
 
+    biosdk_host: str = Field(default="127.0.0.1", description="Address that `renzheng biosdk` listens on.")
+    biosdk_port: int = Field(default=9099, ge=0, le=65535, description="Port that `renzheng biosdk` listens on.")
+    biosdk_key_file: Path | None = Field(
+        default=None,
+        description="A file that holds the key that requests to it have to bring. Unset: none is asked for.",
+    )
+    biosdk_fmr: float = Field(
+        default=1e-4, gt=0, lt=1, description="Up to which false match rate it says that two records match."
+    )
+
     @field_validator("webhook_networks")
     @classmethod
     def _networks(cls, text: str) -> str:

@@ -18,6 +18,10 @@ class InvalidTemplate(BiometricError):
     """The bytes are no template of a known format (`template_*` codes)."""
 
 
+class InvalidRecord(BiometricError):
+    """The bytes are no record of a known interchange format (`record_*` codes)."""
+
+
 class IncompatibleTemplates(BiometricError):
     """Two templates of different engines or versions were to be compared (`template_engine_mismatch`)."""
 

@@ -70,12 +70,14 @@ class DirectorySource:
 class Pack:
     """A set of networks that are installed together.
 
-    `research_only` packs may not be used commercially; `default` ones are fetched when no name is given.
+    `purpose` says in English what it is for, `purpose_zh` in Chinese. `research_only` packs may not be used
+    commercially; `default` ones are fetched when no name is given.
     """
 
     name: str
     version: str
     purpose: str
+    purpose_zh: str
     licence: str
     research_only: bool
     default: bool
@@ -132,6 +134,7 @@ def _pack(entry: dict[str, Any]) -> Pack:
         name=entry["name"],
         version=entry["version"],
         purpose=entry["purpose"],
+        purpose_zh=entry["purpose_zh"],
         licence=entry["licence"],
         research_only=entry.get("research_only", False),
         default=entry.get("default", False),

@@ -5,15 +5,17 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.accountability.wording import LongExplanation
 from api.cards.schemas import Strict
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Trimmed
 
 
 class AlertClosing(Strict):
     """What was found out and done."""
 
-    note: Trimmed = Field(min_length=1, max_length=1000, description="Kept with the alert; no names, no numbers.")
+    note: LongExplanation = Field(
+        min_length=1, max_length=1000, description="Kept with the alert; no names, no numbers."
+    )
 
 
 class GuessingDetails(BaseModel):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from api.cards import deaths, holdings, refusals, register, templates
+from api.cards import deaths, holdings, reasons, refusals, register, templates
 from api.cards.identity import CardIdentity, indexes
 from api.cards.leaves import event_leaf, written
 from api.cards.lifecycle import Event
@@ -107,16 +107,19 @@ def report(
 
     Raises the errors of `register.report`.
     """
+    key = reasons.key_for(service.keys, reason)
     with service.database.begin() as connection:
         credentials.hold(connection, caller)
         given = idempotency.claim(connection, attempt)
         if given is not None:
             return given
         if event is not Event.HOLDER_DECEASED:
-            recorded = register.report(connection, card_id, event, superseded_by, caller, reason)
+            recorded = register.report(connection, card_id, event, superseded_by, caller)
+            reasons.keep(connection, key, [recorded.id], reason)
             answer = _told(connection, service, caller, recorded)
             return _answer(connection, service, attempt, answer, [recorded])
-        dead = register.report_death(connection, card_id, caller, reason)
+        dead = register.report_death(connection, card_id, caller)
+        reasons.keep(connection, key, [one.id for one in dead], reason)
         answer, *also = (_told(connection, service, caller, one) for one in dead)
         # Of cards that others registered the reporter learns nothing; who registered them learns of the report.
         seen = deaths.tell(connection, service.keys, caller, dead)

@@ -129,7 +129,6 @@ def report(
     event: Event,
     superseded_by: UUID | None,
     caller: Caller,
-    reason: str | None = None,
 ) -> RecordedEvent:
     """Record an event under the exclusive lock of the card's row.
 
@@ -149,10 +148,10 @@ def report(
         superseding = _check_superseding(connection, caller, card_id, superseded_by, number_index)
     elif event in SUPERSEDING and _is_outlived(connection, row, caller):
         raise SupersedingCardMissing
-    return _change(connection, caller, row, event, state, superseded_by, superseding, reason)
+    return _change(connection, caller, row, event, state, superseded_by, superseding, None)
 
 
-def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: str | None) -> list[RecordedEvent]:
+def report_death(connection: Connection, card_id: UUID, caller: Caller) -> list[RecordedEvent]:
     """Record that the holder died, of this card (first in the list) and of every other that bears the same number.
 
     Whoever registered them: a death is the person's and not a card's. Raises `CardUnknown` and `EventNotPossible`.
@@ -167,7 +166,7 @@ def report_death(connection: Connection, card_id: UUID, caller: Caller, reason: 
     named = rows.pop(card_id)
     changes = [(named, after(_state(named), event))]
     changes += [(row, after(_state(row), event)) for row in rows.values() if row.status != Status.DECEASED]
-    return [_change(connection, caller, row, event, state, None, None, reason) for row, state in changes]
+    return [_change(connection, caller, row, event, state, None, None, None) for row, state in changes]
 
 
 def report_erasure(connection: Connection, card_id: UUID, caller: Caller, ground: str) -> list[RecordedEvent]:

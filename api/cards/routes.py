@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends
 from fastapi.responses import JSONResponse
 
-from api.cards import enrolment, lifecycle, looking_up
+from api.cards import enrolment, lifecycle, looking_up, reasons
 from api.cards.lifecycle import Event, State, Status
 from api.cards.schemas import (
     REPORTED,
@@ -104,7 +104,7 @@ def read_card(service: ServiceDep, caller: CardReaderDep, card_id: UUID) -> Any:
         "checks_locked_until": card.until,
         "possible": lifecycle.possible(State(Status(card.status), card.surrendered, card.disputed), REPORTED),
         "words": _words(known),
-        "events": [event._asdict() for event in known.events],
+        "events": [{**event._asdict(), "reason": reasons.told(service.keys, event)} for event in known.events],
     }
 
 

@@ -312,7 +312,7 @@ class PastEvent(BaseModel):
     status: str = Field(description="The card's status after it.")
     superseded_by: UUID | None
     recorded_at: datetime
-    reason: str | None
+    reason: str | None = Field(description="Null where none was given, its time is over, or it does not open now.")
 
 
 class CardAnswer(BaseModel):

@@ -61,12 +61,13 @@ def restore(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A backup that `keys backup` wrote.")],
 ) -> None:
     """Bring keys back that the store lost. Keys that were deleted since do not come back."""
-    from api.storage.recordkeys import backup as backups
+    from api.personal.leftover_keys import restore_keys
+    from api.storage.recordkeys.backup import BackupUnusable
 
     with registry() as opened:
         try:
-            done = backups.restore(opened.database, opened.keys, file)
-        except backups.BackupUnusable as error:
+            done = restore_keys(opened.database, opened.keys, file)
+        except BackupUnusable as error:
             raise CommandFailed(words_of(error.code)) from error
     typer.echo(
         f"恢复 {done.restored:,} 个，已有 {done.there:,} 个，已删除者不恢复 {done.erased:,} 个。"
@@ -84,10 +85,10 @@ def sweep(
 
     Ends with 1 where half of all keys or more would go: then it is the database that is of another day, not they.
     """
-    from api.storage.recordkeys.sweeping import sweep as swept
+    from api.personal.leftover_keys import sweep_keys
 
     with registry() as opened:
-        done = swept(opened.database, opened.keys, delete=delete)
+        done = sweep_keys(opened.database, opened.keys, delete=delete)
     typer.echo(
         f"共 {done.keys:,} 个密钥，未用 {done.orphans:,} 个，已删除 {done.deleted:,} 个。"
         f" {count(done.keys, 'key')}, {done.orphans:,} open nothing, {done.deleted:,} deleted."

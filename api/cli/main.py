@@ -7,6 +7,7 @@ import typer
 
 from api.cli import (
     archive,
+    biosdk,
     calibrate,
     cards,
     deduplicate,
@@ -70,6 +71,7 @@ app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(impostors.app, name="impostors")
 app.add_typer(keys.app, name="keys")
 app.command("serve", epilog="Example: renzheng serve --host 0.0.0.0 --port 8470")(serve.serve)
+app.command("biosdk", epilog="Example: renzheng biosdk --host 0.0.0.0 --port 9099")(biosdk.biosdk)
 app.command("migrate", epilog="Example: RENZHENG_DATABASE_URL=postgresql://… renzheng migrate")(serve.migrate)
 app.command("archive", epilog="Example: renzheng archive --before 2024-01-01 --out /archive/renzheng")(archive.archive)
 app.add_typer(scorecard.app, name="scorecard")

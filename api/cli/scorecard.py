@@ -9,6 +9,7 @@ from rich.console import Console
 from api.cli.failure import NEGATIVE, CommandFailed, guarded
 from api.cli.progress import tracked
 from api.cli.registry import registry
+from api.cli.wording import count
 
 app = typer.Typer(help="The figures of a month.", no_args_is_help=True)
 _MOST_TOLD = 50
@@ -42,6 +43,8 @@ def prove(
     out = Console(highlight=False, soft_wrap=True)
     for difference in proof.differences[:_MOST_TOLD]:
         out.print(difference, markup=False)
+    for one in proof.not_known[:_MOST_TOLD]:
+        out.print(one, markup=False, style="yellow")
     if proof.unread:
         out.print(
             f"{proof.unread} archived leaves are not at hand: name the folder that has their files with --archive."
@@ -50,4 +53,11 @@ def prove(
     if not proof.holds:
         out.print(f"NOT PROVEN: {len(proof.differences)} differences, {read}.", style="red")
         raise typer.Exit(NEGATIVE)
+    if proof.not_known:
+        out.print(
+            f"挂失后首次拒绝及其用时，有 {len(proof.not_known)} 台终端无法证明：相关核验已按保存期限删除。"
+            f" NOT PROVEN for {count(len(proof.not_known), 'terminal')}, and not contradicted: first refusals after"
+            " loss reports and their times. Retention removed what they were counted from.",
+            style="yellow",
+        )
     out.print(f"Proven: {read}. That the leaves are the log's, `renzheng fsck` shows.", style="green")

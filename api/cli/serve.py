@@ -45,11 +45,11 @@ def serve(
     settings = environment.settings()
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = settings.model_copy(update=given)
-    _end_in_order()
+    end_in_order()
     logs.set_up(settings.log_format, settings.log_level)
     _allow_many_connections()
     # Bound first, so that a port in use is told before anything is loaded; it listens when all is ready.
-    with closing(_bound(settings.host, settings.port)) as listener:
+    with closing(bound(settings.host, settings.port)) as listener:
         if not console.is_terminal:
             console.print("Opening the models; the first start on a machine compiles for a minute or two…")
         with console.status("Opening the models…"):
@@ -62,7 +62,7 @@ def serve(
             )
         with console.status("Starting the database…"):
             service = services.build(settings, comparer)
-        console.print(f"Renzheng listens on {_url(listener)} (documentation at /docs)", soft_wrap=True)
+        console.print(f"Renzheng listens on {url_of(listener)} (documentation at /docs)", soft_wrap=True)
         # Its access lines would repeat paths and addresses; `api.operations.requests` tells what may be told.
         config = uvicorn.Config(
             create_app(service),
@@ -122,7 +122,8 @@ def _allow_many_connections() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket at an address, which does not listen yet. Raises CommandFailed for one in use, and for none of ours."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -139,7 +140,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> CommandFailed:
     )
 
 
-def _url(listener: socket.socket) -> str:
+def url_of(listener: socket.socket) -> str:
+    """Where it listens, for people."""
     host, port = listener.getsockname()[:2]
     return _address(host, port)
 
@@ -148,7 +150,7 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _end_in_order() -> None:
+def end_in_order() -> None:
     """Let SIGTERM and a closed console end the command as an exit does, which leaves the database server to stop.
 
     uvicorn takes SIGTERM while it runs, and raises it again when the last request is answered.

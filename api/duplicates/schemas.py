@@ -6,11 +6,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.accountability.wording import Explanation
 from api.cards.schemas import Strict
 from api.duplicates.rules import Decision
 from api.duplicates.words import CaseKind, Outcome, State
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Trimmed
 
 _KIND = "`same_person_suspected`; `kin_or_twins`: the faces are alike, and the fingers are different people's."
 
@@ -23,7 +23,7 @@ class DuplicateDecision(Strict):
         "members confirms it. `rejected`: different people; one person is enough. `open`: takes back what was decided "
         "or proposed."
     )
-    reason: Trimmed = Field(min_length=1, max_length=200, description="Kept with the case; no names, no numbers.")
+    reason: Explanation = Field(min_length=1, max_length=200, description="Kept with the case; no names, no numbers.")
     revision: int = Field(ge=1, strict=True, description="Of the case as it was looked at; it may have changed since.")
     members: list[UUID] | None = Field(
         None,

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 _ED25519 = b"\1"
 _SIGNATURE_BYTES = 64
-_BODY = re.compile(r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]*)\n(?P<root>[^\n]+)\n(?P<more>(?:[^\n]+\n)*)")
+_BODY = re.compile(r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[^\n]+)\n(?P<more>(?:[^\n]+\n)*)")
 # From the start of a line only: one without an end would else be tried from each of its characters.
 _LINE = re.compile(r"^[^\n]+\n", re.MULTILINE)
-_PREVIOUS = re.compile(r"^previous (0|[1-9][0-9]*)\n", re.MULTILINE)
+_PREVIOUS = re.compile(r"^previous (0|[1-9][0-9]{0,18})\n", re.MULTILINE)
 
 
 class CheckpointInvalid(Exception):

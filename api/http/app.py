@@ -94,7 +94,7 @@ def create_app(service: Service) -> FastAPI:
     for router in ROUTERS:
         openapi.say_rights(router)
         app.include_router(router)
-    app.router.routes.extend(pages.routes(service.settings))
+    app.router.routes.extend(pages.routes(service.settings, service.policy.grounds))
     openapi.complete(app, ROUTERS)
     return app
 

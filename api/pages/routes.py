@@ -11,18 +11,20 @@ from api.http.errors import response as error_response
 from api.matching.captures import FingerPosition
 from api.pages.assets import Asset, asset, files
 from api.pages.headers import of_pages
+from api.personal.consent import Basis
 from api.settings import Settings
+from api.verification.policy import GroundsPolicy
 
 PAGES = {"/kiosk": "kiosk.html", "/counter": "counter.html", "/console": "console.html"}
 # Kept, and asked about each time: a new version of the service is a new version of its pages at once.
 _CACHING = "no-cache"
 
 
-def routes(settings: Settings) -> list[BaseRoute]:
+def routes(settings: Settings, grounds: GroundsPolicy) -> list[BaseRoute]:
     """The pages' routes; they need no key."""
     served = {f"/pages/{name}": one for name, one in files().items()}
     served |= {path: files()[name] for path, name in PAGES.items()}
-    served["/pages/config.json"] = asset(json.dumps(configuration(settings)).encode(), "config.json")
+    served["/pages/config.json"] = asset(json.dumps(configuration(settings, grounds)).encode(), "config.json")
     headers = of_pages(settings.reader_bridge) | {"Cache-Control": _CACHING}
 
     async def page(request: Request) -> Response:
@@ -32,7 +34,7 @@ def routes(settings: Settings) -> list[BaseRoute]:
     return [*(Route(path, page) for path in PAGES), Route("/pages/{name:path}", page)]
 
 
-def configuration(settings: Settings) -> dict[str, object]:
+def configuration(settings: Settings, grounds: GroundsPolicy) -> dict[str, object]:
     """What the pages have to know of this deployment; none of it is secret."""
     return {
         "bridge": settings.reader_bridge,
@@ -44,6 +46,8 @@ def configuration(settings: Settings) -> dict[str, object]:
             "type_sign_at": TYPE_SIGN_AT,
         },
         "finger_positions": [position.value for position in FingerPosition],
+        "grounds": [basis.value for basis in Basis if basis in grounds.taken],
+        "ground_required": grounds.unstated == "refuse",
     }
 
 

@@ -15,7 +15,7 @@ from api.accountability import explanations
 from api.accountability.holders import disputes
 from api.accountability.overrides import rules as overrides
 from api.accountability.transactions import references
-from api.cards import number
+from api.cards import number, reasons
 from api.duplicates.searches import case_context as of_search
 from api.feed.webhooks.subscriptions import sealed_as as of_webhook
 from api.personal.holds import words as holds
@@ -71,6 +71,7 @@ class SealedText:
 
 TEXTS = (
     SealedText("cards", "number_sealed", number.sealed_as),
+    SealedText("card_events", "reason_sealed", lambda one: explanations.context(reasons.ABOUT, one)),
     SealedText("impostors", "case_sealed", cases.context),
     SealedText("transactions", "reference_sealed", references.context),
     SealedText("overrides", "text_sealed", lambda one: explanations.context(overrides.ABOUT, one)),

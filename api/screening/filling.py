@@ -85,6 +85,7 @@ class Filler:
                 self._saved = faces.gallery.sequence
 
     def _fill(self, connection: Connection) -> None:
+        self._gallery.gone.clear()
         sequence: int = connection.execute(select(records.SEQUENCE)).scalar_one()
         faces = None
         with closing(self._faces(connection)) as listed:

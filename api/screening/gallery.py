@@ -9,9 +9,11 @@ next request at every replica, whether or not anybody told it.
 import logging
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -25,6 +27,7 @@ from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.envelopes import keys_of
 from api.storage.recordkeys.store import FoundKeys
+from api.storage.sealing import record_key_of
 from biometrics.face import FaceTemplate, Transform
 from biometrics.finger import FingerTemplate
 from biometrics.gallery.parameters import EXACT_UP_TO
@@ -81,6 +84,8 @@ class ImpostorGallery:
         self._changing = threading.Lock()
         # Replaced as a whole, so that nobody takes a newer number for what is older.
         self._held = Held(None, Fingers(), -1)
+        # Keys without which something of the list did not open: they may come back out of a backup.
+        self.gone: set[UUID] = set()
 
     @property
     def faces(self) -> Faces | None:
@@ -204,6 +209,8 @@ class ImpostorGallery:
             transform = transforms.named(self._keys, template.transform) if template.transform else None
         except SealBroken:
             _log.error("an impostor's template %s is under a transform that is gone", row.template_id)
+            with suppress(ValueError):
+                self.gone.add(UUID(hex=template.transform))
             return None
         return ListedFace(row.listed_seq, template, row.expires_on, transform)
 
@@ -222,7 +229,11 @@ class ImpostorGallery:
         calibration = self._comparer.calibrations.get(row.modality)
         if calibration is None or row.engine != calibration.engine:
             return None
-        return templates.opened(self._keys, self._comparer, row, found)
+        template = templates.opened(self._keys, self._comparer, row, found)
+        key_id = record_key_of(row.template_sealed)
+        if template is None and key_id is not None and found.get(key_id) is None:
+            self.gone.add(key_id)
+        return template
 
     def _apply(self, changes: Changes) -> None:
         # What may fail comes first: a change that is told again must find either everything of it or nothing.

@@ -22,6 +22,7 @@ from api.screening.parameters import ERROR_PAUSE_S, EXPIRE_S, EXPIRED_AT_ONCE, L
 from api.storage.database import Database
 from api.storage.errors import StorageError
 from api.storage.keys import Keys
+from api.storage.recordkeys.parameters import BATCH
 
 _log = logging.getLogger(__name__)
 
@@ -61,10 +62,8 @@ class GalleryKeeper:
 
     def look(self) -> None:
         """What the thread does in every round. Raises `DatabaseUnavailable`, OSError."""
-        lost = self.gallery.lost and time.monotonic() - self._lost_at >= LOST_S
-        if self.gallery.sequence < 0 or lost:
+        if self.gallery.sequence < 0 or self._may_be_whole():
             self._filler.fill()
-            self._lost_at = time.monotonic()
         self._follow_renewal()
         with self._database.single() as connection:
             if not self.gallery.is_of(connection):
@@ -106,6 +105,20 @@ class GalleryKeeper:
             _log.info("the templates were renewed, and the impostors' gallery is made anew")
             self._filler.fill()
             self._filler.save()
+
+    def _may_be_whole(self) -> bool:
+        """Whether it is time to read the list again, of which nothing could be read, or some did not open whose keys
+        came back since. Raises `DatabaseUnavailable`, `MasterKeyUnavailable`."""
+        gone = list(self.gallery.gone)[:BATCH]
+        if not (self.gallery.lost or gone) or time.monotonic() - self._lost_at < LOST_S:
+            return False
+        self._lost_at = time.monotonic()
+        if self.gallery.lost:
+            return True
+        back = any(key is not None for key in self._keys.of_records.read(gone).values())
+        if back:
+            _log.info("keys of impostors' templates came back, and the impostors' gallery is made anew")
+        return back
 
     def _run(self) -> None:
         while not self._ended.wait(LOOK_S):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from api.accountability.wording import Explanation
 from api.cards.schemas import RegistrationCaptures, Strict
 from api.evidence.schemas import ReceiptAnswer
 from api.http.fields import Day, Trimmed, bad_value
@@ -61,7 +62,7 @@ class ImpostorApproval(Strict):
 class ImpostorEnding(Strict):
     """Why an entry is refused or removed."""
 
-    reason: Trimmed = Field(min_length=1, max_length=200, description="Kept with the entry; no names, no numbers.")
+    reason: Explanation = Field(min_length=1, max_length=200, description="Kept with the entry; no names, no numbers.")
 
 
 class ImpostorReview(Strict):

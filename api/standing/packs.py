@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from api.errors.catalogue import Text
 from api.standing.schemas import PackAnswer, PackFileAnswer
 from models import catalogue, store
 from models.catalogue import Pack
@@ -21,6 +22,7 @@ def _shown(pack: Pack) -> PackAnswer:
         name=pack.name,
         version=pack.version,
         purpose=pack.purpose,
+        purpose_words=Text(zh=pack.purpose_zh, en=pack.purpose),
         licence=pack.licence,
         research_only=pack.research_only,
         default=pack.default,

@@ -48,7 +48,8 @@ class PackAnswer(BaseModel):
 
     name: str
     version: str
-    purpose: str
+    purpose: str = Field(description="In English.")
+    purpose_words: Text = Field(description="The same in Chinese and English.")
     licence: str
     research_only: bool = Field(description="Not for commercial use; loaded only where somebody asked for it.")
     default: bool

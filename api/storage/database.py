@@ -1,7 +1,6 @@
 """Connections and transactions: one pool per process, and every failure to reach the server told apart from our own."""
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,9 +128,12 @@ def _ask_if_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _:
     """Ask a connection that lay idle whether it still lives, so that a server's restart costs no request.
 
     To ask one that was used a moment ago, as SQLAlchemy's own option does, costs a fifth of a short transaction. It is
-    asked outside of any: the driver forgets what it prepared whenever it rolls back.
+    asked outside of any: the driver forgets what it prepared whenever it rolls back. One that was made a moment ago is
+    not asked: if it died already, its first statement says so, where the pool would give up with an error that names no
+    server.
     """
-    if time.monotonic() - record.info.get("used_at", -math.inf) < _TRUSTED_S:
+    used_at = record.info.get("used_at")
+    if used_at is None or time.monotonic() - used_at < _TRUSTED_S:
         return
     try:
         connection.autocommit = True

@@ -44,6 +44,8 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
         return known.given
     if not service.policy.takes(request.purpose):
         raise ServiceError("purpose_unknown")
+    if not service.policy.takes_ground(request.basis):
+        raise ServiceError("basis_required")
     fault = freshness.fault(service.settings, request, known.nonce)
     if fault is not None:
         raise ServiceError(fault)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from api.personal.consent import Basis
+
 Channel = Literal["counter", "kiosk"]
 Required = Literal["face", "finger", "liveness"]
 
@@ -123,6 +125,21 @@ class PurposesPolicy(_Strict):
         return self
 
 
+class GroundsPolicy(_Strict):
+    """On which grounds captures are processed; `unstated`: what happens where a terminal states none."""
+
+    taken: frozenset[Basis] = frozenset(Basis) - {Basis.NOT_STATED}
+    unstated: Literal["record", "refuse"] = "record"
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        if Basis.NOT_STATED in self.taken:
+            raise ValueError("not_stated is no ground: whether none may be stated says `unstated`")
+        if Basis.SEPARATE_CONSENT not in self.taken:
+            raise ValueError("separate_consent must be taken: the kiosk asks for it and states it")
+        return self
+
+
 class _PolicyFile(_Strict):
     version: str = Field(min_length=1, max_length=64)
     channels: dict[Channel, ChannelPolicy]
@@ -131,6 +148,7 @@ class _PolicyFile(_Strict):
     screening: ScreeningPolicy = Field(default_factory=ScreeningPolicy)
     transactions: TransactionsPolicy = Field(default_factory=TransactionsPolicy)
     purposes: PurposesPolicy = Field(default_factory=PurposesPolicy)
+    grounds: GroundsPolicy = Field(default_factory=GroundsPolicy)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -154,6 +172,7 @@ class Policy(BaseModel):
     screening: ScreeningPolicy = ScreeningPolicy()
     transactions: TransactionsPolicy = TransactionsPolicy()
     purposes: PurposesPolicy = PurposesPolicy()
+    grounds: GroundsPolicy = GroundsPolicy()
 
     def takes(self, purpose: str) -> bool:
         """Whether checks are made for a purpose: one that is known, or that a channel or a kind of business names."""
@@ -162,6 +181,10 @@ class Policy(BaseModel):
         named = {one for rules in self.channels.values() for one in rules.purposes}
         named.update(*(kind.purposes or () for kind in self.transactions.kinds.values()))
         return purpose.lower() in self.purposes.known | named
+
+    def takes_ground(self, basis: Basis) -> bool:
+        """Whether checks are made on a ground; `not_stated`: without one."""
+        return self.grounds.unstated == "record" if basis is Basis.NOT_STATED else basis in self.grounds.taken
 
 
 def load(path: Path | None) -> Policy:
@@ -181,4 +204,5 @@ def load(path: Path | None) -> Policy:
         screening=parsed.screening,
         transactions=parsed.transactions,
         purposes=parsed.purposes,
+        grounds=parsed.grounds,
     )

@@ -161,7 +161,7 @@ def open_checkpoint(note: str, keys: list[LogKey]) -> tuple[int, bytes]:
             if line.startswith(f"\u2014 {key.name} "):
                 blob = decode(line.rpartition(" ")[2])
                 if blob[:4].hex() == key.id and key.signed(blob[4:], text.encode()):
-                    if origin != key.name or not (size.isascii() and size.isdigit()):
+                    if origin != key.name or not (size.isascii() and size.isdigit() and len(size) < 20):
                         raise Refuted("the checkpoint is of another log")
                     return int(size), decode(root)
     raise Refuted("the checkpoint bears no signature of the log")

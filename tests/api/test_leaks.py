@@ -20,7 +20,11 @@ from starlette.testclient import TestClient
 
 from api.cards.text_block import CardText, build
 from api.institutions.roles import Role
+from api.personal import renewal
+from api.personal.retention import enforcing
 from api.service import Service
+from api.storage.database import Database
+from api.storage.recordkeys import backup
 from tests.api.bodies import Json, fresh, fresh_key, new_nonce, registration, report, verification, verify
 from tests.api.conftest import NewClient, NewDatabase
 from tests.api.elsewhere import over
@@ -107,7 +111,8 @@ def begun(alone: Service) -> float:
 @pytest.fixture
 def answers(begun: float, alone: Service, new_client: NewClient) -> list[str]:
     """Everything that can be done with a card, well and badly; all that was answered."""
-    registrar, terminal = new_client(Role.AUTHORITY, service=alone), new_client(service=alone)
+    registrar, another = (new_client(Role.AUTHORITY, "a bureau of leaks", alone) for _ in range(2))
+    terminal = new_client(service=alone)
     posted: list[str] = []
 
     def post(path: str, body: Json, status: int) -> Json:
@@ -136,11 +141,48 @@ def answers(begun: float, alone: Service, new_client: NewClient) -> list[str]:
     unread = {name: value for name, value in card().items() if name != "text"} | {"valid_from": "2010-01-01"}
     post("/v1/verifications", fresh(terminal, unread, face=shots[2], chip_photo=photo), 200)
     post("/v1/verifications", fresh(terminal, card(), face=shots[2]), 409)
-    report(registrar, made["id"], "reported_lost")
+    report(registrar, made["id"], "reported_lost", reason=f"{NAME}，{ADDRESS}")
     posted.append(str(verify(terminal, card(), face=shots[3])))
     assert post("/v1/verifications", fresh(terminal, card(), face=photo), 200)["decision"] == "REFUSE"
     broken(terminal, alone, posted)
+    shown_again = f"{CAPTURES[0]}#7", f"{CAPTURES[1]}#3"
+    cared_for(alone, terminal, (registrar, another), made["id"], *shown_again)
     return posted
+
+
+def cared_for(
+    alone: Service,
+    terminal: TestClient,
+    registrars: tuple[TestClient, TestClient],
+    card_id: str,
+    face: str,
+    finger: str,
+) -> None:
+    """What is done with personal data afterwards: consent, the way without a face, holds, faces that are renewed, keys
+    that are kept, what is over its time and who is erased. Nothing of it writes what it takes away somewhere else."""
+    registrar, _ = registrars
+    consented = fresh(terminal, card(), face=face) | {"basis": "separate_consent"}
+    declined = fresh(terminal, card(), face=None, fingers={"right_index": finger})
+    declined["captures"] |= {"face_declined": True}
+    for body in (consented, declined | {"basis": "statutory_duty"}):
+        answer = terminal.post("/v1/verifications", json=body, headers=fresh_key())
+        assert answer.status_code == 200, answer.text
+    held = {"subject": "person", "subject_id": card_id, "ground": "order", "reference": f"{NAME} {ADDRESS}"}
+    placed = registrar.post("/v1/holds", json=held, headers=fresh_key())
+    assert placed.status_code == 201, placed.text
+    # The scripted faces are words, which no transform turns: what counts here is what a renewal writes besides.
+    renewal.renew(alone.database, alone.keys)
+    assert renewal.renew(alone.database, alone.keys).deleted == 1
+    backup.backup(alone.keys, alone.settings.home / "kept keys", 7)
+    path = f"/v1/holds/{placed.json()['id']}/lift"
+    for client in registrars:
+        assert client.post(path, json={}, headers=fresh_key()).is_success
+    erased = registrar.post(f"/v1/cards/{card_id}/erasure", json={"ground": "order"}, headers=fresh_key())
+    assert erased.status_code == 201, erased.text
+    with alone.database.begin() as connection:
+        later = connection.execute(text("SELECT now() + interval '11 years'")).scalar_one()
+    removed = enforcing.enforce(alone.database, alone.keys, alone.settings, at=later, trusted=True)
+    assert removed["verifications"] > 0
 
 
 def broken(client: TestClient, alone: Service, posted: list[str]) -> None:
@@ -164,9 +206,12 @@ def test_nothing_leaks(alone: Service, begun: float, answers: list[str], log: io
     assert "sqlalchemy.engine" in log.getvalue(), "the log was open wide"
     assert "failed: ValueError" in log.getvalue()
 
-    dump = dumped(alone)
+    dump = dumped(alone.database)
     assert ISSUER.encode() in dump, "the dump shows what is there"
     assert not found(dump)
+    keys = dumped(alone.keys.of_records.database)
+    assert str(alone.keys.of_records.of_texts).encode() in keys, "the store of keys is read too"
+    assert not found(keys)
 
     # What the server wrote since then: its write-ahead log, of which a checkpoint may remove what is no longer needed …
     written = [content for path, content in written_since(alone, begun) if path.parent.name == "pg_wal"]
@@ -177,6 +222,7 @@ def test_nothing_leaks(alone: Service, begun: float, answers: list[str], log: io
         connection.execute(text("CHECKPOINT"))
     files = written_since(alone, begun)
     assert len(files) > 20
+    assert any(path.name.endswith(backup.SUFFIX) for path, _ in files), "the backup of the keys is among them"
     leaked = {path.name: secrets for path, content in files if (secrets := found(content))}
     assert not leaked
 
@@ -192,10 +238,10 @@ def written_since(service: Service, moment: float) -> list[tuple[Path, bytes]]:
     return found
 
 
-def dumped(service: Service) -> bytes:
+def dumped(database: Database) -> bytes:
     """Every row of every table, as text and with its bytes as they are."""
     parts: list[bytes] = []
-    with service.database.begin() as connection:
+    with database.begin() as connection:
         for table in inspect(connection).get_table_names():
             values = [value for row in connection.execute(text(f"SELECT * FROM {table}")) for value in row]
             parts.extend(value if isinstance(value, bytes) else str(value).encode() for value in values)

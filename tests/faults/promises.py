@@ -17,7 +17,7 @@ from typing import Any
 from tests.faults.history import Answer, Operation
 from tests.faults.stored import Stored
 
-RETRYABLE = {"database_unavailable", "service_busy"}
+RETRYABLE = {"database_unavailable", "service_busy", "service_overloaded"}
 TEMPLATES = 2  # a face and a finger
 
 Check = Callable[[Sequence[Operation], Stored], Iterator[str]]

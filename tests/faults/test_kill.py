@@ -92,6 +92,7 @@ def tell(town: Town, capsys: pytest.CaptureFixture[str], what: str) -> None:
         )
 
 
+@pytest.mark.long
 def test_nothing_acknowledged_is_lost_in_a_power_cut(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
     town.site.start()
     town.settle(TERMINALS)

@@ -1,6 +1,7 @@
 """Every decoder of what comes from outside: sound files to begin from, how it is called, and what it may raise."""
 
 import base64
+import contextlib
 import functools
 import gzip
 import json
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image as Pillow
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from api.biosdk import records, requests
+from api.biosdk.statuses import OperationFailed, RequestRefused
 from api.cards import text_block
 from api.cards.bulk import reading
 from api.cards.bulk.columns import COLUMNS
@@ -35,19 +38,26 @@ from api.terminal.snapshot import HEAD_BYTES, SnapshotRefused, open_snapshot
 from api.verification import policy
 from api.verification.schemas import VerificationBody
 from biometrics import gallery, images
-from biometrics.errors import BiometricError, InvalidImage, InvalidTemplate
+from biometrics.errors import BiometricError, InvalidImage, InvalidRecord, InvalidTemplate
 from biometrics.face import FaceTemplate, Transform
+from biometrics.face import interchange as face_records
 from biometrics.face.statistics import Statistics, StatisticsError
 from biometrics.finger import FingerTemplate
-from biometrics.finger.interchange import Format, read, write
+from biometrics.finger.interchange import Format, View, embedding, read, write
+from biometrics.finger.interchange import pictures as finger_records
+from biometrics.interchange import bir_xml
 from biometrics.scoring.calibration import Calibration
 from biometrics.scoring.errors import CalibrationError
 from models import store, tensors
 from models.errors import ModelError
+from tests.api.biosdk import mosip
 from tests.api.bodies import registration, verification
 from tests.api.terminal.worlds import World
+from tests.biometrics.face.interchange.golden import GOLDEN as FACE_RECORDS
 from tests.biometrics.finger.interchange.golden import CARDS, GOLDEN, RECORDS
+from tests.biometrics.finger.interchange.golden_pictures import GOLDEN as FINGER_RECORDS
 from tests.biometrics.finger.points import random_finger
+from tests.biometrics.interchange.golden import AS_MOSIP_WRITES_IT
 from tests.biometrics.pictures import FORMATS, encode, scene
 
 _WSQ = Path(__file__).parents[1] / "biometrics" / "wsq" / "finger_150x64.wsq"
@@ -106,6 +116,7 @@ def decoders(folder: Path) -> list[Decoder]:
     return [
         *_pictures(),
         *_templates(),
+        *_interchange(),
         *_requests(),
         *_terminals(),
         *_of_the_log(),
@@ -151,6 +162,38 @@ def _templates() -> list[Decoder]:
         Decoder("finger templates", [finger.to_bytes()], FingerTemplate.from_bytes, (InvalidTemplate,)),
         Decoder("face templates", faces, FaceTemplate.from_bytes, (InvalidTemplate,)),
     ]
+
+
+def _interchange() -> list[Decoder]:
+    """What other systems hold: records of pictures, templates in records, envelopes."""
+    finger = random_finger(2, 20)
+    envelope = bir_xml.write(bir_xml.read(AS_MOSIP_WRITES_IT))
+    person = mosip.record(mosip.face(50), mosip.segment("FINGER", bytes(30), "Left", "Thumb", as_text=True))
+    return [
+        Decoder("records of faces", [*FACE_RECORDS.values()], face_records.read, (InvalidRecord,)),
+        Decoder("records of finger pictures", [*FINGER_RECORDS.values()], _grey, (InvalidRecord, InvalidImage)),
+        Decoder("templates in records", [embedding.write(View(finger))], embedding.read, (InvalidTemplate,)),
+        Decoder("envelopes", [AS_MOSIP_WRITES_IT, envelope], bir_xml.read, (InvalidRecord,)),
+        Decoder(
+            "requests of MOSIP",
+            [json.dumps({"sample": person}).encode()],
+            _sample,
+            (RequestRefused, OperationFailed),
+            share=2,
+        ),
+    ]
+
+
+def _grey(data: bytes) -> None:
+    for one in finger_records.read(data):
+        # The bytes in the records made by hand are no picture, and are told to be none.
+        with contextlib.suppress(InvalidImage):
+            one.grey()
+
+
+def _sample(data: bytes) -> object:
+    body = {"version": "1.0", "request": base64.b64encode(data).decode()}
+    return records.read(requests.opened(json.dumps(body).encode()).get("sample"), "sample")
 
 
 def _requests() -> list[Decoder]:

@@ -94,6 +94,7 @@ def pack_of(network: bytes, archive: bytes, filename: str = WHEEL, *, member: st
         name="tiny",
         version="1.0",
         purpose="Nothing",
+        purpose_zh="无",
         licence="MIT",
         research_only=False,
         default=True,

@@ -18,7 +18,8 @@ def pack(request: pytest.FixtureRequest) -> Pack:
 
 
 def test_a_pack_says_what_it_is_for_and_under_which_licence(pack: Pack) -> None:
-    assert pack.purpose
+    assert pack.purpose.isascii()
+    assert any("\u4e00" <= character <= "\u9fff" for character in pack.purpose_zh)
     assert pack.version
     assert re.search(r"Apache-2\.0|MIT|research only", pack.licence)
     assert pack.research_only == ("research only" in pack.licence)

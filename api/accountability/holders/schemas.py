@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.accountability.holders.disputes import Dispute, Reason, State
-from api.accountability.overrides.schemas import Explanation
 from api.accountability.parameters import LARGEST_PAGE, PAGE_ENTRIES
+from api.accountability.wording import Explanation
 from api.cards.schemas import Strict
 from api.evidence.schemas import ReceiptAnswer
 

@@ -1,25 +1,14 @@
 """The requests and answers of the overrides' routes."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from api.accountability import explanations
 from api.accountability.overrides.rules import Explained, Reason, State
+from api.accountability.wording import Explanation
 from api.cards.schemas import Strict
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Trimmed, bad_value
-
-
-def _explanation(value: str) -> str:
-    if not explanations.sound(value):
-        raise bad_value("explanation_invalid")
-    return value
-
-
-Explanation = Annotated[Trimmed, AfterValidator(_explanation)]
 
 
 class OverrideBody(Strict):

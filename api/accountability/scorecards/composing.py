@@ -10,9 +10,10 @@ import numpy as np
 from sqlalchemy import Connection, func, select, text
 
 from api.accountability.scorecards import patterns
-from api.accountability.scorecards.counting import Reach, tallies
-from api.accountability.scorecards.figures import ALWAYS, Place, Tally, whole_of
+from api.accountability.scorecards.counting import tallies
+from api.accountability.scorecards.figures import ALWAYS, NOT_KNOWN, Place, Tally, whole_of
 from api.accountability.scorecards.months import Month
+from api.accountability.scorecards.reach import Reach
 from api.storage.tables import institutions, principals
 from biometrics.scoring.support import share_interval
 
@@ -81,6 +82,7 @@ def _card(
         "terminal": None if terminal_id is None else names.get(terminal_id),
         "figures": [_figure(asked, where, figure, tally) for figure in shown],
         "first_refusal_s": _seconds(tally.losses),
+        "first_refusals_not_known": tally.figures[NOT_KNOWN],
     }
 
 

@@ -1,16 +1,14 @@
 """The month's figures out of the tables: a few grouped statements, each within an index."""
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal_column, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from api.accountability.scorecards import losses
 from api.accountability.scorecards.figures import (
-    LOST,
-    REPORTS,
+    FIRST_REFUSALS,
+    NOT_KNOWN,
     Place,
     Tally,
     of_check,
@@ -19,28 +17,9 @@ from api.accountability.scorecards.figures import (
     of_transaction,
 )
 from api.accountability.scorecards.months import Month
-from api.storage.tables import card_events, check_disputes, overrides, transactions, verifications
+from api.accountability.scorecards.reach import Reach, in_month
+from api.storage.tables import check_disputes, overrides, transactions, verifications
 from api.verification.presented import Presented
-
-# In the statement's text, as in the index's condition: parameters would hide that it is the same.
-_LOST: list[ColumnElement[str]] = [literal_column(f"'{status.value}'") for status in sorted(LOST)]
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Whose figures: of institutions for which `institution` gives a condition on their column, and of one terminal
-    where it is named."""
-
-    institution: Callable[[ColumnElement[UUID]], ColumnElement[bool]]
-    terminal_id: UUID | None = None
-
-    def of(self, institution: ColumnElement[UUID], terminal: ColumnElement[UUID]) -> ColumnElement[bool]:
-        """The condition on a table's columns."""
-        own = true() if self.terminal_id is None else terminal == self.terminal_id
-        return and_(self.institution(institution), own)
-
-
-EVERYTHING = Reach(lambda _: true())
 
 
 def tallies(connection: Connection, month: Month, reach: Reach) -> dict[Place, Tally]:
@@ -60,10 +39,12 @@ def tallies(connection: Connection, month: Month, reach: Reach) -> dict[Place, T
         _count(found, row, [("disputes", 1)])
     for row in connection.execute(_resolutions(month, reach)):
         _count(found, row, of_resolution(row.state))
-    for row in connection.execute(first_refusals(month, reach)):
+    for row in connection.execute(losses.first_refusals(month, reach)):
         tally = found[row.institution_id, row.terminal_id]
-        tally.figures["losses.first_refusals"] += 1
+        tally.figures[FIRST_REFUSALS] += 1
         tally.losses.append((row.at - row.reported_at).total_seconds())
+    for row in connection.execute(losses.not_known(month, reach)):
+        found[row.institution_id, row.terminal_id].figures[NOT_KNOWN] += 1
     return dict(found)
 
 
@@ -71,11 +52,6 @@ def _count(found: dict[Place, Tally], row: Any, counted: Any) -> None:
     tally = found[row.institution_id, row.terminal_id]
     for figure, amount in counted:
         tally.figures[figure] += amount * row.rows
-
-
-def in_month(month: Month, at: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a time lies in the month."""
-    return and_(at >= month.since, at < month.until)
 
 
 def _grouped(*columns: ColumnElement[Any]) -> Select[Any]:
@@ -125,47 +101,4 @@ def _resolutions(month: Month, reach: Reach) -> Select[Any]:
     row = check_disputes.c
     return _grouped(row.institution_id, row.terminal_id, row.state).where(
         reach.of(row.institution_id, row.terminal_id), in_month(month, row.resolved_at)
-    )
-
-
-def first_refusals(month: Month, reach: Reach) -> Select[Any]:
-    """Of every card that was reported lost or stolen, an institution's first refusal of it since the last report."""
-    refused, before = verifications.alias("refused"), verifications.alias("before")
-    report = (
-        select(card_events.c.recorded_at)
-        .where(
-            card_events.c.card_id == refused.c.card_id,
-            card_events.c.event.in_(REPORTS),
-            card_events.c.recorded_at <= refused.c.decided_at,
-        )
-        .order_by(card_events.c.recorded_at.desc())
-        .limit(1)
-        .lateral("report")
-    )
-    earlier = (
-        select(before.c.id)
-        .where(
-            before.c.card_id == refused.c.card_id,
-            before.c.institution_id == refused.c.institution_id,
-            before.c.document_status.in_(_LOST),
-            before.c.decided_at >= report.c.recorded_at,
-            tuple_(before.c.decided_at, before.c.id) < tuple_(refused.c.decided_at, refused.c.id),
-        )
-        .exists()
-    )
-    return (
-        select(
-            refused.c.id,
-            refused.c.institution_id,
-            refused.c.terminal_id,
-            refused.c.decided_at.label("at"),
-            report.c.recorded_at.label("reported_at"),
-        )
-        .join(report, true())
-        .where(
-            reach.of(refused.c.institution_id, refused.c.terminal_id),
-            in_month(month, refused.c.decided_at),
-            refused.c.document_status.in_(_LOST),
-            ~earlier,
-        )
     )

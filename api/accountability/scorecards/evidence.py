@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select, tuple_
 
-from api.accountability.scorecards.counting import Reach, first_refusals, in_month
-from api.accountability.scorecards.figures import Source, source_of
+from api.accountability.scorecards import losses
+from api.accountability.scorecards.figures import FIRST_REFUSALS, NOT_KNOWN, Source, source_of
 from api.accountability.scorecards.months import Month
+from api.accountability.scorecards.reach import Reach, in_month
 from api.errors import ServiceError
 from api.storage.tables import check_disputes, overrides, transactions, verifications
 from api.verification.presented import ACQUIRED
@@ -53,10 +54,11 @@ def _listed(month: Month, reach: Reach, figure: str) -> Select[Any]:
         return _of_overrides(month, reach, figure)
     if source is Source.DISPUTES:
         return _of_disputes(month, reach, figure)
-    if figure != "losses.first_refusals":
+    refusals = {FIRST_REFUSALS: losses.first_refusals, NOT_KNOWN: losses.not_known}.get(figure)
+    if refusals is None:
         raise ServiceError("figure_unknown")
-    first = first_refusals(month, reach).subquery()
-    return _checks().join(first, first.c.id == verifications.c.id)
+    counted = refusals(month, reach).subquery()
+    return _checks().join(counted, counted.c.id == verifications.c.id)
 
 
 def _checks(amount: ColumnElement[Any] | None = None) -> Select[Any]:

@@ -40,6 +40,9 @@ _WHOLES = {
     "disputes.upheld": "disputes.resolved",
     "disputes.rejected": "disputes.resolved",
 }
+FIRST_REFUSALS = "losses.first_refusals"
+# Shown where there are any: retention took whose cards they were.
+NOT_KNOWN = "losses.not_known"
 # Those that a scorecard shows where there are none, too.
 ALWAYS = (
     "checks",
@@ -58,7 +61,7 @@ ALWAYS = (
     "omissions",
     "overrides",
     "overrides.approved",
-    "losses.first_refusals",
+    FIRST_REFUSALS,
     "disputes",
     "disputes.resolved",
     "disputes.upheld",

@@ -4,7 +4,7 @@ Each leaf's text has to be what was hashed; that the hashes are the log's is wha
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from api.accountability.scorecards.counting import EVERYTHING, tallies
+from api.accountability.scorecards.counting import tallies
 from api.accountability.scorecards.figures import (
+    FIRST_REFUSALS,
     LOST,
+    NOT_KNOWN,
     REPORTS,
     Place,
     Tally,
@@ -26,6 +28,7 @@ from api.accountability.scorecards.figures import (
     of_transaction,
 )
 from api.accountability.scorecards.months import Month
+from api.accountability.scorecards.reach import EVERYTHING
 from api.evidence.fsck.archives import Archives
 from api.evidence.fsck.report import Report
 from api.evidence.leaves import leaf_hash
@@ -46,12 +49,14 @@ _OVERRIDES = {"override_approved": "approved", "override_refused": "refused"}
 
 @dataclass
 class Proof:
-    """What was found: `differences` between leaves and tables, in words; `unread` leaves are not at hand."""
+    """What was found: `differences` between leaves and tables, in words; `unread` leaves are not at hand; `not_known`
+    says which figures the tables do not have whole any more, for retention removed what they were counted from."""
 
     leaves: int = 0
     figures: int = 0
     unread: int = 0
     differences: list[str] = field(default_factory=list)
+    not_known: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -156,7 +161,7 @@ class _Told:
             first = (one.place[0], one.card, max(before))
             if first not in seen and self._is_in(one.at.isoformat()):
                 tally = self._found[one.place]
-                tally.figures["losses.first_refusals"] += 1
+                tally.figures[FIRST_REFUSALS] += 1
                 tally.losses.append((one.at - max(before)).total_seconds())
             seen.add(first)
 
@@ -175,6 +180,14 @@ def _place(leaf: dict[str, Any]) -> Place:
 def _compare(proof: Proof, told: dict[Place, Tally], stored: dict[Place, Tally]) -> None:
     for place in sorted(told.keys() | stored.keys(), key=str):
         said, held = told.get(place, Tally()), stored.get(place, Tally())
+        not_known = held.figures.pop(NOT_KNOWN, 0)
+        if not_known and _may_be_whole(said, held, not_known):
+            known, logged = (one.figures.pop(FIRST_REFUSALS, 0) for one in (held, said))
+            proof.not_known.append(
+                f"terminal {place[1]}: of {FIRST_REFUSALS} the tables know {known}, the log {logged}; retention removed"
+                f" whose cards {not_known} refusals were of"
+            )
+            said.losses, held.losses = [], []
         for figure in sorted(said.figures.keys() | held.figures.keys()):
             proof.figures += 1
             if said.figures[figure] != held.figures[figure]:
@@ -184,3 +197,10 @@ def _compare(proof: Proof, told: dict[Place, Tally], stored: dict[Place, Tally])
                 )
         if sorted(said.losses) != sorted(held.losses):
             proof.differences.append(f"terminal {place[1]}: the times from loss reports to first refusals differ")
+
+
+def _may_be_whole(said: Tally, held: Tally, not_known: int) -> bool:
+    """Whether the first refusals that the tables still know are among those of the log, and the refusals of which they
+    know no more account for the others."""
+    known, logged = Counter(held.losses), Counter(said.losses)
+    return known <= logged and (logged - known).total() <= not_known

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, select, true
 from api.accountability.parameters import LARGEST_PAGE, PAGE_ENTRIES
 from api.accountability.scorecards import composing, evidence
 from api.accountability.scorecards.composing import Asked, By
-from api.accountability.scorecards.counting import Reach
 from api.accountability.scorecards.months import Month, MonthInvalid
+from api.accountability.scorecards.reach import Reach
 from api.accountability.scorecards.schemas import EvidencePage, ScorecardsAnswer
 from api.accountability.scorecards.tables import as_csv
 from api.errors import ServiceError

@@ -37,7 +37,12 @@ class ScorecardAnswer(BaseModel):
     terminal_id: UUID | None
     terminal: str | None
     figures: list[FigureAnswer]
-    first_refusal_s: SecondsAnswer | None
+    first_refusal_s: SecondsAnswer | None = Field(description="Of the first refusals that are known.")
+    first_refusals_not_known: int = Field(
+        description="Refusals of lost cards of which it is not known any more whether they were the first after a"
+        " report: retention removed whose cards they were. Where it is not 0, first refusals are no fewer than their"
+        " count says, and their times may be others."
+    )
 
 
 class PeerAnswer(BaseModel):

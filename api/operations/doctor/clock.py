@@ -3,12 +3,15 @@
 import ctypes
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from sqlalchemy import text
+from sqlalchemy import Connection, exc, text
 
 from api.operations.doctor.findings import Finding, found
 from api.operations.doctor.parameters import CLOCK_JUMP_S, CLOCK_WARNING_S, CLOCK_WATCH_S
 from api.operations.doctor.subject import Subject
+from api.personal.retention import runs
+from api.personal.retention.parameters import GRACE_H
 
 # struct timex of adjtimex(2) on 64-bit Linux: `modes` at 0, `status` behind four longs; 208 bytes in all.
 _TIMEX_BYTES, _STATUS_AT = 208, 40
@@ -58,4 +61,20 @@ def _kernel_status() -> int | None:
     return int.from_bytes(buffer.raw[_STATUS_AT : _STATUS_AT + 4], "little", signed=True)
 
 
-CHECKS = (against_database, monotonic, synchronised)
+def retention(examined: Subject) -> Iterator[Finding] | None:
+    """Retention trusts the database's clock, and a run came to its end lately."""
+    return None if examined.data is None else _retention(examined.data)
+
+
+def _retention(data: Connection) -> Iterator[Finding]:
+    try:
+        standing = runs.standing(data, datetime.now(UTC))
+    except exc.ProgrammingError:
+        return  # a database without tables: told by `database.schema`
+    if standing.clock_doubted:
+        yield found("retention_clock")
+    elif standing.late_h > GRACE_H:
+        yield found("retention_late", hours=round(standing.late_h))
+
+
+CHECKS = (against_database, monotonic, synchronised, retention)

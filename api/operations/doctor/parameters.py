@@ -24,4 +24,7 @@ CONNECTIONS_BESIDE = 3
 DESCRIPTORS_BESIDE = 256
 """File descriptors of a replica beside the feed's streams."""
 
+RECORDS_LOOKED_AT = 2000
+"""Of each table, whether the keys are there that its rows are sealed under."""
+
 PRIVILEGED_PORTS = 1024

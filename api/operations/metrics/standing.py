@@ -1,6 +1,7 @@
 """How a replica stands at the moment of a scrape."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.evidence import log
 from api.feed import records as feed
+from api.personal.retention import runs
 from api.screening import records as impostors
 from api.service import Service
 from api.storage import migrate
@@ -94,6 +96,13 @@ class Standing(Collector):
         yield _gauge("renzheng_evidence_waiting_leaves", "Leaves without a place yet.", standing.waiting)
         yield _gauge("renzheng_evidence_lag_seconds", "How long the oldest of them waits.", standing.oldest_wait_s)
         yield _gauge("renzheng_evidence_overdue_leaves", "Leaves past their promised time.", standing.overdue)
+        removing = runs.standing(connection, datetime.now(UTC))
+        yield _gauge(
+            "renzheng_retention_clock_doubted",
+            "1 while nothing is removed, for the database's clock may not be right.",
+            removing.clock_doubted,
+        )
+        yield _gauge("renzheng_retention_age_hours", "Since a run last came to its end.", removing.late_h)
         yield _gauge("renzheng_schema_current", "1 at the schema that this version knows.", current)
 
     def _key_store_answers(self) -> bool:

@@ -1,6 +1,7 @@
 // The answer at the kiosk: a word, a drawing, the reasons that may be read to the customer, and what next.
 
 import { $, el, put } from "./dom.js";
+import { mayMend } from "./recapture.js";
 import { VERDICTS } from "./symbols.js";
 import { said, t } from "./texts.js";
 
@@ -13,7 +14,7 @@ export function showAnswer(answer, retry) {
   const { decision, words } = answer;
   const bad = words.reasons.filter((reason) => !GOOD.has(reason.code));
   const mendable = words.advice.code === "recapture" || bad.some((reason) => MENDED.has(reason.code));
-  const again = retry && mendable && decision !== "PASS";
+  const again = retry && mendable && mayMend(answer);
   $("#verdict").dataset.decision = decision;
   $("#verdict-path").setAttribute("d", VERDICTS[decision]);
   put($("#verdict-title"), again ? t("verdict_again") : verdict(decision));

@@ -1,5 +1,6 @@
 // The counter: card and person side by side, an answer on two axes, what to say and what to do. No figure is shown.
 
+import { forgetGround, groundMissing, groundStated, listGrounds, sayWhatToSay } from "./basis.js";
 import { Bridge } from "./bridge.js";
 import { Camera, cameraFault, fileBase64 } from "./camera.js";
 import { CardFault, fromReader, pictureUrl, typed } from "./card.js";
@@ -47,6 +48,7 @@ function fresh() {
   visit = { ended: new AbortController(), card: null, photo: null, nonce: null, fingers: [], answer: null, override: null, busy: false, told: null, fault: null };
   waits = false;
   $("#without-face").checked = false;
+  forgetGround();
   for (const form of $$("#typed")) form.reset();
   for (const field of $$("input[type=file]")) field.value = "";
   for (const state of $$("#finger-state, #typed-error")) put(state, "");
@@ -102,10 +104,11 @@ function cardPanel() {
 
 function verifyButton() {
   const declined = $("#without-face").checked;
-  const why = !visit.card ? "verify_needs_card" : declined ? "without_face_on" : !camera.running ? "verify_needs_camera" : "";
+  const fault = !visit.card ? "verify_needs_card" : groundMissing() ? "verify_needs_basis" : "";
+  const why = fault || (declined ? "without_face_on" : !camera.running ? "verify_needs_camera" : "");
   $("#verify").disabled = (Boolean(why) && why !== "without_face_on") || visit.busy || visit.answer !== null;
   put($("#verify-why"), why && !visit.busy ? t(why) : "");
-  $("#without-face").disabled = visit.busy || visit.answer !== null;
+  for (const field of $$("#without-face, #basis")) field.disabled = visit.busy || visit.answer !== null;
   $("#take-finger").disabled = !bridge?.scansFingers || visit.busy;
 }
 
@@ -159,7 +162,7 @@ async function verify() {
     const captures = declined ? { face_declined: true, fingers: visit.fingers } : { face: { image: still.image }, fingers: visit.fingers };
     if (visit.card.photo && !declined) captures.chip_photo = visit.card.photo.image;
     const { body } = visit.card;
-    const sent = { card: body, channel: "counter", purpose: $("#purpose").value, captures, captured_at: still.at, nonce: visit.nonce.text };
+    const sent = { card: body, channel: "counter", purpose: $("#purpose").value, ...groundStated(), captures, captured_at: still.at, nonce: visit.nonce.text };
     visit.nonce = null;
     const answer = await askOnce("/v1/verifications", sent, () => put($("#outcome-waiting"), t("deciding_retry")));
     if (signal.aborted) return;
@@ -275,6 +278,10 @@ function listen() {
     watching.decline(target.checked);
     verifyButton();
   });
+  $("#basis").addEventListener("change", () => {
+    sayWhatToSay();
+    verifyButton();
+  });
   $("#take-finger").addEventListener("click", takeFinger);
   $("#finger-file").hidden = !page.configuration.typed_cards;
   $("#finger-file input").addEventListener("change", async ({ target }) => {
@@ -305,6 +312,7 @@ function spoken() {
   if (!place) return;
   sayPlace();
   listFingers(page.configuration.finger_positions);
+  listGrounds(page.configuration);
   if (view !== "work") return;
   sayFingers();
   if ($("#without-face").checked) put($("#camera-state"), t("camera_off"));

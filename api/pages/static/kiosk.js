@@ -11,6 +11,7 @@ import { captureFinger } from "./finger.js";
 import { Idle } from "./idle.js";
 import { explained, highContrast, open, session, setUp } from "./page.js";
 import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
+import { VERDICTS, WARNING } from "./symbols.js";
 import { said, sayAll, t } from "./texts.js";
 
 const PURPOSE = "kiosk_check";
@@ -83,9 +84,11 @@ function begin() {
   visit = { ended: new AbortController(), card: null, retries: 0 };
 }
 
-/** Show a fault; `words` gives its title and what to do. */
-function fail(words, again = null) {
+/** Show a fault; `words` gives its title and what to do. `calm`: nothing is wrong, a person goes on with it. */
+function fail(words, again = null, calm = false) {
   camera.stop();
+  $("#fault-figure").classList.toggle("fault", !calm);
+  $("#fault-path").setAttribute("d", calm ? VERDICTS.REVIEW : WARNING);
   fault = words;
   sayFault();
   $("#fault-again").hidden = again === null;
@@ -278,7 +281,7 @@ function listen() {
     consent();
   });
   $("#agree").addEventListener("click", () => takeFace());
-  $("#decline").addEventListener("click", () => fail(() => [t("declined_title"), t("declined_lead")]));
+  $("#decline").addEventListener("click", () => fail(() => [t("declined_title"), t("declined_lead")], null, true));
   $("#again").addEventListener("click", () => {
     visit.retries += 1;
     takeFace();

@@ -1,6 +1,7 @@
 // The answer at the counter: the decision, the card's axis, the person's axis, what to say, what to do.
 
 import { $, el, put } from "./dom.js";
+import { mayMend } from "./recapture.js";
 import { VERDICTS } from "./symbols.js";
 import { said, t } from "./texts.js";
 
@@ -78,7 +79,7 @@ export function showOutcome(answer, catalogue) {
   put($("#say-holder"), document.reasons.every((code) => code === "valid") ? "" : said(words.document.holder));
   put($("#do"), said(words.advice.operator));
   put($("#reference"), answer.id);
-  $("#again").hidden = decision === "PASS";
+  $("#again").hidden = !mayMend(answer);
   $("#next").hidden = false;
   sayTook();
   inSight();

@@ -1,22 +1,14 @@
 """The requests and answers of the routes about holds."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from api.accountability import explanations
+from api.accountability.wording import Explanation
 from api.cards.schemas import Strict
 from api.evidence.schemas import ReceiptAnswer
-from api.http.fields import Trimmed, bad_value
 from api.personal.holds.words import HoldGround, HoldState, Subject
-
-
-def _sound(text: str) -> str:
-    if not explanations.sound(text):
-        raise bad_value("explanation_invalid")
-    return text
 
 
 class HoldBody(Strict):
@@ -28,7 +20,7 @@ class HoldBody(Strict):
     )
     subject_id: UUID = Field(description="Of the card, the institution, the verification, the entry or the case.")
     ground: HoldGround
-    reference: Annotated[Trimmed, AfterValidator(_sound)] = Field(
+    reference: Explanation = Field(
         min_length=1, max_length=200, description="Of the court's or the authority's file; no names, no numbers."
     )
 

@@ -189,8 +189,8 @@ KINDS: tuple[Kind, ...] = (
         "card_events",
         "t.recorded_at",
         "retention_cases_days",
-        "UPDATE card_events SET reason = NULL",
-        "t.reason IS NOT NULL AND t.event <> 'biometrics_erased'",
+        "UPDATE card_events SET reason = NULL, reason_sealed = NULL",
+        "(t.reason IS NOT NULL OR t.reason_sealed IS NOT NULL) AND t.event <> 'biometrics_erased'",
         reach=Reach(_OF_CARD, "SELECT p.institution_id FROM principals AS p WHERE p.id = t.recorded_by"),
     ),
     Kind(

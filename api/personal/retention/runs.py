@@ -16,6 +16,7 @@ from api.personal.retention.kinds import KINDS
 from api.personal.retention.parameters import ACT, APART_H, GAP_DAYS
 from api.settings import Settings
 from api.storage.keys import Keys
+from api.storage.tables import acts as recorded
 from api.storage.tables import retention_counts, retention_runs
 
 
@@ -85,13 +86,33 @@ def last_finished(connection: Connection) -> datetime | None:
     return moment
 
 
+@dataclass(frozen=True)
+class RetentionStanding:
+    """Whether the database's clock is doubted, so that nothing is removed; and for how many hours no run came to its
+    end, counted from the deployment's first act where none ever did."""
+
+    clock_doubted: bool
+    late_h: float
+
+
+def standing(connection: Connection, here: datetime) -> RetentionStanding:
+    """How retention stands; `here` is this machine's clock."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    last = last_finished(connection)
+    since = last or connection.execute(select(func.min(recorded.c.at))).scalar_one()
+    late = timedelta(0) if since is None else max(now - since, timedelta(0))
+    return RetentionStanding(_doubted(now, here, last), late / timedelta(hours=1))
+
+
 def clock_is_doubted(connection: Connection, here: datetime) -> bool:
     """Whether the database's clock may not be right: it is far from this machine's (`here`), or from the last run.
 
     Whose clock jumps by years would else remove everything at once.
     """
-    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    last = last_finished(connection)
+    return standing(connection, here).clock_doubted
+
+
+def _doubted(now: datetime, here: datetime, last: datetime | None) -> bool:
     return abs(now - here) > timedelta(hours=APART_H) or (last is not None and now - last > timedelta(days=GAP_DAYS))
 
 

@@ -4,9 +4,10 @@ Whoever erases a person promises that no backup brings the templates back. Backu
 that promise is kept by those of the keys: each bears its end, after which it is not restored, and is taken away by the
 next backup into its folder. A key that was deleted since does not come back from one either.
 
-A file is lines: a head (JSON), a line for each key (its identifier, the wrapped key, the master key's name, the time it
-was made), and at the end an HMAC-SHA-256 over all of it, under a key derived from the deployment's index key. The keys
-in it are wrapped; without the master key they open nothing.
+A file is lines: a head (JSON; also which master key wraps what is new, and which key texts are sealed under), a line
+for each key (its identifier, the wrapped key, the master key's name, the time it was made), and at the end an
+HMAC-SHA-256 over all of it, under a key derived from the deployment's index key. The keys in it are wrapped; without
+the master key they open nothing.
 """
 
 import base64
@@ -79,6 +80,7 @@ def backup(keys: Keys, folder: Path, days: int) -> Written:
             "made_at": now.isoformat(),
             "expires_at": (now + timedelta(days=days)).isoformat(),
             "master_key": keys.of_records.chosen,
+            "text_key": str(connection.execute(select(key_store.c.text_key_id)).scalar_one() or ""),
         }
         removed = _remove_expired(folder, keys, now)
         path = folder / f"{now:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
@@ -117,6 +119,7 @@ def restore(data: Database, keys: Keys, path: Path) -> Restored:
                     keys.of_records.forget(since)
             restored, there, erased = restored + added, there + len(wanted) - added, erased + len(gone)
     _choose(keys, head)
+    _name_text_key(keys, head)
     return Restored(restored, there, erased)
 
 
@@ -129,6 +132,18 @@ def _choose(keys: Keys, head: dict[str, str]) -> None:
     with keys.of_records.database.begin() as connection:
         chosen = update(key_store).where(key_store.c.master_key_id.is_(None))
         connection.execute(chosen.values(master_key_id=name))
+
+
+def _name_text_key(keys: Keys, head: dict[str, str]) -> None:
+    """A store that was made anew seals texts under the key that the lost one did, which came back: replicas that know
+    it go on with it, and sessions of pages with them. One that has another by now keeps that."""
+    if not head.get("text_key"):
+        return
+    key_id = UUID(head["text_key"])
+    with keys.of_records.database.begin() as connection:
+        there = select(record_keys.c.id).where(record_keys.c.id == key_id).exists()
+        none_yet = update(key_store).where(key_store.c.text_key_id.is_(None), there)
+        connection.execute(none_yet.values(text_key_id=key_id))
 
 
 def _gone(data: Database, store: Database, ids: set[UUID]) -> set[UUID]:

@@ -47,13 +47,15 @@ _FORGET = Statement(
 
 
 class RecordKeys:
-    """The store; `masters` are the master keys that this process can use."""
+    """The store; `masters` are the master keys that this process can use. `of_texts` is the texts' key, which is asked
+    for again after `of_texts_until` (monotonic seconds; see `texts.py`)."""
 
     def __init__(self, database: Database, masters: MasterKeys) -> None:
         self.database = database
         self.masters = masters
         self.standing: dict[UUID, Kept] = {}
         self.of_texts: UUID | None = None
+        self.of_texts_until = 0.0
 
     @property
     def chosen(self) -> str:

@@ -4,6 +4,7 @@ They open nothing and harm nobody but the disk. They are deleted when somebody a
 database that was brought back to an earlier state for an hour would else cost the keys of all that came after it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -17,6 +18,7 @@ SEALED = (
     ("templates", "template_sealed"),
     ("impostor_templates", "template_sealed"),
     ("cards", "number_sealed"),
+    ("card_events", "reason_sealed"),
     ("impostors", "case_sealed"),
     ("transactions", "reference_sealed"),
     ("overrides", "text_sealed"),
@@ -59,11 +61,13 @@ class Swept:
     deleted: int
 
 
-def sweep(data: Database, keys: Keys, *, delete: bool) -> Swept:
+def sweep(
+    data: Database, keys: Keys, *, delete: bool, before_deleted: Callable[[Swept], None] = lambda _: None
+) -> Swept:
     """Count the keys that nothing is sealed under and that are a day old; delete them if asked to.
 
-    Half of all keys or more are not deleted: then it is rather the database that is of another day. Raises
-    `DatabaseUnavailable`.
+    Half of all keys or more are not deleted: then it is rather the database that is of another day. `before_deleted` is
+    told what goes when the transaction ends, and keeps it there by raising. Raises `DatabaseUnavailable`.
     """
     with keys.of_records.database.begin() as store:
         store.execute(text("SET LOCAL statement_timeout = 0"))
@@ -74,7 +78,10 @@ def sweep(data: Database, keys: Keys, *, delete: bool) -> Swept:
         row = store.execute(_COUNT, {"hours": ORPHAN_HOURS}).one()
         few = 2 * row.orphans < row.keys
         deleted = store.execute(_DELETE, {"hours": ORPHAN_HOURS}).rowcount if delete and few else 0
-        return Swept(row.keys, row.orphans, deleted)
+        swept = Swept(row.keys, row.orphans, deleted)
+        if deleted:
+            before_deleted(swept)
+        return swept
 
 
 def _copy(data: Connection, store: Connection) -> None:

@@ -5,6 +5,7 @@ all do: another master key wraps it anew, and no text has to be touched. Texts f
 under keys that stand beside them wrapped by `keys/master.key`; they open as before until they are sealed anew.
 """
 
+import time
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,6 +13,8 @@ from sqlalchemy import select, update
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys import standing
+from api.storage.recordkeys.envelopes import KeyGone
+from api.storage.recordkeys.parameters import STANDING_S
 from api.storage.recordkeys.store import RecordKeys
 from api.storage.recordkeys.tables import key_store
 from api.storage.sealing import record_key_of, seal_under, unseal, unseal_under
@@ -20,8 +23,8 @@ from api.storage.sealing import record_key_of, seal_under, unseal, unseal_under
 def seal_text(keys: Keys, value: bytes, context: str) -> bytes:
     """Encrypt a text; `context` names the record that it belongs to. Raises `DatabaseUnavailable`,
     `MasterKeyUnavailable`."""
-    key_id = _present(keys.of_records)
-    return seal_under(key_id, standing.of(keys, key_id, "text", bytes), value, context)
+    key_id, key = text_key(keys)
+    return seal_under(key_id, key, value, context)
 
 
 def open_text(keys: Keys, envelope: bytes, context: str) -> bytes:
@@ -39,20 +42,39 @@ def open_presented(keys: Keys, envelope: bytes, context: str) -> bytes:
     return open_text(keys, envelope, context)
 
 
+def text_key(keys: Keys) -> tuple[UUID, bytes]:
+    """The key that texts are sealed under now, with its identifier. Raises as `seal_text`."""
+    store = keys.of_records
+    key_id = _present(store)
+    try:
+        return key_id, standing.of(keys, key_id, "text", bytes)
+    except KeyGone:
+        # The store was lost, and is another one now: it has one of its own, or gets one.
+        key_id = _asked(store, gone=key_id)
+        return key_id, standing.of(keys, key_id, "text", bytes)
+
+
 def _present(store: RecordKeys) -> UUID:
-    """The texts' key, made by whoever comes first."""
-    if store.of_texts is None:
-        with store.database.single() as connection:
-            found = connection.execute(select(key_store.c.text_key_id)).scalar_one()
-        store.of_texts = found or _made(store)
-    return store.of_texts
+    """The texts' key, asked for anew now and then: a store that was restored may name another one."""
+    known = store.of_texts
+    return known if known is not None and time.monotonic() < store.of_texts_until else _asked(store)
 
 
-def _made(store: RecordKeys) -> UUID:
+def _asked(store: RecordKeys, gone: UUID | None = None) -> UUID:
+    """What the store says, made by whoever comes first; `gone`: one that is not there any more."""
+    with store.database.single() as connection:
+        found: UUID | None = connection.execute(select(key_store.c.text_key_id)).scalar_one()
+    if found is None or found == gone:
+        found = _made(store, instead_of=found)
+    store.of_texts, store.of_texts_until = found, time.monotonic() + STANDING_S
+    return found
+
+
+def _made(store: RecordKeys, instead_of: UUID | None) -> UUID:
     made, _ = store.make()
     with store.database.begin() as connection:
-        mine = update(key_store).where(key_store.c.text_key_id.is_(None)).values(text_key_id=made)
-        connection.execute(mine)
+        former = key_store.c.text_key_id.is_not_distinct_from(instead_of)
+        connection.execute(update(key_store).where(former).values(text_key_id=made))
         present: UUID = connection.execute(select(key_store.c.text_key_id)).scalar_one()
     if present != made:
         store.forget([made])

@@ -6,12 +6,14 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Index,
     LargeBinary,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -50,9 +52,12 @@ card_events = Table(
     Column("superseded_by", ForeignKey("cards.id")),
     Column("recorded_by", ForeignKey("principals.id"), comment="null: the deployment's clock"),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("reason", Text, comment="why, in the reporter's words"),
+    Column("reason", Text, comment="of what was erased the ground; else why, until it is sealed"),
     Column("basis", Text, comment="the ground on which templates were taken; null: none were, or it was not kept"),
     Column("holds", LargeBinary, comment="keyed hash of serial, text and templates after it; null: it changed none"),
+    Column("reason_sealed", LargeBinary, comment="why, in the reporter's words"),
+    # Of those that are still to be sealed.
+    Index("ix_card_events_clear", "id", postgresql_where=text("reason IS NOT NULL AND event <> 'biometrics_erased'")),
 )
 
 templates = Table(

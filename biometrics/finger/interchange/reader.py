@@ -1,37 +1,17 @@
-"""Reading bytes of unknown origin from front to back, never beyond their end."""
+"""Reading templates of unknown origin from front to back, never beyond their end."""
 
 from __future__ import annotations
 
-from biometrics.errors import InvalidTemplate
+from biometrics.errors import BiometricError, InvalidTemplate
+from biometrics.interchange import reader
 
 MALFORMED = "template_malformed"
 
 
-class Reader:
+class Reader(reader.Reader):
     """A place in some bytes. Every method raises InvalidTemplate (`template_malformed`) where they end too soon."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._place = 0
-
-    @property
-    def left(self) -> int:
-        """The number of bytes that follow."""
-        return len(self._data) - self._place
-
-    def take(self, count: int) -> bytes:
-        """The next `count` bytes."""
-        if not 0 <= count <= self.left:
-            raise InvalidTemplate(MALFORMED, "it ends too soon")
-        start, self._place = self._place, self._place + count
-        return self._data[start : self._place]
-
-    def end_after(self, length: int) -> None:
-        """Let the record end `length` bytes after its beginning, as it states; what follows in the file is not read."""
-        if not self._place <= length <= len(self._data):
-            raise InvalidTemplate(MALFORMED, "the stated length is wrong")
-        self._data = self._data[:length]
-
-    def number(self, size: int) -> int:
-        """An unsigned number of `size` bytes, the most significant first, as all these records have them."""
-        return int.from_bytes(self.take(size), "big")
+    @staticmethod
+    def wrong(detail: str) -> BiometricError:
+        """InvalidTemplate, `template_malformed`."""
+        return InvalidTemplate(MALFORMED, detail)

@@ -184,3 +184,13 @@ def test_closing_the_alert_of_a_death_ends_no_lock(town: Town) -> None:
     assert not close(town.authority, death["id"]).json()["lock_released"]
     assert town.authority.get(f"/v1/cards/{town.card_id}").json()["checks_locked_until"] is not None
     assert close(town.authority, guessed["id"]).json()["lock_released"]
+
+
+def test_a_note_may_have_lines_and_holds_no_persons_number(town: Town) -> None:
+    told = {
+        note: town.authority.post(f"/v1/alerts/{uuid4()}/close", json={"note": note}, headers=fresh_key())
+        for note in ("it was\n11010519491231002X", "it was\nthe holder")
+    }
+    numbered, sound = told.values()
+    assert_error(numbered, 422, "explanation_invalid")
+    assert sound.status_code == 404

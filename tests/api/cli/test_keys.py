@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from typer.testing import Result
 
 from api.cards import templates as sealed
 from api.service import Service
+from api.storage.recordkeys.tables import record_keys
 from api.storage.tables import acts, cards, templates
 from tests.api.cli.conftest import CommandLine
 from tests.api.cli.test_cards import registered
@@ -36,12 +38,37 @@ def test_a_backup_and_what_comes_back_of_it(service: Service, line: CommandLine,
     assert service.keys.of_records.read([key_id]) == {}
     status = line("keys", "status")
     assert f"{service.keys.of_records.chosen}: " in status.stdout
+    assert last_act(service, "record_keys_restored")["erased"] == before + 1
     assert "open nothing" in line("keys", "sweep").stdout
     path.write_text("changed")
     refused = line("keys", "restore", str(path))
     assert refused.exit_code == 3
     assert "key_backup_damaged" in refused.stderr
     assert "密钥备份已损坏" in refused.stderr
+
+
+def last_act(service: Service, act: str) -> Any:
+    """What the evidence tells of the last act of a name; None where there was none."""
+    with service.database.begin() as connection:
+        told = select(acts.c.details).where(acts.c.act == act).order_by(acts.c.at.desc()).limit(1)
+        return connection.execute(told).scalar()
+
+
+def test_a_sweep_is_told_in_the_evidence(service: Service, line: CommandLine) -> None:
+    """Of the shared store: keys of other tests may go with ours, never those that something is sealed under."""
+    assert line("keys", "sweep", "--delete").exit_code in {0, 1}, "what other tests left is gone, or is too much"
+    made, before = [service.keys.of_records.make()[0] for _ in range(2)], last_act(service, "record_keys_swept")
+    assert line("keys", "sweep").exit_code == 0
+    assert last_act(service, "record_keys_swept") == before, "who counts destroys nothing"
+    with service.keys.of_records.database.begin() as store:
+        store.execute(
+            update(record_keys).where(record_keys.c.id == made[0]).values(created_at=text("now() - interval '2 days'"))
+        )
+    done = line("keys", "sweep", "--delete")
+    assert done.exit_code == 0, done.output
+    assert "1 deleted" in done.stdout
+    assert last_act(service, "record_keys_swept")["deleted"] == 1
+    assert set(service.keys.of_records.read(made)) == {made[1]}
 
 
 def test_a_person_is_erased(service: Service, authority_line: CommandLine) -> None:

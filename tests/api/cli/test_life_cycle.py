@@ -116,6 +116,7 @@ def test_a_command_beside_the_service_leaves_it_its_database(program: Program, h
     assert not program.database_runs()
 
 
+@pytest.mark.long
 def test_after_a_kill_the_database_is_found_with_all_that_was_acknowledged(program: Program) -> None:
     service, client = program.serve()
     added = program.run("terminals", "add", "police", "a", "--role", "authority")
@@ -136,10 +137,10 @@ def test_a_port_in_use_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(CommandFailed, match=f"Cannot listen on 127.0.0.1, port {port}"):
-            serve._bound("127.0.0.1", port)
+            serve.bound("127.0.0.1", port)
 
 
 def test_addresses_are_told_as_a_browser_wants_them() -> None:
     for host, shown in (("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")):
-        with serve._bound(host, 0) as listener:
-            assert serve._url(listener).startswith(shown)
+        with serve.bound(host, 0) as listener:
+            assert serve.url_of(listener).startswith(shown)

@@ -37,7 +37,7 @@ def test_the_version(renzheng: CommandLine) -> None:
 
 def test_there_are_the_commands_that_the_project_promises() -> None:
     assert {words[0] for words in COMMANDS} == {
-        "archive", "bootstrap", "calibrate", "cards", "deduplicate", "demo", "doctor", "duplicates", "errors",
+        "archive", "biosdk", "bootstrap", "calibrate", "cards", "deduplicate", "demo", "doctor", "duplicates", "errors",
         "evaluate", "explain", "fsck", "holds", "impostors", "institutions", "keys", "migrate", "models", "people",
         "reader-simulator", "retention", "scorecard", "serve", "signing-key", "terminals", "verify",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import itertools
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -60,6 +61,13 @@ def test_everything_added_or_cut_off_is_seen_where_the_note_stands_alone() -> No
 def test_a_key_that_was_replaced_still_opens_what_it_signed() -> None:
     newer = Ed25519PrivateKey.generate()
     assert open_note(sign(CHECKPOINT, KEY), CHECKPOINT.origin, [newer.public_key(), KEY.public_key()]) == CHECKPOINT
+
+
+@pytest.mark.parametrize("size", [10**19, 10**4000])
+def test_a_size_that_no_log_has_is_refused_though_it_be_signed(size: int) -> None:
+    """Python gives up on numbers of more than 4,300 digits, and not as a caller expects it."""
+    with pytest.raises(CheckpointInvalid):
+        open_note(sign(replace(CHECKPOINT, size=size), KEY), CHECKPOINT.origin, [KEY.public_key()])
 
 
 @pytest.mark.parametrize("note", ["", "\n", "a\n\n", "log.example/evidence\n-1\nAAAA\n\n", "x" * 100])

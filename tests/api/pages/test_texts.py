@@ -20,6 +20,7 @@ from api.duplicates.schemas import DuplicatePair
 from api.http.signin import CONSOLE
 from api.institutions.roles import ROLE_SCOPES, Role
 from api.pages.assets import files
+from api.personal.consent import Basis
 from api.standing.schemas import PackAnswer
 from api.verification import policy
 
@@ -57,6 +58,7 @@ WORDS: dict[str, Iterable[str]] = {
 TABLED: dict[str, Iterable[str]] = {
     "console/policy.js": policy.load(None).transactions.kinds,
     "console/figures.js": ALWAYS,
+    "basis.js": set(Basis) - {Basis.NOT_STATED},
     "reasons.js": (*overrides.Reason, *disputes.Reason),
     "console/scorecards.js": (*patterns.RATES, *get_args(PeersAnswer.model_fields["channel"].annotation)),
     "console/cases.js": ("card_guessing", "holder_deceased_elsewhere", "impostor_hit"),

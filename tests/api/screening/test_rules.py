@@ -43,6 +43,8 @@ def test_an_entry_from_its_proposal_to_its_end(town: Town) -> None:
     done = act(second, entry, "approve")
     assert (done["state"], done["approved_by"], done["sequence"]) == ("approved", who[1], town.sequence)
     assert "A-17" not in str(done), "the answer is kept under its key in the clear"
+    numbered = ask(first, entry, "remove", {"reason": "of 110105 19491231 002X"}, fresh_key())
+    assert_error(numbered, 422, "explanation_invalid")
     ended = act(first, entry, "remove", {"reason": "the victim was entered"})
     assert (ended["state"], ended["ended_by"], ended["sequence"]) == ("removed", who[0], town.sequence)
     last = read(second, entry)

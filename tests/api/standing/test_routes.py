@@ -55,6 +55,7 @@ def test_every_pack_comes_with_its_licence(auditor: TestClient) -> None:
     told = {one["name"]: one for one in auditor.get("/v1/standing").json()["packs"]}
     assert set(told) == {pack.name for pack in catalogue.packs()}
     for pack in catalogue.packs():
+        assert told[pack.name]["purpose_words"] == {"zh": pack.purpose_zh, "en": pack.purpose}
         one = told[pack.name]
         assert one["licence"] == pack.licence
         assert one["research_only"] is pack.research_only

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import Insert, exc, insert, text, update
+from sqlalchemy import Insert, event, exc, insert, text, update
 from starlette.testclient import TestClient
 
 from api.http.app import create_app
@@ -141,6 +141,21 @@ def test_a_pool_without_a_free_connection_is_busy(new_database: NewDatabase) -> 
     with database.begin(), pytest.raises(DatabaseBusy), database.begin():
         pass
     database.check()
+
+
+def test_a_server_that_is_gone_again_when_a_connection_was_made_anew_is_unavailable(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not an error of the pool's own, which gives up after the second connection: whoever asks is told to try again."""
+    database = new_database(pool_size=1, timeout_s=5)
+    with database.begin() as connection:
+        process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with new_database(pool_size=1).begin() as other:
+        other.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
+    monkeypatch.setattr("api.storage.database._TRUSTED_S", -1.0)
+    event.listen(database.engine, "connect", lambda made, _: made.close())
+    with pytest.raises(DatabaseUnavailable):
+        database.check()
 
 
 def test_a_busy_service_says_so_over_http(service: Service, new_database: NewDatabase, new_client: NewClient) -> None:

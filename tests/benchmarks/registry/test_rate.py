@@ -33,6 +33,7 @@ def test_leaves_are_counted_chunk_by_chunk() -> None:
 
 
 @pytest.mark.timeout(1800)
+@pytest.mark.long
 def test_a_load_that_was_broken_off_goes_on_and_is_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry_site, "CHUNK", 300)
     shape = "SELECT count(*) FROM pg_indexes WHERE tablename IN ('cards', 'card_events', 'templates', 'evidence')"

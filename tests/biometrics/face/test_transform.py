@@ -35,7 +35,7 @@ def test_a_turned_template_is_as_far_from_its_own_as_from_anybodys(dimensions: i
         assert abs(float(ONE.turn(one).vector @ OTHER.turn(one).vector)) < bound
 
 
-@pytest.mark.parametrize("dimensions", [32, 128, 512])
+@pytest.mark.parametrize("dimensions", [32, 128, pytest.param(512, marks=pytest.mark.long)])
 def test_turned_back_it_is_what_it_was_to_the_last_bit(dimensions: int) -> None:
     for one in templates(300, dimensions):
         stored = one

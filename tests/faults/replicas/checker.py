@@ -36,7 +36,7 @@ STALE = "decided on a status that was not the card's"
 LOST = "acknowledged and not kept"
 OTHERWISE = "not as it was told or asked"
 
-RETRYABLE = frozenset({"database_unavailable", "service_busy"})
+RETRYABLE = frozenset({"database_unavailable", "service_busy", "service_overloaded"})
 # Two authorities may report the same card at once: the second one's event may not be possible any more.
 _REFUSALS = frozenset({(409, "event_not_possible")})
 _REVIVING = frozenset({Event.FOUND, Event.DISPUTE_UPHELD})

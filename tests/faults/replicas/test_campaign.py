@@ -50,6 +50,7 @@ def test_what_is_kept_of_a_run_is_what_it_was() -> None:
     assert again == run
 
 
+@pytest.mark.long
 def test_the_promise_holds_and_without_the_lock_it_is_seen_to_break(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,7 @@ import { el } from "../dom.js";
 import { ask } from "../service.js";
 import { t } from "../texts.js";
 import { able, leafHash, readCheckpoint, receiptSigner, rootOf, signerOf } from "./proof.js";
-import { badge, button, facts, newest, say, stateLine, time, waited } from "./ui.js";
+import { badge, button, facts, newest, say, span, stateLine, time, waited } from "./ui.js";
 
 const HASH = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -41,7 +41,7 @@ async function log(root, context) {
   root.append(el("p", {}, badge(t(sound ? "log_sound" : "log_unsound"), sound ? "good" : "bad")), facts([
     [t("log_size"), String(state.size)],
     [t("log_waiting"), String(state.waiting)],
-    [t("log_oldest"), t("seconds", { seconds: state.oldest_wait_s })],
+    [t("log_oldest"), span(state.oldest_wait_s)],
     [t("log_overdue"), String(state.overdue)],
     [t("log_late"), String(state.late)],
   ]));

@@ -21,6 +21,7 @@ export const FIGURES = {
   "overrides.approved": () => t("figure_overrides_approved"),
   "overrides.refused": () => t("figure_overrides_refused"),
   "losses.first_refusals": () => t("figure_first_refusals"),
+  "losses.not_known": () => t("figure_not_known"),
   disputes: () => t("figure_disputes"),
   "disputes.resolved": () => t("figure_disputes_resolved"),
   "disputes.upheld": () => t("figure_disputes_upheld"),

@@ -4,7 +4,7 @@ import { el } from "../dom.js";
 import { explained } from "../page.js";
 import { ask } from "../service.js";
 import { said, t } from "../texts.js";
-import { badge, facts, say, stateLine, table, time, waited } from "./ui.js";
+import { badge, facts, say, span, stateLine, table, time, waited } from "./ui.js";
 
 const AGAIN_MS = 5000;
 /** A replica that did not answer for so long may be gone: what it said of itself then says nothing of now. */
@@ -62,7 +62,7 @@ function replica(one) {
       [t("health_feed"), t("health_feed_is", one.feed)],
       [t("health_streams"), `${one.feed.streams} / ${one.feed.most_streams}`],
       [t("health_impostors"), t("health_feed_is", { known: one.impostors.known, head: one.impostors.sequence })],
-      [t("health_log"), t("health_log_is", one.log)],
+      [t("health_log"), t("health_log_is", { ...one.log, oldest: span(one.log.oldest_wait_s) })],
       [t("health_faces"), `${one.faces.people ?? "–"} / ${one.faces.threshold}`],
       [t("health_faces_filing"), one.faces.reached ? said(one.faces.filing) : t("no")],
     ]));
@@ -70,7 +70,7 @@ function replica(one) {
 
 function packsOf(packs) {
   const rows = packs.map((one) => [
-    one.name, one.version, one.purpose,
+    one.name, one.version, said(one.purpose_words),
     one.research_only ? el("span", {}, `${one.licence} `, badge(t("research_only"), "bad")) : one.licence,
     badge(t(`pack_${one.state}`), PACKS[one.state]),
     el("span", { class: "hash" }, one.files.map(({ name, sha256 }) => `${name} ${sha256 ? sha256.slice(0, 16) : "–"}`).join("\n")),

@@ -7,7 +7,7 @@ import { said, t } from "../texts.js";
 import { bars, figure, funnel, lines, percent, widthOf } from "./chart.js";
 import { evidenceOf } from "./counted.js";
 import { FIGURES, causeName } from "./figures.js";
-import { badge, button, choice, facts, short, stateLine, table, thisMonth, time, waited } from "./ui.js";
+import { badge, button, choice, facts, short, span, stateLine, table, thisMonth, time, waited } from "./ui.js";
 
 const MONTHS = 13;
 const TREND = 6;
@@ -81,8 +81,9 @@ function card(item, shown, context, folded = false) {
       [FIGURES.omissions(), String(of.omissions.count)],
       [FIGURES.overrides(), String(of.overrides.count)],
       [FIGURES.disputes(), String(of.disputes.count)],
-      [t("first_refusal"), item.first_refusal_s && t("first_refusal_s", item.first_refusal_s)],
+      [t("first_refusal"), item.first_refusal_s && t("first_refusal_s", spans(item.first_refusal_s))],
     ]),
+    ...(item.first_refusals_not_known ? [el("p", { class: "notice warning" }, t("first_refusal_not_known", { count: item.first_refusals_not_known }))] : []),
     ...PICTURES.map(([title, belongs]) => picture(t(title), item.figures.filter((one) => belongs(one.figure)), shown, context)).filter(Boolean),
     all(item, context),
   ];
@@ -91,6 +92,8 @@ function card(item, shown, context, folded = false) {
   details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(...parts));
   return details;
 }
+
+const spans = (seconds) => Object.fromEntries(Object.entries(seconds).map(([name, one]) => [name, span(one)]));
 
 export function figureName(name, catalogue) {
   if (FIGURES[name]) return FIGURES[name]();

@@ -13,6 +13,15 @@ const TIME = new Intl.DateTimeFormat("sv-SE", {
 /** A moment (ISO 8601) in Beijing time; a dash where there is none. */
 export const time = (moment) => (moment ? TIME.format(new Date(moment)) : "–");
 
+/** How long something took, in the unit and with the digits that say something: 0.4 s, 12 s, 3 min, 5 h, 40 d. */
+export function span(seconds) {
+  if (seconds < 10) return t("seconds", { seconds: seconds.toFixed(1) });
+  if (seconds < 120) return t("seconds", { seconds: Math.round(seconds) });
+  if (seconds < 120 * 60) return t("minutes", { minutes: Math.round(seconds / 60) });
+  if (seconds < 72 * 3600) return t("hours", { hours: Math.round(seconds / 3600) });
+  return t("days", { days: Math.round(seconds / 86400) });
+}
+
 /** Today's month in Beijing: YYYY-MM. */
 export const thisMonth = () => TIME.format(new Date()).slice(0, 7);
 

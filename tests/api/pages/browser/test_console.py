@@ -155,11 +155,21 @@ def test_figures_lead_down_to_evidence_that_the_browser_proves(house: House, new
         answer = route.fetch()
         route.fulfill(response=answer, json={**answer.json(), "patterns": peers()})
 
+    def with_losses(route: Route) -> None:
+        answer = route.fetch()
+        (card,) = answer.json()["items"]
+        times = {"median": 0.25, "p90": 12.345, "longest": 5 * 3600 + 12.5}
+        told = {**card, "first_refusal_s": times, "first_refusals_not_known": 3}
+        route.fulfill(response=answer, json={**answer.json(), "items": [told]})
+
     page.route("**/v1/scorecards?*by=terminal*", with_peers)
+    page.route("**/v1/scorecards?*by=total*", with_losses)
     signed_in(page, day.supervisor_key)
     page.locator("nav a[href='#scorecards']").click()
     expect(page.locator("figure svg").first).to_be_visible()
     assert page.locator("nav a[href='#cards']").count() == 0, "a supervisor reads no cards"
+    expect(page.locator("#work")).to_contain_text("中位数 0.3 秒，九成在 12 秒内，最长 5 小时")
+    expect(page.locator("#work")).to_contain_text("3 次拒绝已按保存期限删除")
     shoot(page, "console-scorecard-zh")
     page.locator(".panel details summary", has_text="全部指标").click()
     page.locator("tr:has(button)", has_text="没有核验").first.locator("button").click()
@@ -380,6 +390,7 @@ def test_policy_replicas_and_packs_are_shown_as_they_are(house: House, new_page:
     page.locator("nav a[href='#health']").click()
     expect(page.locator("#work .panel header .badge")).to_have_attribute("data-tone", "good")
     for pack in catalogue.packs():
+        expect(page.locator("#work")).to_contain_text(pack.purpose_zh)
         expect(page.locator("tr", has_text=pack.licence).first).to_be_visible()
     shoot(page, "console-health-zh")
     page.set_viewport_size({"width": 390, "height": 844})

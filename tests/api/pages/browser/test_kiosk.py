@@ -84,6 +84,7 @@ def test_a_holder_passes_and_leaves_nothing(house: House, new_page: NewPage, siz
     [
         ("another-person", {"face": "person:other", "finger": "person:other"}, {}, "REFUSE"),
         ("lost", {}, {"event": "reported_lost"}, "REFUSE"),
+        ("lost-poor", {"face": "low_quality"}, {"event": "reported_lost"}, "REFUSE"),
         ("expired", {}, {"days": (date(2003, 5, 1), date(2013, 5, 1))}, "REFUSE"),
         ("unknown", {}, {"registered": False}, "REVIEW"),
         ("flat-face", {"film": "flat_face"}, {}, "REVIEW"),
@@ -210,6 +211,9 @@ def test_who_does_not_agree_is_not_filmed(house: House, new_page: NewPage) -> No
     visible(page, "consent")
     page.locator("#decline").click()
     visible(page, "fault")
+    # Nothing is wrong with that: a person in the colour of what is well, and no warning.
+    expect(page.locator("#fault-figure")).to_have_class("figure")
+    expect(page.locator("#fault-path")).to_have_attribute("d", re.compile("^M50 22a15"))
     shoot(page, "kiosk-declined")
     assert page.evaluate("document.querySelector('#live').srcObject") is None
     assert house.comparer.looks == 0

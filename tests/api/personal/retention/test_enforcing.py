@@ -122,8 +122,8 @@ PLANTED: dict[str, tuple[str, str]] = {
         "SELECT count(reference_sealed) FROM transactions",
     ),
     "card_event_reasons": (
-        "UPDATE card_events SET reason = 'told by telephone'",
-        "SELECT count(reason) FROM card_events",
+        "UPDATE card_events SET reason = 'told by telephone', reason_sealed = '\\x01'",
+        "SELECT count(reason) + count(reason_sealed) FROM card_events",
     ),
     "alerts": (
         "INSERT INTO alerts (id, kind, institution_id, card_id, details, raised_at, closed_at, note)"

@@ -30,7 +30,7 @@ from api.storage.recordkeys import KeyGone, RecordKeys, open_sealed, opening
 from api.storage.recordkeys.envelopes import keys_of
 from api.storage.recordkeys.masters import MasterKeys
 from api.storage.recordkeys.opening import MIGRATIONS, bind, with_records
-from api.storage.recordkeys.sweeping import SEALED, sweep
+from api.storage.recordkeys.sweeping import SEALED, Swept, sweep
 from api.storage.recordkeys.tables import metadata
 from api.storage.recordkeys.texts import seal_text
 from api.storage.recordkeys.wrapping import LocalMasterKey
@@ -201,6 +201,16 @@ def test_sweeping_takes_what_opens_nothing_and_is_a_day_old(
     make_older(store.database)
     counted = sweep(data, keys, delete=False)
     assert (counted.keys, counted.orphans, counted.deleted) == (7, 2, 0)
+    told: list[Swept] = []
+
+    def refuse(swept: Swept) -> None:
+        told.append(swept)
+        raise DatabaseUnavailable("no act can be recorded")
+
+    with pytest.raises(DatabaseUnavailable):
+        sweep(data, keys, delete=True, before_deleted=refuse)
+    assert told == [Swept(7, 2, 2)]
+    assert set(store.read([orphan])) == {orphan}, "what is not told is not deleted"
     assert sweep(data, keys, delete=True).deleted == 2
     kept = {turning, present, store.of_texts, *(one for one, _ in used)}
     assert set(store.read([orphan, former, *kept])) == kept

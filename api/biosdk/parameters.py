@@ -1,0 +1,25 @@
+"""Names that MOSIP fixes, and bounds of what is asked for at once."""
+
+from typing import Final
+
+PREFIX: Final = "/biosdk-service"
+SPECIFICATION: Final = "1.0"
+"""Of the service: requests name it."""
+API_VERSION: Final = "0.9"
+"""Of the Java interface behind it (IBioApiV2); MOSIP's provider refuses another."""
+
+ISO_FORMATS: Final = "257"
+"""The organisation ISO/IEC JTC 1/SC 37 among those of CBEFF."""
+MINUTIAE_FORMAT: Final = "2"
+"""Its minutiae records."""
+OURS: Final = "Renzheng"
+"""The organisation of formats and algorithms of our own, as no number of CBEFF's register stands for it."""
+
+MAX_SEGMENTS: Final = 64
+"""Of one record: ten fingers, two irises and a face, and as many again a few times."""
+MAX_GALLERY: Final = 1000
+MAX_EXTRACTIONS: Final = 128
+"""Pictures in one request, of which templates have to be made: 7 s of one core. Who has more sends templates."""
+MAX_BRACKETS, MAX_QUOTES = 65_536, 262_144
+"""Objects and lists, and names and texts, of a request: a record of 64 segments has some 600 and 4,000. Numbers are not
+counted, for MOSIP sends bytes as such."""
