@@ -38,7 +38,8 @@ _PERSON_ENDED = "not_found already_revoked last_administrator role_not_allowed"
 OWN: dict[str, str] = {
     "POST /v1/captures/guidance": f"{_IMAGE} models_unavailable",
     "POST /v1/verifications": f"{_CARD} {_CAPTURES} purpose_invalid purpose_unknown basis_required "
-    "face_declined_and_sent channel_not_allowed capture_duplicate capture_stale capture_from_future nonce_unknown nonce_reused nonce_expired",
+    "face_declined_and_sent channel_not_allowed capture_duplicate capture_stale capture_from_future nonce_unknown "
+    "nonce_reused nonce_expired",
     "GET /v1/verifications/{verification_id}": "not_found removed_by_retention",
     "POST /v1/verifications/{verification_id}/override": "not_found explanation_invalid override_not_needed "
     "override_not_possible override_too_late override_exists",
