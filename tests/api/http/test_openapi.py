@@ -267,7 +267,7 @@ def test_every_example_is_of_its_form(document: Any) -> None:
         without += [] if given else [(method, path)]
         for content, value in sent + given:
             faults = [str(fault) for fault in validator(document, content["schema"]).iter_errors(value)]
-            assert faults == [], (method, path)
+            assert faults == [], (method, path, "examples are in api/http/answers.json and api/http/examples.py")
             checked += 1
     assert without == [("get", "/v1/feed/snapshot")]
     assert checked > 110
