@@ -32,31 +32,30 @@ _CARD = (
     "number_invalid number_check_digit day_invalid valid_to_before_valid_from card_type_unsupported card_text_invalid"
     " card_text_inconsistent base64_invalid"
 )
-_ENROLLED = "enrolment_failed capture_duplicate"
-_ON_A_CARD = f"card_unknown event_not_possible {_SEALED}"
 _NEW_KEY = "key_shown_once role_not_allowed scopes_not_allowed base64_invalid public_key_invalid"
 _PERSON_ENDED = "not_found already_revoked last_administrator role_not_allowed"
 
 OWN: dict[str, str] = {
     "POST /v1/captures/guidance": f"{_IMAGE} models_unavailable",
-    "POST /v1/verifications": f"{_CARD} {_CAPTURES} purpose_invalid purpose_unknown face_declined_and_sent "
-    "channel_not_allowed capture_duplicate capture_stale capture_from_future nonce_unknown nonce_reused nonce_expired",
+    "POST /v1/verifications": f"{_CARD} {_CAPTURES} purpose_invalid purpose_unknown basis_required "
+    "face_declined_and_sent channel_not_allowed capture_duplicate capture_stale capture_from_future nonce_unknown "
+    "nonce_reused nonce_expired",
     "GET /v1/verifications/{verification_id}": "not_found removed_by_retention",
     "POST /v1/verifications/{verification_id}/override": "not_found explanation_invalid override_not_needed "
     "override_not_possible override_too_late override_exists",
     "POST /v1/checks": f"{_CARD} {_IMAGE} check_question purpose_invalid models_unavailable",
     "GET /v1/checks/{check_id}": "not_found removed_by_retention",
-    "POST /v1/cards": f"{_CARD} {_CAPTURES} {_ENROLLED} {_ON_A_CARD} card_exists holder_recorded_deceased "
-    "superseding_card_invalid superseding_card_missing superseding_card_unknown event_unknown feed_key_replaced",
+    "POST /v1/cards": f"{_CARD} {_CAPTURES} enrolment_failed card_exists holder_recorded_deceased card_unknown "
+    "event_unknown event_not_possible superseding_card_invalid feed_key_replaced",
     "POST /v1/cards/search": "number_invalid number_check_digit",
     "GET /v1/cards/{card_id}": "card_unknown",
-    "POST /v1/cards/{card_id}/events": f"{_ON_A_CARD} event_unknown superseding_card_invalid superseding_card_missing "
-    "superseding_card_unknown feed_key_replaced",
-    "POST /v1/cards/{card_id}/face": f"{_IMAGE} {_ENROLLED} {_ON_A_CARD} capture_missing card_not_valid face_enrolled "
+    "POST /v1/cards/{card_id}/events": "card_unknown event_unknown event_not_possible superseding_card_invalid "
+    "superseding_card_missing superseding_card_unknown feed_key_replaced",
+    "POST /v1/cards/{card_id}/face": f"{_IMAGE} enrolment_failed card_unknown card_not_valid face_enrolled "
     "models_unavailable",
-    "POST /v1/cards/{card_id}/fingerprints": f"{_IMAGE} {_FINGERS} {_ENROLLED} {_ON_A_CARD} card_not_valid "
+    "POST /v1/cards/{card_id}/fingerprints": f"{_IMAGE} {_FINGERS} enrolment_failed card_unknown card_not_valid "
     "finger_enrolled models_unavailable",
-    "POST /v1/cards/{card_id}/erasure": f"{_ON_A_CARD} data_held",
+    "POST /v1/cards/{card_id}/erasure": "card_unknown data_held",
     "POST /v1/holds": "not_found explanation_invalid",
     "GET /v1/holds": _SEALED,
     "GET /v1/holds/{hold_id}": f"not_found {_SEALED}",
@@ -79,7 +78,7 @@ OWN: dict[str, str] = {
     "POST /v1/holders/disputes": "not_found holder_not_identified dispute_open explanation_invalid",
     "GET /v1/disputes/{dispute_id}": "not_found",
     "POST /v1/disputes/{dispute_id}/resolve": "not_found dispute_resolved explanation_invalid",
-    "POST /v1/impostors": f"{_CAPTURES} {_ENROLLED} case_reference_invalid day_invalid impostor_dates_invalid",
+    "POST /v1/impostors": f"{_CAPTURES} enrolment_failed case_reference_invalid day_invalid impostor_dates_invalid",
     "GET /v1/impostors/{impostor_id}": "not_found",
     "POST /v1/impostors/{impostor_id}/approve": "not_found impostor_state second_person_needed",
     "POST /v1/impostors/{impostor_id}/refuse": "not_found impostor_state",
@@ -89,10 +88,8 @@ OWN: dict[str, str] = {
     "POST /v1/duplicates/{duplicate_id}/decide": "not_found duplicate_changed duplicate_state "
     "duplicate_members_unknown second_person_needed",
     "POST /v1/me/key": "key_rotated key_shown_once base64_invalid public_key_invalid",
-    "POST /v1/institutions": f"{_NEW_KEY} name_invalid institution_exists",
-    "POST /v1/institutions/{institution_id}/branches": f"{_NEW_KEY} not_found name_invalid institution_exists "
-    "branches_too_deep",
-    "GET /v1/principals": "not_found",
+    "POST /v1/institutions": "name_invalid institution_exists",
+    "POST /v1/institutions/{institution_id}/branches": "not_found name_invalid institution_exists branches_too_deep",
     "POST /v1/principals": f"{_NEW_KEY} not_found name_invalid principal_exists channel_not_possible",
     "GET /v1/principals/{principal_id}": "not_found",
     "DELETE /v1/principals/{principal_id}": _PERSON_ENDED,
@@ -102,7 +99,7 @@ OWN: dict[str, str] = {
     "GET /v1/feed": "feed_position_unknown service_busy",
     "POST /v1/feed/webhooks": "webhook_url_invalid webhooks_too_many feed_position_unknown key_shown_once",
     "DELETE /v1/feed/webhooks/{webhook_id}": "not_found already_revoked",
-    "GET /v1/feed/snapshot": "snapshot_not_ready internal",
+    "GET /v1/feed/snapshot": "snapshot_not_ready",
     "GET /v1/evidence/checkpoint": f"not_in_log {_DATABASE}",
     "GET /v1/evidence/inclusion/{leaf_hash}": f"not_in_log evidence_damaged {_DATABASE}",
     "GET /v1/evidence/consistency": f"not_in_log evidence_damaged {_DATABASE}",
