@@ -1,0 +1,36 @@
+"""Commands that measure what a decision costs: its stages, more cores, memory, and other systems beside it."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks.commands.app import app, run
+from benchmarks.commands.options import Json, folder
+
+Data = Annotated[
+    Path | None, folder("Labelled faces/lfw and fingerprints; else the group photograph and generated prints.")
+]
+
+
+class Flow(StrEnum):
+    """What a terminal sends: a face and a finger, or a film that answers a challenge as well."""
+
+    COUNTER = "counter"
+    KIOSK = "kiosk"
+
+
+@app.command()
+def share(
+    seconds: Annotated[float, typer.Option(min=2, help="How long to load the service, for each flow.")] = 30,
+    terminals: Annotated[int, typer.Option(min=1, help="Terminals that post at the same time.")] = 2,
+    flows: Annotated[
+        list[Flow], typer.Option("--flow", help="Repeat it for several; a kiosk's holder is filmed.")
+    ] = [Flow.COUNTER, Flow.KIOSK],  # noqa: B006 - typer copies it
+    data: Data = None,
+    json_path: Json = None,
+) -> None:
+    """Where the CPU time of a decision goes, stage by stage, and the share of it that is raw model time."""
+    named = [flow.value for flow in flows]
+    run("service.share", seconds=seconds, terminals=terminals, flows=named, data=data, json_path=json_path)
