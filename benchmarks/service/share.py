@@ -1,8 +1,8 @@
 """Where the CPU time of a decision goes, stage by stage, and the share of it that is raw model time.
 
 A service process as `renzheng serve` runs it, with four cards. `counter`: terminals post a face and one finger;
-`kiosk`: the same and the film that answers the challenge (`benchmarks.service.filmed`). A decision is all that it takes:
-its nonce, its verification, and its place in the evidence log. What is measured begins after a warm-up.
+`kiosk`: the same and the film that answers the challenge (`benchmarks.service.filmed`). A decision is all that it
+takes: its nonce, its verification, and its place in the evidence log. What is measured begins after a warm-up.
 
 - `decision_ms`: CPU of the whole service process over its decisions, as the kernel counts it for each thread in
   nanoseconds; `postgres_ms`: of the database's processes; `terminal_ms`: of the measuring program.
@@ -33,9 +33,9 @@ import typer
 from numpy.typing import NDArray
 
 import models
-from api.client.simulator import Counters, Shown, Visit
+from api.client.simulator import Shown, Visit
 from api.demo.counter import Caller
-from api.demo.material import MaterialMissing, Material, Person, gather
+from api.demo.material import Material, MaterialMissing, Person, gather
 from api.storage import embedded
 from benchmarks.common.progress import say
 from benchmarks.common.report import FRACTION, Result, print_table, write_json

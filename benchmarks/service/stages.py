@@ -5,6 +5,7 @@ Each call adds its thread's own CPU time (`time.thread_time`) to a list, with th
 stage calls another one, the other's time is the other's. Two readings of the clock cost a microsecond or less.
 """
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,7 +118,25 @@ class Clock:
                 timed = self.wrapped(stage, getattr(owner, name))
                 stack.enter_context(mock.patch.object(owner, name, timed))
             stack.enter_context(mock.patch.object(threading.Thread, "start", started))
+            stack.enter_context(self._garbage())
             yield
+
+    @contextmanager
+    def _garbage(self) -> Iterator[None]:
+        """Collections of garbage are a stage, in whichever thread and stage they come."""
+
+        def collecting(phase: str, _: dict[str, int]) -> None:
+            if phase == "start":
+                self._local.collection = stack = ExitStack()
+                stack.enter_context(self.stage("garbage"))
+            else:
+                self._local.collection.close()
+
+        gc.callbacks.append(collecting)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(collecting)
 
 
 def place(where: str) -> Any:
