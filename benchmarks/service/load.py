@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from api.client import NEVER, Captures, Client, Nonce
+from api.client.answers.verifications import Channel
 from api.client.simulator import Counters, Visit
 from api.client.simulator import Shown as Presented
 from api.demo.counter import Card, fingers
@@ -44,8 +45,17 @@ class Shown:
 class Terminals(Counters):
     """The load. It runs while the context is open."""
 
-    def __init__(self, clients: Sequence[Client], shown: Sequence[Shown]) -> None:
-        super().__init__(clients, [one.presented() for one in shown], purpose="benchmark")
+    def __init__(
+        self,
+        clients: Sequence[Client],
+        shown: Sequence[Shown],
+        *,
+        presented: Sequence[Presented] = (),
+        channel: Channel = "counter",
+    ) -> None:
+        """`presented`: people who show other captures than a face and a finger."""
+        people = [*(one.presented() for one in shown), *presented]
+        super().__init__(clients, people, purpose="benchmark", channel=channel)
 
     def await_warm(self, timeout_s: float = 120.0) -> None:
         """Wait until every terminal was answered some times. Raises TimeoutError, or what stopped a terminal."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import parameters
+from .cells import confident, suppress
 from .resampling import network_input
 
 if TYPE_CHECKING:
@@ -63,49 +64,17 @@ def run(session: InferenceSession, blob: NDArray[np.float32], factors: NDArray[n
 
     The network's input and outputs are called as in the file that the catalogue pins.
     """
-    named = dict(zip(_OUTPUTS, session.run(_OUTPUTS, {"input": blob}), strict=True))
-    scores, boxes, points = _candidates(named, blob.shape[3])
-    kept = _suppress(scores, boxes)
-    return [Face(boxes[i] * np.tile(factors, 2), points[i] * factors, float(scores[i])) for i in kept]
+    outputs = session.run(_OUTPUTS, {"input": blob})
+    found = np.concatenate(
+        [
+            confident(*outputs[4 * number : 4 * number + 4], stride, blob.shape[3] // stride)
+            for number, stride in enumerate(parameters.STRIDES)
+        ]
+    )
+    found = found[np.argsort(-found[:, 0], kind="stable")[: parameters.CANDIDATES]]
+    return [_face(found[place], factors) for place in suppress(found)]
 
 
-def _candidates(
-    outputs: dict[str, NDArray[np.float32]], width: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Cells confident enough, most confident first: scores (n,), boxes (n, 4), points (n, 5, 2) of the resized picture.
-
-    A cell's score is the geometric mean of its class and objectness outputs; offsets are in strides from its corner.
-    """
-    found = []
-    for stride in parameters.STRIDES:
-        likely = outputs[f"cls_{stride}"][0, :, 0].clip(0, 1) * outputs[f"obj_{stride}"][0, :, 0].clip(0, 1)
-        cells = np.flatnonzero(likely > parameters.CONFIDENCE**2)
-        if not cells.size:
-            continue
-        rows, columns = np.divmod(cells, width // stride)
-        corner = np.stack([columns, rows], axis=1).astype(np.float32)
-        offsets = outputs[f"bbox_{stride}"][0, cells]
-        extent = np.exp(np.minimum(offsets[:, 2:], 10.0)) * stride
-        middle = (corner + offsets[:, :2]) * stride
-        points = (outputs[f"kps_{stride}"][0, cells].reshape(-1, 5, 2) + corner[:, None]) * stride
-        found.append((np.sqrt(likely[cells]), np.concatenate([middle - extent / 2, extent], axis=1), points))
-    if not found:
-        return np.empty(0, np.float32), np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32)
-    scores, boxes, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.argsort(-scores, kind="stable")[: parameters.CANDIDATES]
-    return scores[order], boxes[order], points[order]
-
-
-def _suppress(scores: NDArray[np.float32], boxes: NDArray[np.float32]) -> list[int]:
-    """Non-maximum suppression: indices of the boxes that no more confident one overlaps."""
-    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
-    areas = boxes[:, 2] * boxes[:, 3]
-    rest = np.arange(len(scores))
-    kept = []
-    while rest.size:
-        best, rest = int(rest[0]), rest[1:]
-        kept.append(best)
-        sides = np.minimum(corners[best, 2:], corners[rest, 2:]) - np.maximum(corners[best, :2], corners[rest, :2])
-        common = np.prod(np.maximum(sides, 0), axis=1)
-        rest = rest[common <= parameters.OVERLAP * (areas[best] + areas[rest] - common)]
-    return kept
+def _face(row: NDArray[np.float32], factors: NDArray[np.float32]) -> Face:
+    scaled = (row[1:].reshape(7, 2) * factors).astype(np.float32, copy=False)
+    return Face(scaled[:2].reshape(4), scaled[2:], float(row[0]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.parameters import BLOCK, BLOCK_CONTRAST, INVERTED_BY
+from biometrics.finger.blocks import block_figures
+from biometrics.finger.parameters import BLOCK, INVERTED_BY
 
 
 def dark_on_light(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -21,20 +22,24 @@ def is_inverted(grey: NDArray[np.uint8]) -> bool:
     tell by, and it is taken as it is: an inverted one still gives a template, but its kinds are swapped.
     """
     inner = _within_frame(grey)
-    rows, columns = inner.shape[0] // BLOCK, inner.shape[1] // BLOCK
-    if rows < 2 or columns < 2:
+    if min(inner.shape) < 2 * BLOCK:
         return False
-    blocks = inner[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    ridged = blocks.std(axis=(1, 3), dtype=np.float32) >= BLOCK_CONTRAST
+    ridged, mean = block_figures(inner)
     if not ridged.any():
         return False
     rim = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
-    return bool(np.median(rim) < blocks.mean(axis=(1, 3))[ridged].mean() - INVERTED_BY)
+    return bool(np.median(rim) < mean[ridged].mean() - INVERTED_BY)
 
 
 def _within_frame(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture without the rows and columns at its edges that are of one value."""
-    rows, columns = (np.flatnonzero(np.ptp(grey, axis=axis)) for axis in (1, 0))
-    if len(rows) == 0 or len(columns) == 0:
+    top, bottom = _first_that_varies(grey), _first_that_varies(grey[::-1])
+    if top == len(grey):
         return grey
-    return grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    left, right = _first_that_varies(grey.T), _first_that_varies(grey.T[::-1])
+    return grey[top : len(grey) - bottom, left : grey.shape[1] - right]
+
+
+def _first_that_varies(lines: NDArray[np.uint8]) -> int:
+    """How many lines of one value there are before the first other one: most often none, so that few are looked at."""
+    return next((number for number, line in enumerate(lines) if np.any(line != line[0])), len(lines))

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from biometrics.finger.blocks import block_figures
 from biometrics.finger.parameters import (
     BLOCK,
-    BLOCK_CONTRAST,
     FOREGROUND_LINE_BLOCKS,
     FOREGROUND_MARGIN,
     FOREGROUND_SHARE,
@@ -19,9 +19,7 @@ from biometrics.finger.parameters import (
 
 def contrast_blocks(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which of the whole blocks (16 x 16) of a picture, uint8 (H, W) at 500 dpi, have contrast."""
-    rows, columns = grey.shape[0] // BLOCK, grey.shape[1] // BLOCK
-    blocks = grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    return np.asarray(blocks.std(axis=(1, 3), dtype=np.float32) >= BLOCK_CONTRAST)
+    return block_figures(grey)[0]
 
 
 def foreground_area(grey: NDArray[np.uint8]) -> int:

@@ -181,7 +181,9 @@ def _pixels(picture: Pillow.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
         ground = Pillow.new("RGB", picture.size, "white")
         ground.paste(seen, mask=seen.getchannel("A"))
         return np.array(ground)
-    return np.array(picture.convert("L" if picture.mode in {"1", "L"} else "RGB"))
+    # Not converted to what it is: that would be a copy, and `np.array` of the bytes another one.
+    wanted = "L" if picture.mode in {"1", "L"} else "RGB"
+    return np.asarray(picture if picture.mode == wanted else picture.convert(wanted))
 
 
 def _dpi(stated: Any) -> float | None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
+from ..answers.verifications import Channel
 from ..client import Client
 from ..errors import RenzhengError
 from .visits import Shown, Summary, Visit, summarise
@@ -31,15 +32,17 @@ class Counters:
         purpose: str = "simulation",
         per_minute: float | None = None,
         seed: int = 0,
+        channel: Channel = "counter",
     ) -> None:
         """`clients`: one for each counter, closed by whoever made them. `per_minute`: customers at one counter.
+        `channel`: "kiosk" where nobody attends; what is shown there has to hold a film of the face.
 
         Raises ValueError where there is no counter, nobody to serve, or no such rate.
         """
         if not clients or not shown or (per_minute is not None and not per_minute > 0):
             raise ValueError("counters, customers and how many of them come: none of these may be nothing")
         self._clients, self._shown, self._purpose = clients, shown, purpose
-        self._per_minute, self._seed = per_minute, seed
+        self._per_minute, self._seed, self._channel = per_minute, seed, channel
         self._visits: list[list[Visit]] = [[] for _ in clients]
         self._stopping = threading.Event()
         self._began_s = self._ended_s = 0.0
@@ -90,7 +93,7 @@ class Counters:
 
     def _served(self, client: Client, shown: Shown, came_s: float) -> Visit:
         try:
-            decided = client.attend(shown.card, shown.take, purpose=self._purpose)
+            decided = client.attend(shown.card, shown.take, purpose=self._purpose, channel=self._channel)
         except RenzhengError as problem:
             return Visit(came_s, time.monotonic(), None, problem.code)
         return Visit(came_s, time.monotonic(), decided.decision)

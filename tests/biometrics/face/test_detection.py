@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from biometrics.face import FaceEngine
-from biometrics.face.detection import _suppress, detect
+from biometrics.face.cells import ROW, confident, suppress
+from biometrics.face.detection import detect
 from biometrics.images import decode
 from tests.biometrics.face.conftest import Group, group_photograph
 
@@ -88,7 +89,25 @@ def test_the_group_photograph_decoded_small_has_its_faces_in_the_same_places(eng
 
 def test_suppression_keeps_the_best_of_overlapping_boxes() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 1, 10, 10], [20, 0, 10, 10], [0, 6, 10, 10], [5, 0, 10, 10]], np.float32)
-    scores = np.array([0.9, 0.8, 0.7, 0.65, 0.6], np.float32)
+    found = np.zeros((5, ROW), np.float32)
+    found[:, 0], found[:, 1:5] = [0.9, 0.8, 0.7, 0.65, 0.6], boxes
     # Overlaps with the first: 0.68, 0, 0.25 and 0.33 of the union.
-    assert _suppress(scores, boxes) == [0, 2, 3]
-    assert _suppress(np.empty(0, np.float32), np.empty((0, 4), np.float32)) == []
+    assert suppress(found).tolist() == [0, 2, 3]
+    assert suppress(np.empty((0, ROW), np.float32)).tolist() == []
+    found[1, 3] = np.nan
+    assert suppress(found).tolist() == [0, 2, 3], "a box that is none is left out"
+
+
+def test_a_confident_cell_is_a_face_in_pixels_from_its_corner() -> None:
+    classes, objects = np.full((1, 12, 1), 0.5, np.float32), np.full((1, 12, 1), 0.5, np.float32)
+    classes[0, 6], objects[0, 6] = 0.81, 1.7  # more than certain counts as certain
+    classes[0, 7], objects[0, 7] = -2.0, -2.0
+    boxes, points = np.zeros((1, 12, 4), np.float32), np.zeros((1, 12, 10), np.float32)
+    boxes[0, 6] = [0.5, 0.25, np.log(2), np.log(3)]
+    points[0, 6] = np.arange(10) / 10
+    # Four cells a line: the seventh is the third of the second line, its corner at (16, 8).
+    (row,) = confident(classes, objects, boxes, points, 8, 4)
+    assert row[0] == np.float32(0.9)
+    assert row[1:5] == pytest.approx([20 - 8, 10 - 12, 16, 24])
+    assert row[5:] == pytest.approx(np.tile([16, 8], 5) + 8 * np.arange(10) / 10)
+    assert confident(classes[:, :6], objects[:, :6], boxes[:, :6], points[:, :6], 8, 4).shape == (0, ROW)
