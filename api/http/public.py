@@ -1,15 +1,18 @@
 """Routes that need no key: the error catalogue, the public signing keys, health."""
 
 import base64
-from typing import Any
+import json
+from functools import cache
+from typing import Annotated, Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from api.errors import Entry, ServiceError, catalogue
+from api.errors.catalogue import Text
 from api.evidence.checkpoints import verifier_key
 from api.evidence.parameters import ORIGIN
 from api.http.signin import ServiceDep
@@ -39,10 +42,27 @@ class SigningKey(BaseModel):
     verifier_key: str = Field(description="The key of checkpoints, in the one-line form of signed notes.")
 
 
-@router.get("/v1/errors", response_model=dict[str, Entry], summary="Every code, with its texts")
-def errors() -> Any:
+class Texts(BaseModel):
+    """What answers bear of a code."""
+
+    message: Text
+    operator: Text
+
+
+@router.get("/v1/errors", response_model=dict[str, Entry] | dict[str, Texts], summary="Every code, with its texts")
+def errors(
+    brief: Annotated[bool, Query(description="Only the texts that answers bear: `message` and `operator`.")] = False,
+) -> Any:
     """The catalogue: errors, document codes, reasons and advice, in Chinese and English."""
-    return catalogue()
+    return Response(_told(brief), media_type="application/json")
+
+
+@cache
+def _told(brief: bool) -> bytes:
+    """The pages of weak machines load it when they open: a third of it is enough for them, and it never changes."""
+    only = set(Texts.model_fields) if brief else None
+    entries = {code: one.model_dump(include=only) for code, one in catalogue().items()}
+    return json.dumps(entries, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @router.get("/v1/keys", response_model=list[SigningKey], summary="The public keys that receipts are signed with")

@@ -152,7 +152,7 @@ async function signIn() {
   if (found === null) return leave();
   me = found;
   stayed = performance.now();
-  catalogue = await ask("GET", "/v1/errors");
+  catalogue = await ask("GET", "/v1/errors?brief=true");
   put($("#setup-error"), "");
   show("work");
   spoken();

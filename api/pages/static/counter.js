@@ -337,7 +337,7 @@ async function signIn() {
     put($("#setup-error"), t("setup_other_channel"));
     return show("setup");
   }
-  catalogue = await ask("GET", "/v1/errors");
+  catalogue = await ask("GET", "/v1/errors?brief=true");
   show("work");
   fresh();
   spoken();

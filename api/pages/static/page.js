@@ -81,6 +81,6 @@ export function explained(error) {
 export async function bearer(key) {
   // A header takes no other characters, and no key has any.
   if (/^[\x21-\x7e]+$/.test(key)) return { Authorization: `Bearer ${key}` };
-  const found = (await ask("GET", "/v1/errors")).key_invalid;
+  const found = (await ask("GET", "/v1/errors?brief=true")).key_invalid;
   throw new Refused({ code: "key_invalid", ...found }, 401);
 }

@@ -135,6 +135,9 @@ def test_the_service_gives_the_whole_catalogue(anonymous: TestClient) -> None:
     answer = anonymous.get("/v1/errors")
     assert answer.status_code == 200
     assert answer.json() == {code: found.model_dump() for code, found in catalogue().items()}
+    brief = anonymous.get("/v1/errors?brief=true").json()
+    texts = ("message", "operator")
+    assert brief == {code: {name: told[name] for name in texts} for code, told in answer.json().items()}
 
 
 def test_an_unknown_status_names_those_that_there_are() -> None:
