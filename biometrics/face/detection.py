@@ -65,10 +65,11 @@ def run(session: InferenceSession, blob: NDArray[np.float32], factors: NDArray[n
     The network's input and outputs are called as in the file that the catalogue pins.
     """
     outputs = session.run(_OUTPUTS, {"input": blob})
+    each = zip(*(outputs[kind::4] for kind in range(4)), parameters.STRIDES, strict=True)
     found = np.concatenate(
         [
-            confident(*outputs[4 * number : 4 * number + 4], stride, blob.shape[3] // stride)
-            for number, stride in enumerate(parameters.STRIDES)
+            confident(classes, objects, boxes, points, stride, blob.shape[3] // stride)
+            for classes, objects, boxes, points, stride in each
         ]
     )
     found = found[np.argsort(-found[:, 0], kind="stable")[: parameters.CANDIDATES]]
