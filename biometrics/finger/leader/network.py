@@ -34,9 +34,9 @@ KEPT_BYTES = 100_000_000
 """A workspace larger than this (of a picture of some 800 x 800 pixels) is not kept for the next picture."""
 _POSITION, _DIRECTION, _KIND = "head_0", "head_1", "head_2"
 _MADE = "made"
-"""Where every block makes its map: it is put elsewhere before the next block runs. With a place for each a workspace was
-a quarter larger. (That the two parts share their other maps too would save as much again, and cost 1 to 3 % of the time:
-their frames have to be cleared each time.)"""
+"""Where every block makes its map: it is put elsewhere before the next block runs. With a place for each a workspace
+was a quarter larger. (That the two parts share their other maps too would save as much again, and cost 1 to 3 % of the
+time: their frames have to be cleared each time.)"""
 
 
 @dataclass(frozen=True, eq=False)
