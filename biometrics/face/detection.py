@@ -65,13 +65,13 @@ def run(session: InferenceSession, blob: NDArray[np.float32], factors: NDArray[n
     The network's input and outputs are called as in the file that the catalogue pins.
     """
     outputs = session.run(_OUTPUTS, {"input": blob})
-    told = [
-        confident(classes, objects, boxes, points, stride, blob.shape[3] // stride)
-        for stride, classes, objects, boxes, points in zip(
-            parameters.STRIDES, outputs[0::4], outputs[1::4], outputs[2::4], outputs[3::4], strict=True
-        )
-    ]
-    found = np.concatenate(told)
+    each = zip(*(outputs[kind::4] for kind in range(4)), parameters.STRIDES, strict=True)
+    found = np.concatenate(
+        [
+            confident(classes, objects, boxes, points, stride, blob.shape[3] // stride)
+            for classes, objects, boxes, points, stride in each
+        ]
+    )
     found = found[np.argsort(-found[:, 0], kind="stable")[: parameters.CANDIDATES]]
     return [_face(found[place], factors) for place in suppress(found)]
 
