@@ -61,7 +61,7 @@ OWN: dict[str, str] = {
     "GET /v1/holds/{hold_id}": f"not_found {_SEALED}",
     "POST /v1/holds/{hold_id}/lift": "not_found hold_lifted second_person_needed",
     "GET /v1/alerts/{alert_id}": "not_found",
-    "POST /v1/alerts/{alert_id}/close": "not_found alert_closed",
+    "POST /v1/alerts/{alert_id}/close": "not_found alert_closed explanation_invalid",
     "POST /v1/transactions": "transaction_kind_unknown transaction_reference_invalid transaction_reference_reused "
     "transaction_time_invalid",
     "POST /v1/transactions/batch": "transaction_kind_unknown transaction_reference_invalid "
@@ -81,12 +81,12 @@ OWN: dict[str, str] = {
     "POST /v1/impostors": f"{_CAPTURES} enrolment_failed case_reference_invalid day_invalid impostor_dates_invalid",
     "GET /v1/impostors/{impostor_id}": "not_found",
     "POST /v1/impostors/{impostor_id}/approve": "not_found impostor_state second_person_needed",
-    "POST /v1/impostors/{impostor_id}/refuse": "not_found impostor_state",
-    "POST /v1/impostors/{impostor_id}/remove": "not_found impostor_state",
+    "POST /v1/impostors/{impostor_id}/refuse": "not_found impostor_state explanation_invalid",
+    "POST /v1/impostors/{impostor_id}/remove": "not_found impostor_state explanation_invalid",
     "POST /v1/impostors/{impostor_id}/review": "not_found impostor_state day_invalid impostor_dates_invalid",
     "GET /v1/duplicates/{duplicate_id}": "not_found",
     "POST /v1/duplicates/{duplicate_id}/decide": "not_found duplicate_changed duplicate_state "
-    "duplicate_members_unknown second_person_needed",
+    "duplicate_members_unknown second_person_needed explanation_invalid",
     "POST /v1/me/key": "key_rotated key_shown_once base64_invalid public_key_invalid",
     "POST /v1/institutions": "name_invalid institution_exists",
     "POST /v1/institutions/{institution_id}/branches": "not_found name_invalid institution_exists branches_too_deep",
