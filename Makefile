@@ -9,9 +9,9 @@ PROGRESS := /^ *(Collecting|Processing) / && ++n % 10 == 0 { print "  " n " pack
   /^Installing collected/ { print "  installing " n " packages…"; fflush() } /^ERROR/ { print }
 export RENZHENG_HOME ?= $(CURDIR)/.renzheng
 export OMP_NUM_THREADS ?= 1
-# Tests side by side, a file at a time and in their order: on two cores three processes, of a gigabyte each and with a
-# service of their own, for half of the time they wait for the disk. (xdist 3.8 forms no groups of tests with pytest 9.2.)
-WORKERS ?= 3
+# Tests side by side, a file at a time and in their order: on two cores four processes, of 1.6 GB each and with a
+# service of their own, for a good part of the time they wait for the disk. (xdist 3.8 forms no groups of tests with pytest 9.2.)
+WORKERS ?= 4
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/biometrics/face/test_template.py \

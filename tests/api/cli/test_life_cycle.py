@@ -89,15 +89,8 @@ def end(service: subprocess.Popen[str], how: signal.Signals) -> int:
     return service.returncode
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        signal.SIGTERM,
-        pytest.param(signal.SIGINT, marks=pytest.mark.long),
-        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
-    ],
-    ids=lambda how: how.name,
-)
+@pytest.mark.long
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda how: how.name)
 def test_a_command_beside_the_service_leaves_it_its_database(program: Program, how: signal.Signals) -> None:
     # Under nohup it would be ignored, by whatever is started here too.
     former = signal.signal(how, signal.SIG_DFL)

@@ -225,7 +225,8 @@ def test_known_impostors(new_side: NewSide, lines: list[str]) -> None:
     assert entered.state == "proposed"
     assert second.approve_impostor(entered.id).state == "approved"
     assert second.review_impostor(entered.id, day + timedelta(days=1)).review_on == day + timedelta(days=1)
-    assert [one.id for one in first.impostors(state="approved")] == [entered.id]
+    # Every authority sees the whole list, and other tests enter people.
+    assert entered.id in [one.id for one in first.impostors(state="approved")]
     assert first.impostor(entered.id).case_reference == "case 1"
     assert second.remove_impostor(entered.id, "acquitted").state == "removed"
     other = first.propose_impostor(

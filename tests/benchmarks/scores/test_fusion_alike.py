@@ -39,6 +39,7 @@ def test_a_set_is_the_same_each_time_and_has_every_figure(monkeypatch: pytest.Mo
     assert figures["eer/finger_ri"] < 20
 
 
+@pytest.mark.long
 def test_absurd_scores_cost_the_joint_rule_no_more_than_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """25 of 39,800 non-mated scores of face C and two of 200 mated ones are 1e9; each half has 9,900 and 100."""
     monkeypatch.setattr(fusion_alike, "PEOPLE", 200)

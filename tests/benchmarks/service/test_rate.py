@@ -287,6 +287,7 @@ def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_all_of_it_on_a_scripted_service(scripted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     service.run(seconds=1.0, terminals=3, json_path=tmp_path / "out" / "service.json")
     told = capsys.readouterr()
