@@ -371,9 +371,11 @@ def test_a_replica_that_is_silent_is_not_called_well(house: House, new_page: New
     # Another replica answers from now on, and the first no more.
     answer = house.authority.get("/v1/standing", headers={"Authorization": f"Bearer {key}"}).json()
     page.route("**/v1/standing", lambda route: route.fulfill(json={**answer, "replica": "another"}))
-    page.clock.run_for(6_000)
-    expect(badges).to_have_count(2)
-    page.clock.run_for(60_000)
+    # Question by question: a busy machine would else answer the first when a minute of the page's time is over.
+    for _ in range(11):
+        with page.expect_response("**/v1/standing"):
+            page.clock.run_for(6_000)
+        expect(badges).to_have_count(2)
     expect(badges.first).to_have_attribute("data-tone", "bad")
     expect(badges.first).to_contain_text("没有回答")
     expect(badges.nth(1)).to_have_text("正常")
