@@ -4,6 +4,7 @@ A finger's is a record of ISO/IEC 19794-2:2005, of which engines of others read 
 it (`biometrics.finger.interchange.embedding`). A face's is our own: no standard has one.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from api.biosdk import records
@@ -11,7 +12,7 @@ from api.biosdk.engines import Engines, is_template
 from api.biosdk.parameters import ISO_FORMATS, MINUTIAE_FORMAT, OURS
 from api.biosdk.records import FACE, SUPPORTED, Segment
 from api.biosdk.statuses import OperationFailed, Status
-from biometrics.errors import BiometricError, NotAssessable
+from biometrics.errors import BiometricError, IncompatibleTemplates, NotAssessable
 from biometrics.finger.interchange import View, embedding
 
 
@@ -35,9 +36,11 @@ def extract_template(request: dict[str, Any], engines: Engines) -> dict[str, Any
 
 
 def _extracted(engines: Engines, segment: Segment) -> Any:
-    if segment.excepted or is_template(segment):
+    if segment.excepted:
         return segment.raw
     try:
+        if is_template(segment):
+            return _as_it_came(engines, segment)
         if segment.type == FACE:
             face = engines.face_of(segment)
             return segment.with_template(face.to_bytes(), (OURS, face.engine), ("face-unified", face.quality))
@@ -48,3 +51,10 @@ def _extracted(engines: Engines, segment: Segment) -> Any:
         raise OperationFailed(Status.POOR_QUALITY, error.code) from None
     except BiometricError as error:
         raise OperationFailed(Status.INVALID_INPUT, f"sample ({error.code})") from None
+
+
+def _as_it_came(engines: Engines, segment: Segment) -> Any:
+    """A template, once it was read: a register would keep what only begins like one. Other makers' go through."""
+    with suppress(IncompatibleTemplates):
+        (engines.face_of if segment.type == FACE else engines.finger_of)(segment)
+    return segment.raw

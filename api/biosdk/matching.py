@@ -2,18 +2,21 @@
 
 Fingers are compared with the same finger of the gallery's record. Where it is not known which finger one is, it is
 compared with all, and the best counts, with its FMR times the number of those that it was the best of. Several known
-fingers are fused as in a verification (`biometrics.scoring.fusion`); several of which one is unknown, or that are of
-one and the same finger, are not independent: there the best one's FMR counts, times their number (Bonferroni).
+fingers are fused as in a verification (`biometrics.scoring.fusion`); several of which one is unknown on either side, or
+that are of one and the same finger, are not independent: there the best one's FMR counts, times their number
+(Bonferroni).
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from api.biosdk import records
 from api.biosdk.engines import Engines, is_template
-from api.biosdk.parameters import MAX_EXTRACTIONS, MAX_GALLERY
+from api.biosdk.parameters import MAX_COMPARISONS, MAX_EXTRACTIONS, MAX_GALLERY
+from api.biosdk.positions import position_of
 from api.biosdk.records import FACE, FINGER, Record, Segment
 from api.biosdk.statuses import OperationFailed, Status, told
 from biometrics.errors import BiometricError, IncompatibleTemplates, NotAssessable
@@ -67,7 +70,9 @@ def match(request: dict[str, Any], engines: Engines) -> list[dict[str, Any]]:
         raise OperationFailed(Status.INVALID_INPUT, "gallery")
     gallery = [records.read(one, "gallery") for one in entries]
     wanted = asked or sample.types
-    _bound((sample, *gallery), wanted)
+    if not wanted:
+        raise OperationFailed(Status.BIOMETRIC_NOT_FOUND)
+    _bound(sample, gallery, wanted)
     probes = {kind: _side(engines, sample.of(kind), kind, of_sample=True) for kind in wanted}
     return [
         {
@@ -79,10 +84,23 @@ def match(request: dict[str, Any], engines: Engines) -> list[dict[str, Any]]:
     ]
 
 
-def _bound(all_records: tuple[Record, ...], wanted: list[str]) -> None:
-    pictures = sum(not is_template(segment) for one in all_records for kind in wanted for segment in one.of(kind))
-    if pictures > MAX_EXTRACTIONS:
+def _bound(sample: Record, gallery: list[Record], wanted: list[str]) -> None:
+    everybody = (sample, *gallery)
+    pictures = sum(not is_template(segment) for one in everybody for kind in wanted for segment in one.of(kind))
+    pairs = sum(_pairs(sample.of(kind), record.of(kind)) for record in gallery for kind in wanted)
+    if pictures > MAX_EXTRACTIONS or pairs > MAX_COMPARISONS:
         raise OperationFailed(Status.INVALID_INPUT, "gallery")
+
+
+def _pairs(probes: list[Segment], references: list[Segment]) -> int:
+    """How many have to be compared, by what the segments say of themselves."""
+    there = Counter(position_of(one.subtype) for one in references)
+    of_any = there[FingerPosition.UNKNOWN]
+    asked = Counter(position_of(one.subtype) for one in probes)
+    return sum(
+        count * (there.total() if position is FingerPosition.UNKNOWN else there[position] + of_any)
+        for position, count in asked.items()
+    )
 
 
 def _side(engines: Engines, segments: list[Segment], kind: str, *, of_sample: bool = False) -> Side:
@@ -163,7 +181,9 @@ def _fingers(engines: Engines, probes: tuple[Finger, ...], references: tuple[Fin
         rivals = [one for one in references if _may_be_same(probe.position, one.position)]
         if rivals:
             score = max(engines.finger.compare(probe.template, one.template) for one in rivals)
-            found.append(Best(score, len(rivals), probe.position))
+            # Probes against one reference that names no finger are not independent, whatever they say they are.
+            known = all(one.position == probe.position for one in rivals)
+            found.append(Best(score, len(rivals), probe.position if known else FingerPosition.UNKNOWN))
     return found
 
 

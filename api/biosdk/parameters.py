@@ -20,6 +20,8 @@ MAX_SEGMENTS: Final = 64
 MAX_GALLERY: Final = 1000
 MAX_EXTRACTIONS: Final = 128
 """Pictures in one request, of which templates have to be made: 7 s of one core. Who has more sends templates."""
+MAX_COMPARISONS: Final = 20_000
+"""Pairs in one request, at 1.5 to 2 ms each: ten known fingers with those of each of a full gallery are half of it."""
 MAX_BRACKETS, MAX_QUOTES = 65_536, 262_144
 """Objects and lists, and names and texts, of a request: a record of 64 segments has some 600 and 4,000. Numbers are not
 counted, for MOSIP sends bytes as such."""

@@ -21,7 +21,10 @@ def check_quality(request: dict[str, Any], engines: Engines) -> dict[str, Any]:
     """
     asked = records.types_asked(request.get("modalitiesToCheck"), "modalitiesToCheck")
     sample = records.read(request.get("sample"), "sample")
-    scores = {kind: _of_type(engines, kind, sample.of(kind)) for kind in asked or sample.types}
+    wanted = asked or sample.types
+    if not wanted:
+        raise OperationFailed(Status.BIOMETRIC_NOT_FOUND)
+    scores = {kind: _of_type(engines, kind, sample.of(kind)) for kind in wanted}
     return {"scores": scores, "analyticsInfo": {}}
 
 

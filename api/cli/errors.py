@@ -29,5 +29,7 @@ def errors(
 def _unknown(code: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
-    near = ", ".join(get_close_matches(code, known)) or "-"
+    near = ", ".join(get_close_matches(code.lower(), known))
+    if not near:
+        return f"没有代码 {code}。\nThere is no code {code}."
     return f"没有代码 {code}；相近的有：{near}\nThere is no code {code}; near are: {near}"

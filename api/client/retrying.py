@@ -64,6 +64,6 @@ def http_date(text: str | None) -> datetime | None:
     """A time as headers write it, aware; None where there is none."""
     try:
         when = None if text is None else parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return when if when is None or when.tzinfo is not None else when.replace(tzinfo=UTC)

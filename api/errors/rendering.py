@@ -35,7 +35,7 @@ _ROOMS: dict[Room, str] = {
     "images": "Images 图像",
     "cards": "Cards and the register 证件与登记",
     "verification": "Purposes and questions 用途与核查",
-    "screening": "The impostor list 不良名单",
+    "screening": "The impostor list 冒用名单",
     "duplicates": "Duplicates 重复身份",
     "accountability": "Transactions, overrides, disputes and scorecards 业务、放行、异议与统计",
     "personal_data": "Retention, holds and keys of records 保存期限、保全与记录密钥",

@@ -81,7 +81,7 @@ def test_programs_in_python_are_run_by_a_test(page: str) -> None:
 def test_extras_are_declared() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     for page in PAGES:
-        for extra in re.findall(r"renzheng\[(\w+)\]", outside(page) + "\n".join(statements(page))):
+        for extra in re.findall(r"(?:renzheng|'\.)\[(\w+)\]", outside(page) + "\n".join(statements(page))):
             assert extra in declared, (page, extra)
 
 

@@ -114,8 +114,8 @@ NOT_EXECUTED = {
     ("docs/client.md", "pip install ./api/client"): (
         "would change the environment of the tests: tests/api/client/test_alone.py installs it into one of its own"
     ),
-    ("docs/client.md", "pip install 'renzheng[client]'"): (
-        "fetches a release from a registry; test_commands.py holds the extra's name against pyproject.toml"
+    ("docs/client.md", "pip install '.[client]'"): (
+        "would change the environment of the tests; test_commands.py holds the extra's name against pyproject.toml"
     ),
     ("docs/operations.md", "pg_dump "): _RESTORE,
     ("docs/operations.md", "renzheng keys backup"): _RESTORE,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field, PrivateAttr
+from pydantic import AwareDatetime, Field, PrivateAttr
 
 from .base import Evident, Receipt, Text, Told
 
@@ -32,8 +32,8 @@ class Nonce(Told):
     """For one verification. Ask for it when the customer steps up, and capture afterwards."""
 
     nonce: str = Field(repr=False)
-    issued_at: datetime
-    expires_at: datetime
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
     challenge: Challenge
     _behind: timedelta = PrivateAttr(default=timedelta(0))
 

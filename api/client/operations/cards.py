@@ -1,8 +1,8 @@
 """What authorities do: cards registered, reported and looked up, impostors; and alerts, which supervisors close too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from ..answers import (
@@ -75,7 +75,8 @@ def report_card(
         body["superseded_by"] = str(superseded_by)
     if reason is not None:
         body["reason"] = reason
-    return (yield from core.ask(_write(f"{_card(card)}/events", EventReported, body, idempotency_key)))
+    vouched = {"card_id": str(UUID(str(card))), "event": event}
+    return (yield from core.ask(_write(f"{_card(card)}/events", EventReported, body, idempotency_key, vouched)))
 
 
 def card(core: Core, card: UUID) -> Steps[RegisteredCard]:
@@ -100,7 +101,8 @@ def add_face(
 ) -> Steps[TemplatesAdded]:
     """A first face for a card that has none."""
     body = _with_basis(captured(face, (), more_faces), basis)
-    return (yield from core.ask(_write(f"{_card(card)}/face", TemplatesAdded, body, idempotency_key)))
+    vouched = {"card_id": str(UUID(str(card)))}
+    return (yield from core.ask(_write(f"{_card(card)}/face", TemplatesAdded, body, idempotency_key, vouched)))
 
 
 def add_fingerprints(
@@ -113,7 +115,8 @@ def add_fingerprints(
 ) -> Steps[TemplatesAdded]:
     """Fingers for a registered card."""
     body = _with_basis(captured(None, fingers), basis)
-    return (yield from core.ask(_write(f"{_card(card)}/fingerprints", TemplatesAdded, body, idempotency_key)))
+    vouched = {"card_id": str(UUID(str(card)))}
+    return (yield from core.ask(_write(f"{_card(card)}/fingerprints", TemplatesAdded, body, idempotency_key, vouched)))
 
 
 def alerts(*, open: bool | None = None) -> Listing[Alert, UUID]:  # noqa: A002 - the service's name of it
@@ -204,5 +207,7 @@ def _with_basis(body: Json, basis: str | None) -> Json:
     return body if basis is None else {**body, "basis": basis}
 
 
-def _write(path: str, answer: type[T], body: Json, key: str | None) -> Call[T]:
-    return Call("POST", path, answer, body, writes=True, key=key)
+def _write(
+    path: str, answer: type[T], body: Json, key: str | None, vouched: Mapping[str, Any] | None = None
+) -> Call[T]:
+    return Call("POST", path, answer, body, writes=True, key=key, vouched=vouched or {})

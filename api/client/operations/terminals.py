@@ -135,7 +135,8 @@ def attend(
 
 def decision(core: Core, verification: UUID) -> Steps[Verification]:
     """A decision that was made before, with its receipt."""
-    return (yield from core.ask(Call("GET", f"/v1/verifications/{UUID(str(verification))}", Verification)))
+    wanted = str(UUID(str(verification)))
+    return (yield from core.ask(Call("GET", f"/v1/verifications/{wanted}", Verification, vouched={"id": wanted})))
 
 
 def decisions(
@@ -173,7 +174,8 @@ def check(
 
 def read_check(core: Core, check: UUID) -> Steps[Check]:
     """An answer of the register that was given before, for who asked."""
-    return (yield from core.ask(Call("GET", f"/v1/checks/{UUID(str(check))}", Check)))
+    wanted = str(UUID(str(check)))
+    return (yield from core.ask(Call("GET", f"/v1/checks/{wanted}", Check, vouched={"id": wanted})))
 
 
 def report_transaction(

@@ -79,3 +79,8 @@ def test_templates_and_what_says_that_there_is_none_come_back_as_they_are(mosip:
 )
 def test_what_cannot_be_extracted_has_a_status(mosip: Mosip, inner: Any, status: int) -> None:
     assert mosip.status("extract-template", inner) == status
+
+
+@pytest.mark.parametrize(("kind", "data"), [("FINGER", b"FMR\0garbage"), ("FACE", b"RZFTgarbage")])
+def test_what_only_begins_like_a_template_is_not_given_back_as_one(mosip: Mosip, kind: str, data: bytes) -> None:
+    assert mosip.status("extract-template", {"sample": record(segment(kind, data, "Left", "Thumb"))}) == 401

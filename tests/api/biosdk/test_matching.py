@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from api.biosdk.engines import Engines
-from api.biosdk.matching import Best, _evidence
-from api.biosdk.parameters import MAX_EXTRACTIONS, MAX_GALLERY, MAX_SEGMENTS
+from api.biosdk.matching import Best, Finger, _evidence, _fingers
+from api.biosdk.parameters import MAX_COMPARISONS, MAX_EXTRACTIONS, MAX_GALLERY, MAX_SEGMENTS
 from biometrics.face import FaceTemplate
 from biometrics.face.interchange import Coding, FacePicture, Format, write
 from biometrics.finger import FingerEngine
@@ -203,6 +203,33 @@ def test_what_is_no_question_has_a_status(mosip: Mosip, inner: Any, status: int)
     assert told["response"]["statusCode"] == status
     assert told["response"]["response"] is None
     assert "EchoMe" not in str(told)
+
+
+@pytest.mark.parametrize("copies", [2, 5, 10])
+def test_copies_of_one_print_that_say_they_are_several_fingers_are_no_better_than_one(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, copies: int
+) -> None:
+    """They were fused as independent where the reference did not say which finger it is: ten weak ones matched."""
+    calibration = engines.calibrations[engines.finger.engine]
+    weak = float(np.interp(np.log(1e-3), calibration.ln_fmr[::-1], calibration.score[::-1]))
+    monkeypatch.setattr(type(engines.finger), "compare", lambda *_: weak)
+    template = engines.finger.prepare(random_finger(5))
+    probes = tuple(Finger(template, position) for position in list(FingerPosition)[1 : 1 + copies])
+    fmr, llr = _evidence(calibration, _fingers(engines, probes, (Finger(template, FingerPosition.UNKNOWN),)))
+    assert fmr == pytest.approx(copies * calibration.assess(weak).fmr)
+    assert llr is None
+
+
+def test_more_comparisons_than_are_done_for_one_request_are_refused(mosip: Mosip) -> None:
+    unnamed = record(*[segment("FINGER", b"RZFT") for _ in range(MAX_SEGMENTS)])
+    assert MAX_SEGMENTS**2 * 5 > MAX_COMPARISONS
+    assert mosip.status("match", {"sample": unnamed, "gallery": [unnamed] * 5}) == 401
+
+
+def test_a_sample_without_anything_is_not_all_matched(mosip: Mosip) -> None:
+    excepted = record(segment("FINGER", b"", "Left", "Thumb", EXCEPTION="true"))
+    for what in ("match", "check-quality"):
+        assert mosip.status(what, {"sample": excepted, "gallery": [excepted]}) == 404
 
 
 def test_the_fmr_of_several_comparisons() -> None:

@@ -148,6 +148,24 @@ def test_an_older_answer_to_a_new_request_is_refused(new_side: NewSide, verifier
     assert caught.value.idempotency_key == script.keys[-1]
 
 
+def test_genuine_answers_of_something_else_are_refused(new_side: NewSide, verifier: Verifier) -> None:
+    """Whoever stands before the service has a store of true answers: another decision, another card's event."""
+    lines = [key.line for key in verifier.keys]
+    authority, terminal = new_side(Role.AUTHORITY), new_side()
+    (first_id, first), (second_id, _) = registered(authority), registered(authority)
+    passed = terminal.attend(first, take, purpose="test")
+    reported = authority.report_card(first_id, "reported_lost")
+    with opened("sync", over=Script(httpx.Response(200, json=passed.as_told)), log_keys=lines) as fooled:
+        assert fooled.decision(passed.id).decision == "PASS"
+        with pytest.raises(EvidenceRefuted, match="another request: id"):
+            fooled.decision(second_id)
+    with opened("sync", over=Script(httpx.Response(201, json=reported.as_told)), log_keys=lines) as fooled:
+        with pytest.raises(EvidenceRefuted, match="another request: card_id"):
+            fooled.report_card(second_id, "reported_lost")
+        with pytest.raises(EvidenceRefuted, match="another request: event"):
+            fooled.report_card(first_id, "found")
+
+
 def test_another_key_signed_nothing_here(decided: Verification) -> None:
     other = Verifier(verifier_key(ORIGIN, Ed25519PrivateKey.generate().public_key()))
     with pytest.raises(EvidenceRefuted, match="no pinned key"):
