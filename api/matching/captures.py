@@ -62,6 +62,11 @@ class Captures:
     burst: Burst | None = None
     more_faces: tuple[bytes, ...] = field(default=(), repr=False)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is of a person: no picture, no print, no film."""
+        return not (self.face or self.fingers or self.chip_photo or self.burst or self.more_faces)
+
 
 @dataclass(frozen=True)
 class Reference:

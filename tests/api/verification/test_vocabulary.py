@@ -75,6 +75,12 @@ def test_where_a_ground_has_to_be_stated_no_check_goes_without(
     body = fresh(terminal, card) | {"basis": "statutory_duty"}
     decided = terminal.post("/v1/verifications", json=body, headers=fresh_key()).json()
     assert (decided["decision"], decided["consent"]["basis"]) == ("PASS", "statutory_duty")
+    # A holder who shows nothing but the card has nothing taken that would need one; a wrong one is wrong all the same.
+    bare = fresh(terminal, card) | {"captures": {"face_declined": True}}
+    decided = terminal.post("/v1/verifications", json=bare, headers=fresh_key()).json()
+    assert (decided["decision"], decided["consent"]["basis"]) == ("REVIEW", "not_stated")
+    bare = fresh(terminal, card) | {"captures": {"face_declined": True}, "basis": "emergency"}
+    assert_error(terminal.post("/v1/verifications", json=bare, headers=fresh_key()), 422, "basis_required")
     shown = terminal.get("/pages/config.json").json()
     assert (shown["grounds"], shown["ground_required"]) == (["separate_consent", "statutory_duty"], True)
 
