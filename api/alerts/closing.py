@@ -48,6 +48,7 @@ def close(service: Service, caller: Caller, attempt: Attempt, alert_id: UUID, no
             institution_id=alert.institution_id,
             subject_id=alert_id,
             details={"lock_released": released},
+            attempt=attempt,
         )
         answer = {
             # The answer is kept in the clear: which case it was is read again.

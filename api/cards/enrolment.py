@@ -89,7 +89,7 @@ def add_templates(
         _require_new(connection, card_id, enrolment)
         templates.add(connection, service.keys, card_id, enrolment.templates)
         recorded = holdings.record(connection, service.keys, recorded, basis)
-        answer = {**_told(connection, service, caller, recorded), "enrolled": _enrolled(enrolment)}
+        answer = {**_told(connection, service, caller, attempt, recorded), "enrolled": _enrolled(enrolment)}
         return _answer(connection, service, attempt, answer, [recorded])
 
 
@@ -116,11 +116,11 @@ def report(
         if event is not Event.HOLDER_DECEASED:
             recorded = register.report(connection, card_id, event, superseded_by, caller)
             reasons.keep(connection, key, [recorded.id], reason)
-            answer = _told(connection, service, caller, recorded)
+            answer = _told(connection, service, caller, attempt, recorded)
             return _answer(connection, service, attempt, answer, [recorded])
         dead = register.report_death(connection, card_id, caller)
         reasons.keep(connection, key, [one.id for one in dead], reason)
-        answer, *also = (_told(connection, service, caller, one) for one in dead)
+        answer, *also = (_told(connection, service, caller, attempt, one) for one in dead)
         # Of cards that others registered the reporter learns nothing; who registered them learns of the report.
         seen = deaths.tell(connection, service.keys, caller, dead)
         answer["also"] = [told for told, one in zip(also, dead[1:], strict=True) if one.card_id in seen]
@@ -164,11 +164,11 @@ def _store(
     recorded = register.add(connection, service.keys, card, found, caller)
     templates.add(connection, service.keys, recorded.card_id, enrolment.templates)
     recorded = holdings.record(connection, service.keys, recorded, basis)
-    receipt = _append_leaf(connection, service, caller, recorded)
+    receipt = _append_leaf(connection, service, caller, attempt, recorded)
     events, superseded = [recorded], None
     if supersedes is not None:
         events.append(_superseded(connection, caller, supersedes, recorded.card_id))
-        superseded = _told(connection, service, caller, events[-1])
+        superseded = _told(connection, service, caller, attempt, events[-1])
     answer = {
         "id": str(recorded.card_id),
         "status": recorded.status.value,
@@ -190,9 +190,11 @@ def _superseded(
         raise ServiceError("card_unknown", [{"field": "supersedes.card_id", "code": "card_unknown"}]) from error
 
 
-def _told(connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent) -> dict[str, Any]:
+def _told(
+    connection: Connection, service: Service, caller: Caller, attempt: Attempt, recorded: register.RecordedEvent
+) -> dict[str, Any]:
     """An event as it is answered, with its receipt; writes its leaf."""
-    receipt = _append_leaf(connection, service, caller, recorded)
+    receipt = _append_leaf(connection, service, caller, attempt, recorded)
     return {
         "id": str(recorded.id),
         "card_id": str(recorded.card_id),
@@ -212,11 +214,10 @@ def _enrolled(enrolment: Enrolment) -> list[dict[str, Any]]:
 
 
 def _append_leaf(
-    connection: Connection, service: Service, caller: Caller, recorded: register.RecordedEvent
+    connection: Connection, service: Service, caller: Caller, attempt: Attempt, recorded: register.RecordedEvent
 ) -> leaves.Receipt:
-    return leaves.append(
-        connection, service.keys, "card_event", recorded.id, recorded.recorded_at, event_leaf(caller, recorded)
-    )
+    leaf = {**event_leaf(caller, recorded), **attempt.told}
+    return leaves.append(connection, service.keys, "card_event", recorded.id, recorded.recorded_at, leaf)
 
 
 def _answer(

@@ -15,6 +15,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import TypeAdapter, ValidationError
 
+from . import asking
 from .answers import Evident, Told, TransactionReported
 from .answers.base import read_json
 from .calls import Call, Pause, Send, Steps, T
@@ -62,8 +63,11 @@ class Core:
         key = (call.key or secrets.token_hex(16)) if call.writes else None
         content = b"" if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
         try:
-            answer = self._read(call, (yield from self._answered(call, key, content)))
-            self._verify(answer, call.vouched)
+            response = yield from self._answered(call, key, content)
+            answer = self._read(call, response)
+            self._verify(answer, call.vouched, None if key is None else _asked(call, key, content))
+            for name in () if call.amiss is None else call.amiss(answer):
+                raise AnswerUnusable(f"to another request: {name}", response.status_code)
         except RenzhengError as problem:
             problem.idempotency_key = key
             raise
@@ -97,6 +101,7 @@ class Core:
         optional = {
             "Authorization": None if self._key is None else f"Bearer {self._key}",
             "Idempotency-Key": key,
+            asking.HEADER: None if key is None else asking.salt_of(key),
             "Operator-Key": call.operator_key,
             "Content-Type": "application/json" if content else None,
         }
@@ -129,12 +134,17 @@ class Core:
         except ValueError:
             raise AnswerUnusable("no JSON", response.status_code) from None
 
-    def _verify(self, answer: object, vouched: Mapping[str, Any]) -> None:
-        """Every receipt of an answer, where keys are pinned. The answer's own is of this request too."""
+    def _verify(self, answer: object, vouched: Mapping[str, Any], asked: str | None) -> None:
+        """Every receipt of an answer, where keys are pinned: each of this request, and the answer's own says what it
+        asked for."""
         if self.verifier is None:
             return
         for one in _with_receipts(answer):
-            self.verifier.verify(one, vouched=vouched if one is answer else {})
+            told = dict(vouched if one is answer else {})
+            # What was reported before has the leaf of the request that reported it.
+            if asked is not None and not (isinstance(one, TransactionReported) and one.reported_before):
+                told["asked"] = asked
+            self.verifier.verify(one, vouched=told)
 
 
 @cache
@@ -149,10 +159,16 @@ def _with_receipts(answer: object) -> Iterator[Evident | TransactionReported]:
         for one in answer:
             yield from _with_receipts(one)
     elif isinstance(answer, Told):
-        if isinstance(answer, Evident) or (isinstance(answer, TransactionReported) and answer.receipt is not None):
+        # A transaction that was reported before may have its receipt in an archive; a new one has its own.
+        archived = isinstance(answer, TransactionReported) and answer.reported_before and answer.receipt is None
+        if isinstance(answer, Evident | TransactionReported) and not archived:
             yield answer
         for _, part in answer:
             yield from _with_receipts(part)
+
+
+def _asked(call: Call[Any], key: str, content: bytes) -> str:
+    return asking.asked(asking.salt_of(key), call.method, call.path, content)
 
 
 def _problem(response: httpx.Response) -> RenzhengError:

@@ -1,11 +1,11 @@
 """Lists that come in pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from .answers import Page
-from .calls import Call, Pause, Steps, T
+from .calls import Call, Pause, Steps, T, differing
 from .parameters import PAGE_ITEMS
 
 C = TypeVar("C")
@@ -47,12 +47,26 @@ class Listing(Generic[T, C]):
         return items
 
 
-def pages(path: str, item: type[T], wanted: Mapping[str, Any] | None = None) -> Listing[T, UUID]:
-    """A list in the service's usual form: `items`, and `next` to be sent as `after`."""
+def pages(
+    path: str,
+    item: type[T],
+    wanted: Mapping[str, Any] | None = None,
+    amiss: Callable[[T], Iterable[str]] | None = None,
+) -> Listing[T, UUID]:
+    """A list in the service's usual form: `items`, and `next` to be sent as `after`. `amiss`: as of a `Call`, for each
+    item."""
     page: Any = Page[item]  # type: ignore[valid-type]
 
     def asked(after: UUID | None) -> Call[Any]:
-        return Call("GET", path, page, query={**(wanted or {}), "after": after, "limit": PAGE_ITEMS})
+        def amiss_of_page(answer: Any) -> Iterator[str]:
+            if amiss is not None:
+                for one in answer.items:
+                    yield from amiss(one)
+            # A page that leads to itself would be asked for without an end.
+            yield from differing(next=(after is not None and answer.next == after, False))
+
+        query = {**(wanted or {}), "after": after, "limit": PAGE_ITEMS}
+        return Call("GET", path, page, query=query, amiss=amiss_of_page)
 
     def told(answer: Any) -> tuple[list[T], UUID | None, bool]:
         return answer.items, answer.next, answer.next is not None

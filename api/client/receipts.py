@@ -25,6 +25,8 @@ _ED25519 = b"\x01"
 _PUBLIC_BYTES = 32
 _KEY_HASH_BYTES = 4
 _ABSENT = object()
+SOMEBODY = object()
+"""Who it is only the service knows; that it is somebody is seen."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,14 @@ class Verifier:
             raise ValueError("without a key of the log no receipt can be verified")
 
     def verify(self, answer: Evident | TransactionReported, *, vouched: Mapping[str, Any] | None = None) -> Evidence:
-        """An answer and its receipt. `vouched`: what the leaf has to say besides, such as the purpose asked for."""
+        """An answer and its receipt. `vouched`: what the leaf has to say besides, such as the purpose asked for, by its
+        place in the leaf (`details/reason`); `SOMEBODY` stands for any text."""
         if answer.receipt is None:
             raise EvidenceRefuted("there is no receipt")
         evidence = self.receipt(answer.receipt)
         _says_the_same(answer, evidence.leaf)
         for name, value in (vouched or {}).items():
-            if not _same(evidence.leaf.get(name, _ABSENT), value):
+            if not _same(_said(evidence.leaf, name), value):
                 raise EvidenceRefuted(f"the leaf is of another request: {name}")
         said = {field.partition("=")[0] for field in _vouched(answer, evidence.leaf)} | {"receipt"}
         unproven = tuple(sorted(answer.as_told.keys() - said))
@@ -194,16 +197,24 @@ def _says_the_same(answer: Evident | TransactionReported, leaf: Json) -> None:
         raise EvidenceRefuted("the receipt is of something else than this answer")
     for field in _vouched(answer, leaf):
         name, _, place = field.partition("=")
-        said: Any = leaf
-        for step in (place or name).split("/"):
-            said = said.get(step, _ABSENT) if isinstance(said, dict) else _ABSENT
+        said = _said(leaf, place or name)
         # What was absent before a field was there is absent in both.
         if answer.as_told.get(name, _ABSENT) != said:
             raise EvidenceRefuted(f"the answer's {name} is not what the signed leaf says")
 
 
+def _said(leaf: Json, place: str) -> Any:
+    """What a leaf says at a place, such as `details/key`."""
+    said: Any = leaf
+    for step in place.split("/"):
+        said = said.get(step, _ABSENT) if isinstance(said, dict) else _ABSENT
+    return said
+
+
 def _same(said: Any, asked: Any) -> bool:
     """Times are the same in whatever offset."""
+    if asked is SOMEBODY:
+        return isinstance(said, str)
     if isinstance(asked, datetime) and isinstance(said, str):
         try:
             return datetime.fromisoformat(said) == asked

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection
 
+from api.client import asking
 from api.errors import ServiceError
 from api.http import limits, sessions, signatures
 from api.http.sessions import SESSION_SCOPES, Session
@@ -182,6 +183,14 @@ async def get_attempt(
             "again under it is answered as before, and nothing is done twice."
         ),
     ] = None,
+    answer_salt: Annotated[
+        str | None,
+        Header(
+            pattern=asking.FORM,
+            description="32 bytes by chance in hex, one for every new request, the same when it is sent again. The "
+            "receipt's leaf then holds `asked`, by which the answer is known to be one to this very request.",
+        ),
+    ] = None,
 ) -> Attempt:
     """The request under its idempotency key. Raises `idempotency_key_missing` and `idempotency_key_invalid`."""
     caller = await _caller(request)
@@ -193,7 +202,8 @@ async def get_attempt(
     body = await request.body()
     keys = cast(Service, request.app.state.service).keys
     digest = keyed_hash(keys.index, "request", request.method, request.url.path, body)
-    return Attempt(caller.principal_id, idempotency_key, digest)
+    asked = None if answer_salt is None else asking.asked(answer_salt, request.method, request.url.path, body)
+    return Attempt(caller.principal_id, idempotency_key, digest, asked)
 
 
 # Every route that changes something asks for it; a test walks the routes.

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert
 
 from api.evidence import leaves
 from api.evidence.leaves import Receipt
+from api.storage.idempotency import Attempt
 from api.storage.keys import Keys
 from api.storage.tables import acts
 
@@ -23,10 +24,12 @@ def record(
     subject_id: UUID | None,
     details: dict[str, Any],
     actor_key_id: UUID | None = None,
+    attempt: Attempt | None = None,
 ) -> Receipt:
     """Record an act. `actor_id` None stands for the deployment itself or its command line; `details` hold no names.
 
-    `actor_key_id` is the key that the actor signed in with, which tells later what was done under a stolen one.
+    `actor_key_id` is the key that the actor signed in with, which tells later what was done under a stolen one;
+    `attempt` the request by which they asked for it.
     """
     act_id = uuid4()
     at = connection.execute(
@@ -50,6 +53,7 @@ def record(
         "institution": _text(institution_id),
         "subject": _text(subject_id),
         "details": details,
+        **({} if attempt is None else attempt.told),
     }
     return leaves.append(connection, keys, KIND, act_id, at, body)
 

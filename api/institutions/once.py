@@ -52,6 +52,7 @@ def _kept(connection: Connection, service: Service, caller: Caller, attempt: Att
         institution_id=done.institution_id,
         subject_id=done.subject_id,
         details=done.details,
+        attempt=attempt,
     )
     if done.note is not None:
         done.note(bytes.fromhex(receipt.leaf_hash))

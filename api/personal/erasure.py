@@ -49,16 +49,18 @@ def _erase(service: Service, caller: Caller, attempt: Attempt, card_id: UUID, gr
         events = register.report_erasure(connection, card_id, caller, ground)
         if holds.on_cards(connection, [one.card_id for one in events]):
             raise ServiceError("data_held")
-        answer, *also = (_erased(connection, service, caller, one) for one in events)
+        answer, *also = (_erased(connection, service, caller, attempt, one) for one in events)
         answer["also"] = also
         idempotency.store(connection, attempt, 201, answer)
         return StoredAnswer(201, answer, new=True)
 
 
-def _erased(connection: Connection, service: Service, caller: Caller, recorded: RecordedEvent) -> dict[str, Any]:
+def _erased(
+    connection: Connection, service: Service, caller: Caller, attempt: Attempt, recorded: RecordedEvent
+) -> dict[str, Any]:
     count = templates.erase(connection, recorded.card_id)
     recorded = holdings.record(connection, service.keys, recorded)
-    leaf = event_leaf(caller, recorded)
+    leaf = {**event_leaf(caller, recorded), **attempt.told}
     receipt = leaves.append(connection, service.keys, "card_event", recorded.id, recorded.recorded_at, leaf)
     return {
         "id": str(recorded.id),

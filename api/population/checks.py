@@ -136,6 +136,7 @@ def _store(
             "instance": None if shown is None else shown.instance.hex(),
             "purpose": request.purpose,
             "request": request.attempt.digest.hex(),
+            **request.attempt.told,
         },
     )
     answer = {

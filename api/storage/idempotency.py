@@ -43,11 +43,18 @@ class RefusedBefore(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request under its key; `digest` (32 bytes) stands for the whole request."""
+    """A request under its key; `digest` (32 bytes) stands for the whole request. `asked` (hex) does so for who sent it,
+    if they want to find it in the evidence (`api.client.asking`)."""
 
     principal_id: UUID
     key: str
     digest: bytes
+    asked: str | None = None
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What a leaf of evidence says of it besides."""
+        return {} if self.asked is None else {"asked": self.asked}
 
 
 @dataclass(frozen=True)

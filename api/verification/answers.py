@@ -106,6 +106,7 @@ def leaf(
         "purpose": request.purpose,
         "engines": [] if person is None else list(person.engines),
         "request": request.attempt.digest.hex(),
+        **request.attempt.told,
     }
 
 

@@ -10,7 +10,7 @@ from tests.docs.pages import FIGURES, LANGUAGES, PAGES, ROOT, SHELL, blocks, out
 from tests.docs.walks import NOT_EXECUTED, WALKS, reason_not_to
 
 # What signed bytes begin with; they look like commands.
-SIGNED = {"renzheng receipt v1", "renzheng receipt v2", "renzheng card v1"}
+SIGNED = {"renzheng receipt v1", "renzheng receipt v2", "renzheng card v1", "renzheng request v1"}
 OURS = re.compile(r"(?:RENZHENG_\w+=\S+ )?(?:\S*/)?(?:renzheng|renzheng-terminal|make|python3?)(?: |$)")
 # Programs in Python, and the tests that run them.
 PROGRAMS = {

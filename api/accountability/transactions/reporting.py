@@ -70,7 +70,8 @@ def report(service: Service, caller: Caller, attempt: Attempt, told: Sequence[To
         _require_same(entries, earlier)
         at = records.now(connection)
         _require_times(entries, earlier, at)
-        made = _recorded(connection, service, caller, [one for one in entries if one.index not in earlier], at)
+        fresh = [one for one in entries if one.index not in earlier]
+        made = _recorded(connection, service, caller, attempt, fresh, at)
         answer = {"items": _answers(connection, entries, earlier, made)}
         idempotency.store(connection, attempt, DONE, answer)
         return StoredAnswer(DONE, answer, new=True)
@@ -119,7 +120,12 @@ def _refuse(code: str, field: str, places: list[int]) -> None:
 
 
 def _recorded(
-    connection: Connection, service: Service, caller: Caller, entries: Sequence[_Entry], at: datetime
+    connection: Connection,
+    service: Service,
+    caller: Caller,
+    attempt: Attempt,
+    entries: Sequence[_Entry],
+    at: datetime,
 ) -> dict[bytes, tuple[dict[str, Any], Composed]]:
     """Judge and write those that are new: their rows and leaves by their references' hashes."""
     if not entries:
@@ -130,7 +136,7 @@ def _recorded(
     for one in entries:
         cause = _judged(service, one, checks)
         row = _row(service, one, cause, at)
-        composed = leaves.compose(service.keys, LEAF, row["id"], at, _leaf(caller, row))
+        composed = leaves.compose(service.keys, LEAF, row["id"], at, {**_leaf(caller, row), **attempt.told})
         made[one.index] = {**row, "leaf_hash": composed.leaf_hash}, composed
     records.write(connection, [row for row, _ in made.values()])
     leaves.append_many(connection, [composed for _, composed in made.values()])

@@ -142,7 +142,7 @@ class ImpostorChanged(Evident):
     LEAF: ClassVar = frozenset(
         {"impostor_proposed", "impostor_approved", "impostor_refused", "impostor_removed", "impostor_reviewed"}
     )
-    SAYS: ClassVar = ("id=subject",)
+    SAYS: ClassVar = ("id=subject", "institution_id=institution", "review_on=details/review_on")
 
     id: UUID
     state: str

@@ -29,7 +29,7 @@ class OverrideChanged(Evident):
     """An override after what was done to it."""
 
     LEAF: ClassVar = frozenset({"override_entered", "override_approved", "override_refused"})
-    SAYS: ClassVar = ("id=subject",)
+    SAYS: ClassVar = ("id=subject", "institution_id=institution", "verification_id=details/verification")
 
     id: UUID
     verification_id: UUID

@@ -259,6 +259,8 @@ class TransactionReported(Told):
         "institution_id=institution",
         "terminal_id=terminal",
         "kind=business",
+        "done_at",
+        "reported_at=at",
         "verification_id=verification",
         "check_required=required",
         "omission=cause",

@@ -1,6 +1,6 @@
 """What supervisors, followers of the feed and watchers of the log do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from ..answers import (
     SigningKey,
     TransactionReported,
 )
-from ..calls import Call, Pause, Steps
+from ..calls import Call, Pause, Steps, differing, is_of, unlike
 from ..core import Core, is_code
 from ..errors import EvidenceRefuted, PromiseBroken, Refused
 from ..given import Json
@@ -34,8 +34,19 @@ def enter_override(
     core: Core, verification: UUID, reason: Reason, text: str, *, idempotency_key: str | None = None
 ) -> Steps[OverrideChanged]:
     """Ask to go on in spite of REVIEW or REFUSE; somebody else decides it."""
-    path, body = f"/v1/verifications/{UUID(str(verification))}/override", {"reason": reason, "text": text}
-    return (yield from core.ask(Call("POST", path, OverrideChanged, body, writes=True, key=idempotency_key)))
+    wanted, body = str(UUID(str(verification))), {"reason": reason, "text": text}
+    vouched = {"act": "override_entered", "details/verification": wanted, "details/reason": reason}
+
+    def amiss(answer: OverrideChanged) -> Iterator[str]:
+        return differing(
+            verification_id=(answer.verification_id, wanted),
+            reason=(answer.reason, reason),
+            state=(answer.state, "entered"),
+        )
+
+    path = f"/v1/verifications/{wanted}/override"
+    call = Call("POST", path, OverrideChanged, body, writes=True, key=idempotency_key, vouched=vouched, amiss=amiss)
+    return (yield from core.ask(call))
 
 
 def approve_override(core: Core, override: UUID, *, idempotency_key: str | None = None) -> Steps[OverrideChanged]:
@@ -50,12 +61,18 @@ def refuse_override(core: Core, override: UUID, *, idempotency_key: str | None =
 
 def override(core: Core, override: UUID) -> Steps[Override]:
     """One override."""
-    return (yield from core.ask(Call("GET", f"/v1/overrides/{UUID(str(override))}", Override)))
+    wanted = str(UUID(str(override)))
+    return (yield from core.ask(Call("GET", f"/v1/overrides/{wanted}", Override, amiss=is_of(wanted))))
 
 
 def overrides(*, state: str | None = None, verification: UUID | None = None) -> Listing[Override, UUID]:
     """Overrides, newest first."""
-    return pages("/v1/overrides", Override, {"state": state, "verification": verification})
+    wanted = {"state": state, "verification": verification}
+
+    def amiss(one: Override) -> Iterator[str]:
+        return unlike(wanted, state=one.state, verification=one.verification_id)
+
+    return pages("/v1/overrides", Override, wanted, amiss)
 
 
 def feed_page(core: Core, after: int = 0, limit: int = FEED_EVENTS) -> Steps[FeedPage]:
@@ -74,7 +91,14 @@ def follow(after: int = 0, *, every_s: float = FEED_EVERY_S) -> Listing[Change, 
 
 
 def _feed(after: int, limit: int) -> Call[FeedPage]:
-    return Call("GET", "/v1/feed", FeedPage, query={"after": after, "limit": limit})
+    """A change that is left out, told twice or told of an older page is noticed: numbers have no gaps."""
+
+    def amiss(page: FeedPage) -> Iterator[str]:
+        seqs, last = [one.seq for one in page.events], page.events[-1].seq if page.events else after
+        yield from differing(seq=(seqs, list(range(after + 1, after + 1 + len(seqs)))))
+        yield from differing(head=(page.head < last, False))
+
+    return Call("GET", "/v1/feed", FeedPage, query={"after": after, "limit": limit}, amiss=amiss)
 
 
 def _read_changes(page: FeedPage) -> tuple[list[Change], int | None, bool]:
@@ -135,7 +159,12 @@ def leaves(start: int = 0) -> Listing[Leaf, int]:
         return page.leaves, following, bool(page.leaves) and following < page.size
 
     def asked(at: int | None) -> Call[Leaves]:
-        return Call("GET", "/v1/evidence/leaves", Leaves, query={"start": at or 0, "limit": LEAVES})
+        def amiss(page: Leaves) -> Iterator[str]:
+            first = at or 0
+            places = [one.place for one in page.leaves]
+            yield from differing(start=(page.start, first), place=(places, list(range(first, first + len(places)))))
+
+        return Call("GET", "/v1/evidence/leaves", Leaves, query={"start": at or 0, "limit": LEAVES}, amiss=amiss)
 
     return Listing(asked, read, start)
 
@@ -176,8 +205,14 @@ def request(
 
 
 def _decided(override: UUID, what: str, key: str | None) -> Call[OverrideChanged]:
-    path = f"/v1/overrides/{UUID(str(override))}/{what}"
-    return Call("POST", path, OverrideChanged, {}, writes=True, key=key)
+    wanted, state = str(UUID(str(override))), {"approve": "approved", "refuse": "refused"}[what]
+    vouched = {"act": f"override_{state}", "subject": wanted}
+
+    def amiss(answer: OverrideChanged) -> Iterator[str]:
+        return differing(id=(answer.id, wanted), state=(answer.state, state))
+
+    path = f"/v1/overrides/{wanted}/{what}"
+    return Call("POST", path, OverrideChanged, {}, writes=True, key=key, vouched=vouched, amiss=amiss)
 
 
 def _pinned(core: Core) -> Verifier:

@@ -1,6 +1,6 @@
 """What terminals do: nonces, verifications, questions to the register, business that was done."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,12 +16,13 @@ from ..answers import (
     VerificationSummary,
 )
 from ..answers.verifications import Channel, Decision
-from ..calls import Call, Steps, Take
+from ..calls import Call, Steps, Take, differing, is_of, unlike
 from ..core import Core, is_code
 from ..errors import Refused
 from ..given import Captures, Card, Json, encoded
 from ..listing import Listing, pages
 from ..parameters import CAPTURES_TRIES
+from ..receipts import SOMEBODY
 
 Taking = Callable[[Nonce], Captures | Awaitable[Captures]]
 
@@ -82,7 +83,14 @@ def verify(
         "nonce": nonce.nonce,
         **({} if basis is None else {"basis": basis}),
     }
-    vouched = {"channel": channel, "purpose": purpose, "captured_at": taken_at}
+    vouched = {
+        "channel": channel,
+        "purpose": purpose,
+        "captured_at": taken_at,
+        "consent/face_declined": captures.face_declined,
+        "operator": None if operator_key is None else SOMEBODY,
+        **({} if basis is None else {"consent/basis": basis}),
+    }
     call = Call(
         "POST",
         "/v1/verifications",
@@ -136,7 +144,8 @@ def attend(
 def decision(core: Core, verification: UUID) -> Steps[Verification]:
     """A decision that was made before, with its receipt."""
     wanted = str(UUID(str(verification)))
-    return (yield from core.ask(Call("GET", f"/v1/verifications/{wanted}", Verification, vouched={"id": wanted})))
+    path, vouched = f"/v1/verifications/{wanted}", {"id": wanted}
+    return (yield from core.ask(Call("GET", path, Verification, vouched=vouched, amiss=is_of(wanted))))
 
 
 def decisions(
@@ -148,7 +157,12 @@ def decisions(
 ) -> Listing[VerificationSummary, UUID]:
     """Decisions, newest first, without figures."""
     wanted = {"decision": decision, "terminal": terminal, "since": since, "until": until}
-    return pages("/v1/verifications", VerificationSummary, wanted)
+
+    def amiss(one: VerificationSummary) -> Iterator[str]:
+        yield from unlike(wanted, decision=one.decision, terminal=one.terminal_id)
+        yield from _outside(one.decided_at, since, until)
+
+    return pages("/v1/verifications", VerificationSummary, wanted, amiss)
 
 
 def check(
@@ -168,21 +182,34 @@ def check(
         "portrait": None if portrait is None else encoded(portrait),
     }
     body = {name: value for name, value in given.items() if value is not None}
-    call = Call("POST", "/v1/checks", Check, body, writes=True, key=idempotency_key, vouched={"purpose": purpose})
+
+    def amiss(answer: Check) -> Iterator[str]:
+        # Of a card or a portrait that was not sent nothing can be known.
+        yield from differing(card=(answer.card is not None, card is not None))
+        yield from differing(portrait=(answer.portrait is not None, card is not None and portrait is not None))
+
+    vouched = {"purpose": purpose}
+    call = Call("POST", "/v1/checks", Check, body, writes=True, key=idempotency_key, vouched=vouched, amiss=amiss)
     return (yield from core.ask(call))
 
 
 def read_check(core: Core, check: UUID) -> Steps[Check]:
     """An answer of the register that was given before, for who asked."""
     wanted = str(UUID(str(check)))
-    return (yield from core.ask(Call("GET", f"/v1/checks/{wanted}", Check, vouched={"id": wanted})))
+    path, vouched = f"/v1/checks/{wanted}", {"id": wanted}
+    return (yield from core.ask(Call("GET", path, Check, vouched=vouched, amiss=is_of(wanted))))
 
 
 def report_transaction(
     core: Core, business: Business, *, idempotency_key: str | None = None
 ) -> Steps[TransactionReported]:
     """Business that was done, and the check that it rests on."""
-    call = Call("POST", "/v1/transactions", TransactionReported, business.body(), writes=True, key=idempotency_key)
+
+    def amiss(answer: TransactionReported) -> Iterator[str]:
+        return _of_business(answer, business)
+
+    body = business.body()
+    call = Call("POST", "/v1/transactions", TransactionReported, body, writes=True, key=idempotency_key, amiss=amiss)
     return (yield from core.ask(call))
 
 
@@ -190,14 +217,22 @@ def report_transactions(
     core: Core, business: Sequence[Business], *, idempotency_key: str | None = None
 ) -> Steps[TransactionsReported]:
     """The same, many at once: all of them are recorded, or none."""
+
+    def amiss(answer: TransactionsReported) -> Iterator[str]:
+        yield from differing(items=(len(answer.items), len(business)))
+        for told, one in zip(answer.items, business, strict=True):
+            yield from _of_business(told, one)
+
     body = {"transactions": [one.body() for one in business]}
-    call = Call("POST", "/v1/transactions/batch", TransactionsReported, body, writes=True, key=idempotency_key)
+    path = "/v1/transactions/batch"
+    call = Call("POST", path, TransactionsReported, body, writes=True, key=idempotency_key, amiss=amiss)
     return (yield from core.ask(call))
 
 
 def transaction(core: Core, transaction: UUID) -> Steps[Transaction]:
     """One that was reported."""
-    return (yield from core.ask(Call("GET", f"/v1/transactions/{UUID(str(transaction))}", Transaction)))
+    wanted = str(UUID(str(transaction)))
+    return (yield from core.ask(Call("GET", f"/v1/transactions/{wanted}", Transaction, amiss=is_of(wanted))))
 
 
 def transactions(
@@ -220,4 +255,25 @@ def transactions(
         "since": since,
         "until": until,
     }
-    return pages("/v1/transactions", Transaction, wanted)
+
+    def amiss(one: Transaction) -> Iterator[str]:
+        yield from unlike(wanted, cause=one.omission, kind=one.kind, terminal=one.terminal_id)
+        yield from differing(omissions=(omissions and one.omission is None, False))
+        yield from _outside(one.done_at, since, until)
+
+    return pages("/v1/transactions", Transaction, wanted, amiss)
+
+
+def _of_business(told: TransactionReported, business: Business) -> Iterator[str]:
+    yield from differing(
+        kind=(told.kind, business.kind),
+        done_at=(told.done_at, business.done_at),
+        verification_id=(told.verification_id, business.verification),
+        receipt=(told.receipt is None and not told.reported_before, False),
+    )
+
+
+def _outside(at: datetime, since: datetime | None, until: datetime | None) -> Iterator[str]:
+    yield from differing(
+        since=(since is not None and at < since, False), until=(until is not None and at >= until, False)
+    )

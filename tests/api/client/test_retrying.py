@@ -3,7 +3,6 @@
 import random
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -62,7 +61,7 @@ class Ticking:
 def test_it_is_sent_again_the_same_under_the_same_key(kind: Kind, trouble: Any) -> None:
     script = Script(trouble, trouble, DONE)
     with opened(kind, over=script) as side:
-        answer = side.report_card(uuid4(), "reported_lost")
+        answer = side.report_card(LOST["card_id"], "reported_lost")
     assert str(answer.id) == LOST["id"]
     assert len(script.seen) == 3
     assert len(set(script.keys)) == 1
@@ -75,8 +74,8 @@ def test_two_acts_have_two_keys_and_a_given_one_is_kept(kind: Kind) -> None:
     script = Script(DONE)
     with opened(kind, over=script) as side:
         for _ in range(2):
-            side.report_card(uuid4(), "reported_lost")
-        side.report_card(uuid4(), "reported_lost", idempotency_key="mine-1")
+            side.report_card(LOST["card_id"], "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost", idempotency_key="mine-1")
         side.request("GET", "/v1/standing")
     first, second, third, reading = script.keys
     assert first != second
@@ -93,7 +92,7 @@ def test_pauses_double_are_drawn_and_add_to_what_the_service_asks(kind: Kind) ->
     away, busy = httpx.ConnectError("refused"), error(503, "service_busy", **BUSY)
     script = Script(away, busy, away, away, DONE)
     with opened(kind, over=script, retrying=Retrying(first_pause_s=1, longest_pause_s=3, draw=draw)) as side:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     assert drawn == [1, 2, 3, 3]
     assert side.paused == [0.5, 3 + 1, 1.5, 1.5]
 
@@ -119,7 +118,7 @@ def test_jitter_spreads_and_stays_below_the_limit() -> None:
 def test_what_will_not_pass_is_not_sent_again(kind: Kind, status: int, code: str, kind_of: type[RenzhengError]) -> None:
     script = Script(error(status, code, details=[{"field": "body.nonce", "code": code}]))
     with opened(kind, over=script) as side, pytest.raises(kind_of) as caught:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     problem = caught.value
     assert (problem.code, problem.http, problem.retryable) == (code, status, False)
     assert (problem.message.zh, problem.operator.en) == ("请稍候", "try again")
@@ -131,14 +130,14 @@ def test_what_will_not_pass_is_not_sent_again(kind: Kind, status: int, code: str
 def test_a_bad_picture_is_not_sent_again_although_another_may_do(kind: Kind) -> None:
     script = Script(error(422, "image_truncated", retryable=True))
     with opened(kind, over=script) as side, pytest.raises(Invalid) as caught:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     assert (len(script.seen), caught.value.retryable) == (1, True)
 
 
 def test_it_gives_up_and_tells_the_key_to_go_on_with(kind: Kind) -> None:
     script = Script(httpx.ReadTimeout("no answer"))
     with opened(kind, over=script, retrying=Retrying(tries=3)) as side, pytest.raises(Unreachable) as caught:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     problem = caught.value
     assert len(script.seen) == 3
     assert (problem.code, problem.http, problem.retryable) == ("unreachable", None, True)
@@ -151,7 +150,7 @@ def test_it_gives_up_when_the_time_is_over(kind: Kind) -> None:
     clock = Clock(ticks=Ticking(4.0))
     retrying = Retrying(tries=100, give_up_after_s=10, draw=lambda _, high: high)
     with opened(kind, over=script, retrying=retrying, clock=clock) as side, pytest.raises(ServiceFailed):
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     assert len(script.seen) == 3
     assert len(side.paused) == 2
 
@@ -159,7 +158,7 @@ def test_it_gives_up_when_the_time_is_over(kind: Kind) -> None:
 def test_it_does_not_wait_for_longer_than_it_may(kind: Kind) -> None:
     script = Script(error(429, "rate_limited", retryable=True, headers={"Retry-After": "3600"}))
     with opened(kind, over=script) as side, pytest.raises(LimitReached) as caught:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     assert (len(script.seen), side.paused, caught.value.retry_after_s) == (1, [], 3600)
 
 
@@ -187,7 +186,7 @@ def test_waiting_until_a_time_counts_by_the_services_clock() -> None:
 def test_answers_of_something_else_are_told_apart(kind: Kind, answer: httpx.Response, http: int) -> None:
     script = Script(answer)
     with opened(kind, over=script) as side, pytest.raises(AnswerUnusable) as caught:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     assert (caught.value.http, len(script.seen)) == (http, 1), "a redirect would take the key along"
     assert "no identifier" not in str(caught.value), "an answer's content is nobody's"
 
@@ -264,7 +263,7 @@ def created(request: httpx.Request) -> int:
 def test_every_repetition_is_signed_anew(kind: Kind) -> None:
     script = Script(error(503, "service_busy", retryable=True), DONE)
     with opened(kind, over=script, signing_key=Ed25519PrivateKey.generate()) as side:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     first, second = (request.headers["signature-input"] for request in script.seen)
     assert first != second, "a signature is good once"
     assert '"idempotency-key"' in first
@@ -276,12 +275,12 @@ def test_a_signature_by_a_wrong_clock_is_made_again_by_the_services(kind: Kind) 
     script = Script(error(401, "signature_expired", **date), DONE)
     clock = Clock(wall=lambda: NOW - timedelta(hours=1))
     with opened(kind, over=script, clock=clock, signing_key=Ed25519PrivateKey.generate()) as side:
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
         assert [created(one) for one in script.seen] == [(NOW - timedelta(hours=1)).timestamp(), NOW.timestamp()]
     assert side.paused == []
     script = Script(error(401, "signature_expired", **date))
     with opened(kind, over=script, signing_key=Ed25519PrivateKey.generate()) as side, pytest.raises(NotAllowed):
-        side.report_card(uuid4(), "reported_lost")
+        side.report_card(LOST["card_id"], "reported_lost")
     assert len(script.seen) == 2
 
 
