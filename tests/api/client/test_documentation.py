@@ -1,6 +1,5 @@
 """docs/client.md: its programs run, against the service, and its tables are complete."""
 
-import asyncio
 import re
 import secrets
 import sys
@@ -11,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from api import client as package
-from api.client import AsyncClient, Client, Verification, errors, simulator
+from api.client import AsyncClient, Client, errors, simulator
 from api.client.operations import Operations
 from api.institutions.roles import Role
 from api.service import Service
@@ -29,51 +28,54 @@ def shot() -> bytes:
 
 
 @pytest.fixture
-def world(service: Service, app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The names that the programs use, and a service behind them."""
+def _world(service: Service, app: FastAPI, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the programs find: the service behind the environment's address, keys, and files in the folder."""
 
-    def opened(url: str, key: str, **how: Any) -> Client:
+    def opened(url: str, key: str | None = None, **how: Any) -> Client:
         return Client(url, key, transport=Wire(app), **how)
 
-    def opened_for_asyncio(url: str, key: str, **how: Any) -> AsyncClient:
+    def opened_for_asyncio(url: str, key: str | None = None, **how: Any) -> AsyncClient:
         return AsyncClient(url, key, transport=transport("async", app), **how)
 
     monkeypatch.setitem(sys.modules, "renzheng_client", package)
     monkeypatch.setitem(sys.modules, "renzheng_client.simulator", simulator)
     monkeypatch.setattr(package, "Client", opened)
-    with Client(URL, transport=Wire(app)) as anybody:
-        log_keys = anybody.pin()
-        kept_note = anybody.checkpoint().note
+    monkeypatch.setattr(package, "AsyncClient", opened_for_asyncio)
     made = [new_key(service.database, service.keys, Role.TERMINAL) for _ in range(2)]
-    return {
-        "url": URL,
-        "key": made[0],
-        "keys": made,
-        "supervisor": new_key(service.database, service.keys, Role.SUPERVISOR),
-        "log_keys": log_keys,
-        "kept_note": kept_note,
-        "camera": shot,
-        "scanner": shot,
-        "kept": [],
-        "Client": opened,
-        "AsyncClient": opened_for_asyncio,
-    }
+    monkeypatch.setenv("RENZHENG_URL", URL)
+    monkeypatch.setenv("RENZHENG_KEY", made[0])
+    monkeypatch.setenv("RENZHENG_SUPERVISOR_KEY", new_key(service.database, service.keys, Role.SUPERVISOR))
+    monkeypatch.chdir(tmp_path)
+    Path("counters.txt").write_text("\n".join(made))
+    Path("faces").mkdir()
+    for number in range(100):
+        Path("faces", f"{number:03}.jpg").write_bytes(shot())
 
 
-def test_the_programs_run(world: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+def run(program: str) -> None:
+    """As a file of its own: no name is there that it does not say itself. Pictures are taken anew before."""
+    Path("face.jpg").write_bytes(shot())
+    Path("finger.png").write_bytes(shot())
+    exec(compile(program, str(DOCUMENT), "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.usefixtures("_world")
+def test_the_programs_run(capsys: pytest.CaptureFixture[str]) -> None:
     """In their order, as one reads them; the customer's card is unknown, and so a person decides."""
-    world["keep"] = world["kept"].append
-    for program in PROGRAMS[:2]:
-        exec(compile(program, str(DOCUMENT), "exec"), world)
+    pin, counter, with_asyncio, evidence, simulated = PROGRAMS
+    run(pin)
+    run(counter)
     assert capsys.readouterr().out.startswith("REVIEW ")
-    world["answer"] = Verification.model_validate(world["kept"][0])
-    assert asyncio.run(world["serve"](world["card"], world["take"])) == "REVIEW"
-    assert asyncio.run(world["open_alerts"](world["supervisor"])) == []
-    for program in PROGRAMS[2:]:
-        exec(compile(program, str(DOCUMENT), "exec"), world)
-    place, size, *summary = capsys.readouterr().out.split(maxsplit=2)
-    assert 0 <= int(place) < int(size)
-    assert "'REVIEW'" in summary[0]
+    run(with_asyncio)
+    told = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[0] for line in told) == ["REVIEW", "open"]
+    for _ in range(2):
+        run(evidence)  # the second time a note was kept
+        place, size, unproven = capsys.readouterr().out.split(maxsplit=2)
+        assert 0 <= int(place) < int(size)
+        assert "words" in unproven
+    run(simulated)
+    assert "'REVIEW'" in capsys.readouterr().out
 
 
 def test_the_tables_are_complete() -> None:
