@@ -109,11 +109,13 @@ class Door:
             raise RequestRefused("BIOSDK_LIB_EXCEPTION", error.message) from None
 
     def operate(self, operation: Operation, asked: dict[str, Any]) -> dict[str, Any]:
-        """MOSIP's `Response`: a status, and what the operation gave."""
+        """MOSIP's `Response`: a status, and what the operation gave. Raises ServiceError for what is not begun."""
         try:
             found = operation(asked, self._engines)
         except OperationFailed as error:
             return {"statusCode": int(error.status), "statusMessage": error.message, "response": None}
+        except ServiceError:
+            raise  # told with a status of HTTP's
         except Exception as error:  # noqa: BLE001 - what nobody foresaw is told by its type, never its text
             _log.error("an operation of the Bio-SDK service failed: %s", type(error).__name__)
             status = Status.UNKNOWN_ERROR

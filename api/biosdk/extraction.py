@@ -7,7 +7,7 @@ it (`biometrics.finger.interchange.embedding`). A face's is our own: no standard
 from contextlib import suppress
 from typing import Any
 
-from api.biosdk import records
+from api.biosdk import bounds, records
 from api.biosdk.engines import Engines, is_template
 from api.biosdk.parameters import ISO_FORMATS, MINUTIAE_FORMAT, OURS
 from api.biosdk.records import FACE, SUPPORTED, Segment
@@ -21,7 +21,8 @@ def extract_template(request: dict[str, Any], engines: Engines) -> dict[str, Any
 
     Segments that hold templates already, and those that say that there is no such finger, are given back as they came.
     Raises OperationFailed: POOR_QUALITY where no template can be made of a segment; INVALID_INPUT for what cannot be
-    read, and for a modality without templates here, which is not to be stored as if it had one.
+    read, and for a modality without templates here, which is not to be stored as if it had one. ServiceError
+    `too_much_at_once`.
     """
     asked = records.types_asked(request.get("modalitiesToExtract"), "modalitiesToExtract")
     sample = records.read(request.get("sample"), "sample")
@@ -32,6 +33,7 @@ def extract_template(request: dict[str, Any], engines: Engines) -> dict[str, Any
     chosen = [one for one in sample.segments if not asked or one.type in asked]
     if not chosen:
         raise OperationFailed(Status.BIOMETRIC_NOT_FOUND)
+    bounds.bound(chosen)
     return {**sample.raw, "segments": [_extracted(engines, one) for one in chosen]}
 
 

@@ -8,15 +8,13 @@ that are of one and the same finger, are not independent: there the best one's F
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from api.biosdk import records
-from api.biosdk.engines import Engines, is_template
-from api.biosdk.parameters import MAX_COMPARISONS, MAX_EXTRACTIONS, MAX_GALLERY
-from api.biosdk.positions import position_of
+from api.biosdk import bounds, records
+from api.biosdk.engines import Engines
+from api.biosdk.parameters import MAX_GALLERY
 from api.biosdk.records import FACE, FINGER, Record, Segment
 from api.biosdk.statuses import OperationFailed, Status, told
 from biometrics.errors import BiometricError, IncompatibleTemplates, NotAssessable
@@ -59,7 +57,8 @@ class Best:
 def match(request: dict[str, Any], engines: Engines) -> list[dict[str, Any]]:
     """MOSIP's list of `MatchDecision`, one for every record of the gallery, in its order.
 
-    Raises OperationFailed for a request that lacks something, or whose sample cannot be read.
+    Raises OperationFailed for a request that lacks something, or whose sample cannot be read; ServiceError
+    `too_much_at_once`.
     """
     asked = records.types_asked(request.get("modalitiesToMatch"), "modalitiesToMatch")
     sample = records.read(request.get("sample"), "sample")
@@ -72,7 +71,7 @@ def match(request: dict[str, Any], engines: Engines) -> list[dict[str, Any]]:
     wanted = asked or sample.types
     if not wanted:
         raise OperationFailed(Status.BIOMETRIC_NOT_FOUND)
-    _bound(sample, gallery, wanted)
+    bounds.bound_match(sample, gallery, wanted)
     probes = {kind: _side(engines, sample.of(kind), kind, of_sample=True) for kind in wanted}
     return [
         {
@@ -82,25 +81,6 @@ def match(request: dict[str, Any], engines: Engines) -> list[dict[str, Any]]:
         }
         for index, record in enumerate(gallery)
     ]
-
-
-def _bound(sample: Record, gallery: list[Record], wanted: list[str]) -> None:
-    everybody = (sample, *gallery)
-    pictures = sum(not is_template(segment) for one in everybody for kind in wanted for segment in one.of(kind))
-    pairs = sum(_pairs(sample.of(kind), record.of(kind)) for record in gallery for kind in wanted)
-    if pictures > MAX_EXTRACTIONS or pairs > MAX_COMPARISONS:
-        raise OperationFailed(Status.INVALID_INPUT, "gallery")
-
-
-def _pairs(probes: list[Segment], references: list[Segment]) -> int:
-    """How many have to be compared, by what the segments say of themselves."""
-    there = Counter(position_of(one.subtype) for one in references)
-    of_any = there[FingerPosition.UNKNOWN]
-    asked = Counter(position_of(one.subtype) for one in probes)
-    return sum(
-        count * (there.total() if position is FingerPosition.UNKNOWN else there[position] + of_any)
-        for position, count in asked.items()
-    )
 
 
 def _side(engines: Engines, segments: list[Segment], kind: str, *, of_sample: bool = False) -> Side:

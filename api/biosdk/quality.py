@@ -5,7 +5,7 @@ The quality of a modality is that of its worst segment: it is the one to be capt
 
 from typing import Any
 
-from api.biosdk import records
+from api.biosdk import bounds, records
 from api.biosdk.engines import MINUTIAE_MAGIC, Engines, face_picture, is_template
 from api.biosdk.records import FACE, SUPPORTED, Segment
 from api.biosdk.statuses import OperationFailed, Status, told
@@ -17,13 +17,14 @@ def check_quality(request: dict[str, Any], engines: Engines) -> dict[str, Any]:
     """MOSIP's `QualityCheck`: a score for each modality of the sample that was asked about.
 
     A sample in which no face or finger is seen has the quality 0, with the reason. Raises OperationFailed for a request
-    that lacks something, or whose sample cannot be read.
+    that lacks something, or whose sample cannot be read; ServiceError `too_much_at_once`.
     """
     asked = records.types_asked(request.get("modalitiesToCheck"), "modalitiesToCheck")
     sample = records.read(request.get("sample"), "sample")
     wanted = asked or sample.types
     if not wanted:
         raise OperationFailed(Status.BIOMETRIC_NOT_FOUND)
+    bounds.bound([segment for kind in wanted for segment in sample.of(kind)])
     scores = {kind: _of_type(engines, kind, sample.of(kind)) for kind in wanted}
     return {"scores": scores, "analyticsInfo": {}}
 

@@ -31,9 +31,14 @@ def wrong(what: str) -> InvalidRecord:
 
 def text(element: Element) -> str:
     """A short text."""
-    if len(element.text) > MAX_TEXT:
-        raise wrong(element.name)
-    return element.text
+    return short(element.text, element.name)
+
+
+def short(found: str, name: str) -> str:
+    """A text, where it is no longer than any word or name."""
+    if len(found) > MAX_TEXT:
+        raise wrong(name)
+    return found
 
 
 def number(element: Element) -> int:

@@ -65,7 +65,7 @@ def _bir(element: Element) -> Bir:
         security=_get(element, "SB", values.block),
         security_format=_get(element, "SBInfo", lambda one: _get(one, "Format", _registered)),
         others=tuple(
-            (entry.attributes.get("key", ""), values.text(entry))
+            (values.short(entry.attributes.get("key", ""), "key"), values.text(entry))
             for one in element.children
             if one.name == "others"
             for entry in one.children

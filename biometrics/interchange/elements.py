@@ -15,7 +15,14 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
 from biometrics.errors import InvalidRecord
-from biometrics.interchange.parameters import MAX_DEPTH, MAX_ELEMENTS, MAX_ENVELOPE_BYTES
+from biometrics.interchange.parameters import (
+    FED_BYTES,
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    MAX_ENVELOPE_BYTES,
+    MAX_TAG_BYTES,
+)
 from biometrics.interchange.reader import MALFORMED
 
 
@@ -42,15 +49,15 @@ class Element:
 def parse(data: bytes, namespace: str) -> Element:
     """The root of a document; elements without a namespace count as those of `namespace`.
 
-    Raises InvalidRecord: `record_too_large`; `record_malformed` for what is no such XML, has a type definition, or goes
-    deeper or on for longer than any record.
+    Raises InvalidRecord: `record_too_large`; `record_malformed` for what is no such XML, has a type definition, goes
+    deeper or on for longer than any record, or has longer tags or more attributes.
     """
     if len(data) > MAX_ENVELOPE_BYTES:
         raise InvalidRecord("record_too_large", f"more than {MAX_ENVELOPE_BYTES} bytes")
     target = _Target(namespace)
     parser = XMLParser(target=target, forbid_dtd=True)
     try:
-        parser.feed(data)
+        _feed(parser, data)
         parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         # `from None`: a parser's message may quote what the file holds. LookupError is an unknown encoding.
@@ -58,6 +65,16 @@ def parse(data: bytes, namespace: str) -> Element:
     if target.root is None:
         raise InvalidRecord(MALFORMED, "its outermost element is another")
     return target.root
+
+
+def _feed(parser: XMLParser, data: bytes) -> None:
+    """In pieces, so that a tag without an end is noticed before the parser makes something of it. Text is passed on as
+    it comes, however long it is."""
+    for start in range(0, len(data), FED_BYTES):
+        piece = data[start : start + FED_BYTES]
+        parser.feed(piece)
+        if start + len(piece) - parser.parser.CurrentByteIndex > MAX_TAG_BYTES:
+            raise InvalidRecord(MALFORMED, "a tag is too long")
 
 
 class _Target:
@@ -74,6 +91,8 @@ class _Target:
         self._count += 1
         if self._count > MAX_ELEMENTS or len(self._open) + self._foreign >= MAX_DEPTH:
             raise InvalidRecord(MALFORMED, "it is too deep or has too many elements")
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise InvalidRecord(MALFORMED, "it has too many attributes")
         name = tag.removeprefix(self._prefix)
         if self._foreign or name.startswith("{"):
             self._foreign += 1

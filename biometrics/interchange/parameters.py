@@ -21,5 +21,12 @@ MAX_DEPTH = 8
 """Of elements in each other. A person's BIR in a set in an envelope, and what stands in it, are 6."""
 
 MAX_ELEMENTS = 16_384
+MAX_ATTRIBUTES = 16
+"""Of one element: a namespace or two, and the key of an entry."""
+
+MAX_TAG_BYTES, FED_BYTES = 8192, 4096
+"""Of a tag, comment or instruction, and how much the parser is given at once. It writes each prefixed name with the
+whole name of its namespace: a tag of two thousand attributes under a name of a megabyte took 15 s and 6 GB."""
+
 MAX_TEXT = 4096
 """Characters of one word or name; only the blocks of data are longer."""

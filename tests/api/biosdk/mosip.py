@@ -97,6 +97,14 @@ class Mosip:
         assert status != 200
         return status
 
+    def refused(self, name: str, inner: Any, status: int, code: str) -> None:
+        """An operation that is not begun: a status of HTTP's, and a code of ours."""
+        answer = self.http.post(f"/biosdk-service/{name}", json=wrapped(inner))
+        told = answer.json()
+        assert (answer.status_code, [one["code"] for one in told["errors"]]) == (status, [code])
+        assert told["response"] == ""
+        assert told["errors"][0]["message"]
+
     def match(self, sample: dict[str, Any], *gallery: dict[str, Any], kinds: Any = None) -> list[dict[str, str]]:
         """Of each record of the gallery: the decision on each modality."""
         inner = {"sample": sample, "gallery": list(gallery), "modalitiesToMatch": kinds, "flags": {}}

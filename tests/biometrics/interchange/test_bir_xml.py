@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biometrics.errors import InvalidRecord
-from biometrics.interchange import bir_xml
+from biometrics.interchange import bir_xml, elements
 from biometrics.interchange.birs import (
     FACE,
     FINGER,
@@ -24,7 +25,14 @@ from biometrics.interchange.birs import (
     RegisteredId,
     Version,
 )
-from biometrics.interchange.parameters import MAX_BIRS, MAX_ELEMENTS, MAX_ENVELOPE_BYTES
+from biometrics.interchange.parameters import (
+    FED_BYTES,
+    MAX_ATTRIBUTES,
+    MAX_BIRS,
+    MAX_ELEMENTS,
+    MAX_ENVELOPE_BYTES,
+    MAX_TEXT,
+)
 
 from .golden import AS_MOSIP_WRITES_IT
 
@@ -194,6 +202,8 @@ FETCHES = '<!DOCTYPE BIR [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         pytest.param(info("<CreationDate>0001-01-01T00:00:00+14:00</CreationDate>"), id="a time before all"),
         pytest.param(info("<Level>Cooked</Level>"), id="no level"),
         pytest.param(info("<Purpose>Fun</Purpose>"), id="no purpose"),
+        pytest.param(of("<x " + " ".join(f'a{n}="1"' for n in range(MAX_ATTRIBUTES + 1)) + "/>"), id="many attributes"),
+        pytest.param(of(f'<others><entry key="{"k" * (MAX_TEXT + 1)}">v</entry></others>'), id="a long key"),
         pytest.param(info("<Quality><Score>101</Score></Quality>"), id="too good"),
     ],
 )
@@ -203,6 +213,47 @@ def test_a_document_that_is_none_has_a_code(data: bytes) -> None:
 
 def test_a_document_that_is_too_large_is_not_looked_at() -> None:
     assert code_of(bytes(MAX_ENVELOPE_BYTES + 1)) == "record_too_large"
+
+
+# What the parser would make something of, and of how much: (the tag, where it would end).
+LONG = {
+    "an attribute": f'<x a="{"a" * 1_000_000}"/>',
+    "attributes": "<x " + " ".join(f'a{n}="1"' for n in range(100_000)) + "/>",
+    "a namespace of many names": f'<x xmlns:q="{"u" * 1_000_000}"><y '
+    + " ".join(f'q:a{n}=""' for n in range(500))
+    + "/></x>",
+    "namespaces": "<x " + " ".join(f'xmlns:a{n}="u"' for n in range(100_000)) + "/>",
+    "a name": f"<{'x' * 1_000_000}/>",
+    "an attribute without an end": f'<x a="{"a" * 1_000_000}',
+    "a comment": f"<!--{'a' * 1_000_000}-->",
+    "an instruction": f"<?a {'a' * 1_000_000}?>",
+}
+
+
+@pytest.mark.parametrize("inside", LONG.values(), ids=LONG)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_long_tag_is_refused_before_it_is_expanded(
+    inside: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A namespace's name is written out for each attribute that bears it: a megabyte became 6 GB."""
+    begun: list[str] = []
+    start = elements._Target.start
+
+    def noted(target: elements._Target, tag: str, attributes: Mapping[str, str]) -> None:
+        begun.append(tag)
+        start(target, tag, attributes)
+
+    monkeypatch.setattr(elements._Target, "start", noted)
+    assert code_of(of(inside).decode().encode(encoding)) == "record_malformed"
+    assert len(begun) == 1, "the outermost"
+
+
+@pytest.mark.parametrize("before", range(0, FED_BYTES, 331))
+def test_tags_are_whole_wherever_the_pieces_end(before: int) -> None:
+    """The longest key that is taken, and what stands around it, across the ends of what the parser is given."""
+    key, filler = "k" * MAX_TEXT, base64.b64encode(bytes(before)).decode()
+    found = bir_xml.read(of(f'<BDB>{filler}</BDB><others><entry key="{key}">v</entry></others>'))
+    assert (found.others, found.bdb) == (((key, "v"),), bytes(before))
 
 
 def test_words_are_taken_in_any_case() -> None:
