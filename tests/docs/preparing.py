@@ -1,6 +1,8 @@
 """What comes before a page's first command, and what has to be so after its last."""
 
+import base64
 import json
+import socket
 
 from tests.docs import reader
 from tests.docs.pages import blocks
@@ -18,6 +20,26 @@ def nothing(site: Site) -> None:
 
 
 prints = nothing
+
+
+def another_port(site: Site) -> None:
+    """And a port that nobody listens on."""
+    reader.pictures(site)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        site.variables["BIOSDK_PORT"] = str(probe.getsockname()[1])
+
+
+def mosip_was_answered(site: Site, _: str) -> None:
+    """As the page shows it, and with templates that are none of the pictures."""
+    (shown,) = (json.loads(block.text) for block in blocks("docs/mosip.md") if block.language == "json")
+    (found,) = json.loads((site.folder / "answer.json").read_text())["response"]["response"]
+    decisions = {kind: {name: one[name] for name in ("match", "errors")} for kind, one in found["decisions"].items()}
+    assert {"galleryIndex": found["galleryIndex"], "decisions": decisions} == shown
+    made = json.loads((site.folder / "templates.json").read_text())["response"]
+    assert made["statusCode"] == 200
+    data = [base64.b64decode(one["bdb"]) for one in made["response"]["segments"]]
+    assert [one[:4] for one in data] == [b"FMR\0", b"RZFT"]
 
 
 def readme(site: Site) -> None:

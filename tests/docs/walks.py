@@ -55,6 +55,12 @@ WALKS = {
     "docs/institutions.md": Walk(
         preparing.nothing, own=True, between={"RENZHENG_SIGNING_KEY=": preparing.REGISTER_LIVE}
     ),
+    "docs/mosip.md": Walk(
+        preparing.another_port,
+        replaced={"--port 9099": "--port $BIOSDK_PORT", "127.0.0.1:9099": "127.0.0.1:$BIOSDK_PORT"},
+        serves=("renzheng biosdk",),
+        check=preparing.mosip_was_answered,
+    ),
     "docs/offline.md": Walk(
         preparing.follower,
         endless=("renzheng-terminal follow",),
