@@ -29,13 +29,13 @@ _EVENTS = [event for event in Event if event not in _OTHERWISE]
 
 def _event(given: str) -> str:
     if given not in _EVENTS:
-        raise typer.BadParameter(f"{given} is not one of {', '.join(_EVENTS)}")
+        raise typer.BadParameter(f"{given}：须为下列之一 / it has to be one of: {', '.join(_EVENTS)}")
     return given
 
 
 def _superseding(given: str | None) -> str | None:
     if given is not None and given not in SUPERSEDING:
-        raise typer.BadParameter(f"{given} is not one of {', '.join(sorted(SUPERSEDING))}")
+        raise typer.BadParameter(f"{given}：须为下列之一 / it has to be one of: {', '.join(sorted(SUPERSEDING))}")
     return given
 
 

@@ -173,22 +173,30 @@ def evaluate(
     wanted = Wanted(report_dir, tuple(peer or ()), groups, quality, calibration, seed, scores)
     if evidence is not None:
         if report_dir is None or scores is not None or images is not None:
-            raise typer.BadParameter("--evidence needs --report, and no --scores or --images")
+            raise typer.BadParameter(
+                "--evidence 须与 --report 同用，不可与 --scores、--images 同用 / "
+                "--evidence needs --report, and no --scores or --images"
+            )
         of_site(evidence, key_file, report_dir)
     elif pairs is not None and (images is None or modality is None):
-        raise typer.BadParameter("--pairs needs --images and --modality")
+        raise typer.BadParameter("--pairs 须与 --images、--modality 同用 / --pairs needs --images and --modality")
     elif images is not None:
         if modality is None or distances:
-            raise typer.BadParameter("--images needs --modality, and no --distances")
+            raise typer.BadParameter(
+                "--images 须与 --modality 同用，不可与 --distances 同用 / --images needs --modality, and no --distances"
+            )
         _of_images(pairs, images, modality, dpi, non_mated, scores, json_path, wanted)
     elif scores is not None:
         if dpi is not None:
-            raise typer.BadParameter("--dpi goes with --images")
+            raise typer.BadParameter("--dpi 须与 --images 同用 / --dpi goes with --images")
         if not scores.is_file():
-            raise typer.BadParameter(f"there is no file {scores}")
+            raise typer.BadParameter(f"没有文件 {scores} / there is no file {scores}")
         _of_scores(scores, distances, modality, together, json_path, wanted)
     else:
-        raise typer.BadParameter("give --scores FILE, or --images DIR with --modality, or --evidence URL|FILE")
+        raise typer.BadParameter(
+            "须给出 --scores、--images（及 --modality）或 --evidence / "
+            "give --scores FILE, or --images DIR with --modality, or --evidence URL|FILE"
+        )
 
 
 def _of_scores(

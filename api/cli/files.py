@@ -16,7 +16,7 @@ def read_text(path: Path) -> str:
         if str(path) == _STANDARD_INPUT:
             return sys.stdin.buffer.read().decode()
         if not path.is_file():
-            raise typer.BadParameter(f"there is no file {path}")
+            raise typer.BadParameter(f"没有文件 {path} / there is no file {path}")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise CommandFailed(said_of(path, "不是 UTF-8 文本。", "is not UTF-8 text.")) from error

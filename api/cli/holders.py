@@ -24,7 +24,9 @@ def _public_key(value: str) -> bytes:
     try:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(value, validate=True)).public_bytes_raw()
     except (binascii.Error, ValueError) as error:
-        raise typer.BadParameter("an Ed25519 public key has 32 bytes, in base64") from error
+        raise typer.BadParameter(
+            "须为 Base64 的 32 字节 Ed25519 公钥 / an Ed25519 public key has 32 bytes, in base64"
+        ) from error
 
 
 Days = Annotated[int | None, typer.Option(min=1, max=3660, help="How long the key lives. Default: until revoked.")]
@@ -64,7 +66,9 @@ def add(
 
     allowed = {scope.value: scope for scope in ROLE_SCOPES[Role(role)]}
     if unknown := set(scopes or ()) - set(allowed):
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: the rights of this role are {', '.join(allowed)}")
+        raise typer.BadParameter(
+            f"{', '.join(sorted(unknown))}：该角色可用的权限 / the rights of this role are: {', '.join(allowed)}"
+        )
     with registry() as opened, opened.database.begin() as connection:
         added = principals.add(
             connection,

@@ -112,12 +112,12 @@ def card_body(
     body: dict[str, Any]
     if file is not None:
         if any(value is not None for value in (*given.values(), serial)):
-            raise typer.BadParameter("give --card or the card's single fields, not both")
+            raise typer.BadParameter("--card 与单独字段只能用其一 / give --card or the card's single fields, not both")
         body = _read_card(file)
     else:
         missing = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is None]
         if missing:
-            raise typer.BadParameter(f"give --card FILE, or also {', '.join(missing)}")
+            raise typer.BadParameter(f"须给出 --card，或补全以下各项 / give --card FILE, or also: {', '.join(missing)}")
         body = given | ({} if serial is None else {"serial": serial})
     if text is not None:
         body["text"] = _encoded(text)
@@ -140,9 +140,9 @@ def captures_body(
 ) -> dict[str, Any]:
     """The captures' part of a request. Raises `typer.BadParameter` for a finger that is not POSITION=FILE."""
     if face is None and not fingers:
-        raise typer.BadParameter("give --face or at least one --finger")
+        raise typer.BadParameter("须给出 --face 或至少一个 --finger / give --face or at least one --finger")
     if face is None and more_faces:
-        raise typer.BadParameter("--more-face goes with --face")
+        raise typer.BadParameter("--more-face 须与 --face 同用 / --more-face goes with --face")
     body: dict[str, Any] = {} if face is None else {"face": {"image": _encoded(face)}}
     if more_faces:
         body["more_faces"] = [{"image": _encoded(path)} for path in more_faces]
@@ -157,7 +157,7 @@ def captures_body(
 def number_of(file: Path | None, number: str | None) -> str:
     """The number that is asked about, from an option or a card's file. Raises `typer.BadParameter`."""
     if (file is None) == (number is None):
-        raise typer.BadParameter("give --card FILE or --number, one of them")
+        raise typer.BadParameter("--card 与 --number 须给出且只给一个 / give --card FILE or --number, one of them")
     if file is None:
         return str(number)
     found = _read_card(file).get("number")
@@ -175,12 +175,15 @@ def _finger(given: str) -> tuple[str, Path]:
     position, equals, name = given.partition("=")
     path = Path(name)
     if position not in set(FingerPosition):
-        raise typer.BadParameter(f"not a finger: {position}; one of {', '.join(FingerPosition)}, then = and a file")
+        raise typer.BadParameter(
+            f"{position}：不是指位，须为下列之一，后接 = 和文件 / "
+            f"not a finger: {position}; one of {', '.join(FingerPosition)}, then = and a file"
+        )
     if not equals or not name:
         example = f"{position}=finger.png"
         raise typer.BadParameter(f"请写作 指位=文件，如 {example} / write POSITION=FILE, such as {example}")
     if not path.is_file():
-        raise typer.BadParameter(f"{position}: there is no file {name}")
+        raise typer.BadParameter(f"{position}：没有文件 {name} / there is no file of that name")
     return position, path
 
 

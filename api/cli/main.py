@@ -32,9 +32,11 @@ from api.cli import (
     terminals,
     verify,
 )
+from api.cli.usage import Told
 
 app = typer.Typer(
     name="renzheng",
+    cls=Told,
     help="Renzheng 人证: is this person the holder of this card, and is the card still good?",
     epilog="Example: renzheng demo",
     no_args_is_help=True,

@@ -38,7 +38,7 @@ def add(
 ) -> None:
     """Make a terminal, and its institution when new; print its key, this once. Only the key's hash is kept."""
     if channel is not None and role != "terminal":
-        raise typer.BadParameter("only a terminal can be bound to a channel")
+        raise typer.BadParameter("只有终端可以绑定渠道 / only a terminal can be bound to a channel")
     holders.add(
         institution,
         name,

@@ -20,7 +20,7 @@ class Text(BaseModel):
 Kind = Literal["error", "document", "person", "modality", "advice", "finding"]
 Room = Literal[
     "request", "signing_in", "institutions", "captures", "images", "cards", "verification", "screening", "duplicates",
-    "accountability", "personal_data", "evidence", "feed", "service",
+    "accountability", "personal_data", "evidence", "feed", "service", "command_line",
 ]  # fmt: skip
 
 

@@ -42,6 +42,7 @@ _ROOMS: dict[Room, str] = {
     "evidence": "The evidence log 存证日志",
     "feed": "Feed, webhooks and snapshots 通报、推送与离线名单",
     "service": "The service itself 服务本身",
+    "command_line": "The command line 命令行",
 }
 _KINDS: dict[Kind, str] = {
     "document": "What is said of a card 证件结论",

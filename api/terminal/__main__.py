@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -24,7 +25,7 @@ from .parameters import STALE_AFTER_S
 from .remote import Remote, RemoteFailed
 from .signers import public_key
 from .snapshot import SnapshotRefused
-from .telling import told
+from .telling import mistaken, told
 
 DONE, NEGATIVE, USAGE, FAILURE = 0, 1, 2, 3
 
@@ -95,8 +96,17 @@ def _status(options: argparse.Namespace, signers: list[Ed25519PublicKey]) -> int
     return NEGATIVE if told["stale"] else DONE
 
 
+class _Parser(argparse.ArgumentParser):
+    """The parser speaks English alone."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell what is wrong in both languages, with its code, and end with 2."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{mistaken(message)}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="renzheng-terminal", description="Invalid cards, without a network.")
+    parser = _Parser(prog="renzheng-terminal", description="Invalid cards, without a network.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     follow = commands.add_parser("follow", help="keep the folder fresh, until it is stopped")
     follow.add_argument("--url", required=True, metavar="URL", help="the service, as https://host")

@@ -45,6 +45,22 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+# What the parser of the command says is wrong, by a word of its own; the first that fits.
+_MISTAKES = (
+    ("are required", "usage_missing", "缺少必需的选项。", "Something that the command needs is missing."),
+    ("expected one argument", "usage_missing", "选项缺少其值。", "An option lacks its value."),
+    ("argument COMMAND: invalid choice", "usage_unknown", "没有这个命令。", "There is no such command."),
+    ("unrecognized arguments", "usage_unknown", "没有这个选项，或内容多余。", "There is no such option, or too much."),
+)
+_WRONG_VALUE = ("usage_value_invalid", "参数的值不可用。", "A value of the command cannot be used.")
+
+
+def mistaken(remark: str) -> str:
+    """A text of two languages for a command that cannot be read, with the parser's remark."""
+    code, zh, en = next((tuple(found) for word, *found in _MISTAKES if word in remark), _WRONG_VALUE)
+    return f"{code}: {zh} {en}\n  {remark}"
+
+
 def told(error: Exception) -> str:
     """A text of two languages for a failure that a user can meet."""
     reason, fallback = _named(error)

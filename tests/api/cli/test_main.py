@@ -66,6 +66,45 @@ def test_a_mistaken_command_is_usage(renzheng: CommandLine, arguments: list[str]
     assert renzheng(*arguments).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["frob"], "usage_unknown", "'frob'"),
+        (["cards", "frob"], "usage_unknown", "'frob'"),
+        (["--frob"], "usage_unknown", "--frob"),
+        (["serve", "--prot", "1"], "usage_unknown", "--port"),
+        (["serve", "--port", "70000"], "usage_value_invalid", "超出允许范围"),
+        (["serve", "--port", "x"], "usage_value_invalid", "'--port': 须为整数"),
+        (["serve", "--port"], "usage_missing", "--port"),
+        (["institutions", "add"], "usage_missing", "Missing argument"),
+        (["serve", "x"], "usage_too_much", "(x)"),
+        (["verify", "--face", "/nowhere"], "usage_value_invalid", "'--face': 不存在"),
+        (["cards", "register"], "usage_value_invalid", "须给出 --card"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_told_with_a_code_in_both_languages(
+    renzheng: CommandLine, arguments: list[str], code: str, named: str
+) -> None:
+    result = renzheng(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    told, (line, *_) = result.stderr, [one for one in result.stderr.splitlines() if one.startswith("usage_")]
+    assert line.startswith(f"{code}: ")
+    assert CHINESE.search(line)
+    assert ENGLISH.search(line)
+    assert named in told
+    assert "--help" in told
+    assert "Usage: " in told
+
+
+def test_what_a_command_ends_with_is_left_alone(renzheng: CommandLine) -> None:
+    """Only mistakes are told so: the help that stands for no command, and failures, stay what they are."""
+    assert "usage_" not in renzheng("cards").output
+    assert renzheng("cards").exit_code == 2
+    assert renzheng("errors", "nonce_expired").exit_code == 0
+    assert renzheng("errors", "no_such_code").exit_code == 1
+
+
 def test_a_setting_that_cannot_be_is_a_failure_without_its_value(renzheng: CommandLine) -> None:
     renzheng.environment |= {"RENZHENG_DATABASE_POOL_SIZE": "secret", "RENZHENG_PORT": "70000"}
     result = renzheng("migrate")
@@ -77,7 +116,7 @@ def test_a_setting_that_cannot_be_is_a_failure_without_its_value(renzheng: Comma
 
 ROOT = Path(api.__file__).parent
 # What tells a user of a command that it cannot do its work, in words of its own.
-REFUSING = {"CommandFailed", "fail", "FileUnusable", "ImportMoved", "ArchivingRefused"}
+REFUSING = {"CommandFailed", "fail", "FileUnusable", "ImportMoved", "ArchivingRefused", "BadParameter"}
 CHINESE, ENGLISH = re.compile("[\u4e00-\u9fff]"), re.compile("[A-Za-z]{2,} [A-Za-z]+")
 
 
@@ -85,12 +124,8 @@ def refusals() -> Iterator[tuple[str, str]]:
     """Where a refusal is written, and its words as far as they stand there."""
     for path in [*ROOT.glob("cli/*.py"), *ROOT.glob("cards/bulk/*.py"), ROOT / "evidence" / "archiving.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in REFUSING
-                and node.args
-            ):
+            name = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name in REFUSING and node.args:
                 parts = [
                     one.value for one in ast.walk(node.args[0])
                     if isinstance(one, ast.Constant) and isinstance(one.value, str)

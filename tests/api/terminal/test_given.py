@@ -1,6 +1,7 @@
 """What a program hands over: folders, keys and days in the forms in which they lie about; nothing silently wrong."""
 
 import base64
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from api.terminal import Card, FolderInUse, Remote, RemoteFailed, SnapshotRefused, Terminal
+from api.terminal import __main__ as command
 from api.terminal.answer import Answer, Verdict
 from api.terminal.signers import public_key
 from api.terminal.telling import told
@@ -136,3 +138,28 @@ def test_failures_of_the_command_are_told_in_two_languages(error: Exception, rea
     assert zh in first
     assert en in second
     assert "/secret" not in first + second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], "usage_missing"),
+        (["frob"], "usage_unknown"),
+        (["status"], "usage_missing"),
+        (["status", "--folder"], "usage_missing"),
+        (["status", "--folder", "a", "--signer", "b", "--frob"], "usage_unknown"),
+        (["status", "--folder", "a", "--signer", "b", "--stale-after", "x"], "usage_value_invalid"),
+    ],
+    ids=str,
+)
+def test_a_mistaken_command_is_told_in_both_languages(
+    arguments: list[str], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(arguments)
+    told = capsys.readouterr().err
+    assert ended.value.code == 2
+    line = next(one for one in told.splitlines() if one.startswith("usage_"))
+    assert line.startswith(f"{code}: ")
+    assert re.search(r"[\u4e00-\u9fff]+。 [A-Z]\w* ", line)
+    assert "usage: renzheng-terminal" in told
