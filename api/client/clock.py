@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from .parameters import SANE_YEARS
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -23,8 +25,11 @@ class Clock:
     def heard(self, at: datetime) -> timedelta:
         """The service said a moment ago that it was `at`; gives how far the terminal's clock is behind the service's.
 
-        The way of the answer counts as if the clock were ahead: a corrected time is never one to come.
+        The way of the answer counts as if the clock were ahead: a corrected time is never one to come. Raises
+        ValueError for a time that no service has: it would lead out of the calendar.
         """
+        if at.year not in SANE_YEARS:
+            raise ValueError("no time of a service")
         self.behind = at - self.wall()
         return self.behind
 

@@ -21,7 +21,7 @@ from .answers.base import read_json
 from .calls import Call, Pause, Send, Steps, T
 from .clock import Clock
 from .errors import AnswerUnusable, Refused, RenzhengError, Unreachable, refused
-from .parameters import CONNECT_TIMEOUT_S, TIMEOUT_S, VERSION
+from .parameters import CONNECT_TIMEOUT_S, IDEMPOTENCY_KEY_CHARACTERS, TIMEOUT_S, VERSION
 from .receipts import Verifier
 from .retrying import PASSING, Retrying, asked_to_wait_s, http_date
 from .signing import sign
@@ -59,8 +59,11 @@ class Core:
         return f"<{type(self).__name__} of {self.url}>"
 
     def ask(self, call: Call[T]) -> Steps[T]:
-        """Send a call until it is answered. Raises `RenzhengError`."""
-        key = (call.key or secrets.token_hex(16)) if call.writes else None
+        """Send a call until it is answered. Raises `RenzhengError`; ValueError for what is no path or no key."""
+        key = (_sound_idempotency_key(call.key) or secrets.token_hex(16)) if call.writes else None
+        if not call.path.startswith("/"):
+            # Behind the address it could name another host, which would be given the key.
+            raise ValueError("a path of the service begins with /")
         content = b"" if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
         try:
             response = yield from self._answered(call, key, content)
@@ -102,7 +105,7 @@ class Core:
             "Authorization": None if self._key is None else f"Bearer {self._key}",
             "Idempotency-Key": key,
             asking.HEADER: None if key is None else asking.salt_of(key),
-            "Operator-Key": call.operator_key,
+            "Operator-Key": None if call.operator_key is None else _sound_key(call.operator_key),
             "Content-Type": "application/json" if content else None,
         }
         headers |= {name: value for name, value in optional.items() if value is not None}
@@ -119,7 +122,10 @@ class Core:
         told = http_date(response.headers.get("date"))
         if problem.code != _EXPIRED or told is None:
             return False
-        self.clock.heard(told)
+        try:
+            self.clock.heard(told)
+        except ValueError:
+            return False
         return True
 
     def _read(self, call: Call[T], response: httpx.Response) -> T:
@@ -202,6 +208,14 @@ def _sound_url(url: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise ValueError("the key goes there: it has to be https, or this machine")
     return url.rstrip("/")
+
+
+def _sound_idempotency_key(key: str | None) -> str | None:
+    if key is not None and not (
+        0 < len(key) <= IDEMPOTENCY_KEY_CHARACTERS and key.isascii() and key.isprintable() and " " not in key
+    ):
+        raise ValueError("an idempotency key is 1 to 128 visible ASCII characters")
+    return key
 
 
 def _sound_key(key: str) -> str:

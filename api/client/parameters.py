@@ -17,6 +17,12 @@ CAPTURES_TRIES = 3
 # How often a promised proof is asked for, and for how long after the promised time.
 PROOF_EVERY_S, PROOF_LATE_S = 1.0, 5.0
 
+# Of the service's clock. What is added to a time outside of them may leave the calendar.
+SANE_YEARS = range(2000, 2500)
+
+# As the service takes them: visible ASCII.
+IDEMPOTENCY_KEY_CHARACTERS = 128
+
 PAGE_ITEMS = 100
 FEED_EVENTS = 1000
 FEED_EVERY_S = 2.0

@@ -18,7 +18,7 @@ from ..answers import (
 from ..answers.verifications import Channel, Decision
 from ..calls import Call, Steps, Take, differing, is_of, unlike
 from ..core import Core, is_code
-from ..errors import Refused
+from ..errors import AnswerUnusable, Refused
 from ..given import Captures, Card, Json, encoded
 from ..listing import Listing, pages
 from ..parameters import CAPTURES_TRIES
@@ -48,7 +48,10 @@ class Business:
 def nonce(core: Core) -> Steps[Nonce]:
     """A nonce for one verification, with the challenge for terminals that film. Ask when the customer steps up."""
     given = yield from core.ask(Call("POST", "/v1/captures", Nonce))
-    return given.measured(core.clock.heard(given.issued_at))
+    try:
+        return given.measured(core.clock.heard(given.issued_at))
+    except ValueError:
+        raise AnswerUnusable("a nonce of no time") from None
 
 
 def guide(core: Core, image: bytes) -> Steps[Guidance]:

@@ -13,7 +13,17 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.client import AnswerUnusable, Business, EvidenceRefuted, Refused, Verifier, asking
+from api.client import (
+    NEVER,
+    AnswerUnusable,
+    Business,
+    Conflict,
+    EvidenceRefuted,
+    Refused,
+    Unreachable,
+    Verifier,
+    asking,
+)
 from api.client.answers import Told
 from api.evidence import leaves
 from api.evidence.checkpoints import verifier_key
@@ -22,7 +32,7 @@ from api.institutions.roles import Role
 from api.service import Service
 from tests.api.bodies import Json, new_number
 from tests.api.client.conftest import NewSide
-from tests.api.client.sides import Kind, Script, Side, Wire, opened
+from tests.api.client.sides import Cutting, Kind, Script, Side, Wire, opened
 from tests.api.client.test_service import FINGER, new_card, registered, shot, take
 from tests.api.entries import new_key
 
@@ -471,3 +481,19 @@ def test_refusals_are_not_held_to_anything(house: House, lines: list[str]) -> No
     """They have no receipt: whoever is in between can always say no, and that is told in docs/client.md."""
     with pytest.raises(Refused):
         house.side(Role.TERMINAL, log_keys=lines).check(purpose="test", number="1")
+
+
+def test_what_was_cut_off_is_gone_on_with_under_its_key_and_proven(
+    house: House, app: FastAPI, lines: list[str]
+) -> None:
+    """The salt is the key's: the answer to the repetition is the first one's, and is known as one to this request."""
+    done = business()
+    wire = Cutting(Wire(app), "/v1/transactions", 1)
+    terminal = house.side(Role.TERMINAL, over=wire, log_keys=lines, retrying=NEVER)
+    with pytest.raises(Unreachable) as caught:
+        terminal.report_transaction(done)
+    told = terminal.report_transaction(done, idempotency_key=caught.value.idempotency_key)
+    assert not told.reported_before
+    assert len({one.headers["answer-salt"] for one in wire.seen}) == 1
+    with pytest.raises(Conflict, match="idempotency_key_reused"):
+        terminal.report_transaction(business(), idempotency_key=caught.value.idempotency_key)

@@ -1,6 +1,8 @@
 """What is sent again, when, and under which key; over scripted answers."""
 
+import asyncio
 import random
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,9 +26,10 @@ from api.client import (
     ServiceFailed,
     Unreachable,
 )
+from api.client.answers import Nonce
 from api.client.clock import Clock
 from api.client.retrying import asked_to_wait_s
-from tests.api.client.sides import KEY, Kind, Script, error, opened
+from tests.api.client.sides import KEY, URL, Kind, Script, error, opened
 from tests.api.client.told import LOST, NOW, PASSED, nonce
 
 BUSY: Any = {"retryable": True, "headers": {"Retry-After": "3"}}
@@ -320,3 +323,79 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_is_no_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="no key"):
         Client("https://renzheng.example", key)
+
+
+ODD_TIMES = ("9999-12-31T23:59:59.999999+00:00", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00")
+
+
+@pytest.mark.parametrize("at", ODD_TIMES)
+def test_a_nonce_of_no_time_ends_in_an_error_of_the_clients(kind: Kind, at: str) -> None:
+    """It sets the clock, and what is added to it left the calendar."""
+    told = {**nonce("a").json(), "issued_at": at}
+    with opened(kind, over=Script(httpx.Response(201, json=told))) as side, pytest.raises(AnswerUnusable, match="time"):
+        side.nonce()
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -1200", "Wed, 01 Jan 3000 00:00:00 GMT"])
+def test_a_date_of_no_time_does_not_set_the_clock(kind: Kind, date: str) -> None:
+    script = Script(error(401, "signature_expired", headers={"date": date}))
+    with (
+        opened(kind, over=script, signing_key=Ed25519PrivateKey.generate()) as side,
+        pytest.raises(NotAllowed, match="signature_expired"),
+    ):
+        side.report_card(LOST["card_id"], "reported_lost")
+    assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize("path", ["@evil.example/v1/me", ":99/v1/me", ".evil.example/", "v1/me", ""])
+def test_a_path_cannot_name_another_host(kind: Kind, path: str) -> None:
+    """The key would go there."""
+    with opened(kind, over=Script(httpx.Response(200, json={}))) as side, pytest.raises(ValueError, match="path"):
+        side.request("GET", path)
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a\nb", "\u00e9", "a" * 129])
+def test_what_is_no_key_is_not_sent(kind: Kind, key: str) -> None:
+    script = Script(DONE)
+    with opened(kind, over=script) as side, pytest.raises(ValueError, match="idempotency key"):
+        side.report_card(LOST["card_id"], "reported_lost", idempotency_key=key)
+    assert script.seen == []
+
+
+def test_a_task_that_is_cancelled_leaves_the_client_as_it_was() -> None:
+    """While it waits for an answer, for its pause, and for the captures; the next request goes through, and the act is
+    gone on with under the key that was given."""
+
+    async def cancelled(work: Coroutine[Any, Any, Any], begun: asyncio.Event) -> None:
+        task = asyncio.ensure_future(work)
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def walk() -> None:
+        begun, keys = asyncio.Event(), []
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            keys.append(request.headers.get("idempotency-key"))
+            if len(keys) == 1:
+                begun.set()
+                await asyncio.Event().wait()
+            return nonce("a") if request.url.path == "/v1/captures" else DONE
+
+        async def take(_: Nonce) -> Captures:
+            begun.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async with AsyncClient(URL, KEY, transport=httpx.MockTransport(answer)) as client:
+            asked = LOST["card_id"], "reported_lost"
+            await cancelled(client.report_card(*asked, idempotency_key="mine"), begun)  # type: ignore[arg-type]
+            told = await client.report_card(*asked, idempotency_key="mine")  # type: ignore[arg-type]
+            assert str(told.id) == LOST["id"]
+            assert keys == ["mine", "mine"]
+            begun.clear()
+            await cancelled(client.attend(CARD, take, purpose="test"), begun)
+            assert len(keys) == 3
+
+    asyncio.run(walk())
