@@ -2,9 +2,10 @@
 
 import { $, el } from "./dom.js";
 import { t } from "./texts.js";
+import { days } from "./times.js";
 
-/** A day as it is printed on the card. */
-const printed = (day) => day.replaceAll("-", ".");
+/** Two days between which a narrow place may break, and not within one of them. */
+const unbroken = (text) => el("span", {}, ...text.split(/(?<= – )/).map((day) => el("span", { class: "day" }, day)));
 
 /** Show a card's data, or nothing where there is none; `photo` is the address of the chip's picture. */
 export function showFacts(card, photo) {
@@ -18,7 +19,7 @@ export function showFacts(card, photo) {
     [t("card_name"), name],
     [t("card_number"), body.number],
     [t("card_issuer"), body.issuer],
-    [t("card_days"), `${printed(body.valid_from)}–${body.valid_to ? printed(body.valid_to) : t("long_term")}`],
+    [t("card_days"), unbroken(days(body.valid_from, body.valid_to, t("long_term")))],
   ];
   const shown = rows.filter(([, value]) => value);
   $("#card-facts").replaceChildren(...shown.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, value)]));
