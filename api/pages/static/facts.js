@@ -5,7 +5,10 @@ import { t } from "./texts.js";
 import { days } from "./times.js";
 
 /** Two days between which a narrow place may break, and not within one of them. */
-const unbroken = (text) => el("span", {}, ...text.split(/(?<= – )/).map((day) => el("span", { class: "day" }, day)));
+function unbroken(text) {
+  const [from, to] = text.split(" – ");
+  return el("span", {}, el("span", { class: "day" }, `${from} –`), " ", el("span", { class: "day" }, to));
+}
 
 /** Show a card's data, or nothing where there is none; `photo` is the address of the chip's picture. */
 export function showFacts(card, photo) {
