@@ -24,16 +24,20 @@ class StatusWords(BaseModel):
     holder: Text = Field(description="What the holder does next: where to report, how to apply.")
 
 
-def status_words(code: str, since: datetime | None, reasons: Iterable[str] = ()) -> dict[str, Any]:
+def status_words(
+    code: str, since: datetime | None, reasons: Iterable[str] = (), *, shown: bool = False
+) -> dict[str, Any]:
     """The words for a document code that has a holder's next step, as JSON.
 
-    `reasons` are what else was found. To the holder of a good card, who has nothing to do, the first of them that has
-    a next step of its own is told: who does not pass because of it must not hear that there is nothing to do.
+    `shown`: the card itself was, so that one which was lost is found again. `reasons` are what else was found. To the
+    holder of a good card, who has nothing to do, the first of them that has a next step of its own is told: who does
+    not pass because of it must not hear that there is nothing to do.
     """
     found = entry(code)
     if found.kind != "document" or found.holder is None or code in _NO_STATUS:
         raise ValueError(f"{code} is no status of a card")
-    holder = found.holder if code != "valid" else next(_steps(reasons), found.holder)
+    own = found.shown if shown and found.shown is not None else found.holder
+    holder = own if code != "valid" else next(_steps(reasons), own)
     return {
         "code": code,
         "message": found.message.model_dump(),
@@ -51,16 +55,9 @@ def _steps(reasons: Iterable[str]) -> Iterator[Text]:
 
 
 def since_words(since: datetime) -> dict[str, str]:
-    """A time in both languages, to the minute, in Beijing time."""
+    """A time in both languages, to the minute, in Beijing time, of the form that it has everywhere in the pages."""
     there = since.astimezone(TIMEZONE)
     return {
-        "zh": f"自{there.year}年{there.month}月{there.day}日{there:%H:%M}起。",
-        "en": f"Since {there.day} {_MONTHS[there.month - 1]} {there.year}, {there:%H:%M} (Beijing time).",
+        "zh": f"自 {there:%Y-%m-%d %H:%M} 起（北京时间）。",
+        "en": f"Since {there:%Y-%m-%d %H:%M} (Beijing time).",
     }
-
-
-# Not the locale's: the words are the same wherever the service runs.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import shlex
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -69,20 +70,40 @@ def add(
         raise typer.BadParameter(
             f"{', '.join(sorted(unknown))}：该角色可用的权限 / the rights of this role are: {', '.join(allowed)}"
         )
-    with registry() as opened, opened.database.begin() as connection:
-        added = principals.add(
-            connection,
-            opened.keys,
-            institution,
-            name,
-            Role(role),
-            channel=channel,
-            requests_per_minute=requests_per_minute,
-            scopes=[allowed[scope] for scope in scopes] if scopes else None,
-            lifetime_s=None if days is None else days * _DAY_S,
-            public_key=public_key,
-        )
+    try:
+        with registry() as opened, opened.database.begin() as connection:
+            added = principals.add(
+                connection,
+                opened.keys,
+                institution,
+                name,
+                Role(role),
+                channel=channel,
+                requests_per_minute=requests_per_minute,
+                scopes=[allowed[scope] for scope in scopes] if scopes else None,
+                lifetime_s=None if days is None else days * _DAY_S,
+                public_key=public_key,
+            )
+    except principals.PrincipalExists:
+        fail(_on_from(institution, name))
     typer.echo(added.key)
+
+
+def _on_from(institution: str, name: str) -> str:
+    """What to do about a name that is taken, which depends on whose it is."""
+    from api.institutions import principals
+
+    with registry() as opened, opened.database.begin() as connection:
+        taken = principals.find(connection, institution, name)
+    at = f"{shlex.quote(institution)} {shlex.quote(name)}"
+    group = "terminals" if taken is None or taken.role in {"terminal", "authority"} else "people"
+    if taken is None or taken.disabled_at is not None:
+        zh = "该名称已停用，不能再用：请换一个名称。"
+        en = "It was revoked, and its name stays taken: choose another name."
+    else:
+        zh = f"密钥丢失或要更换的：renzheng {group} rotate {at}\n  另一台终端或另一人：请换一个名称。"
+        en = f"For a new key of the same one: renzheng {group} rotate {at}\n  For another one: choose another name."
+    return f"{principals.PrincipalExists()}\n  → {zh}\n  → {en}"
 
 
 def show_all(institution: str | None, roles: Collection[str], *, keys: bool, raw: bool) -> None:

@@ -26,7 +26,7 @@ _WORDS = {
     Ground.ORDER: "依公安机关或法院要求",
     State.PROPOSED: "待批准",
     State.APPROVED: "已列入",
-    State.REFUSED: "已拒绝",
+    State.REFUSED: "未批准",
     State.REMOVED: "已移除",
     State.EXPIRED: "已到期",
 }
@@ -221,10 +221,10 @@ def _headline(entry: dict[str, Any]) -> str:
     """Where an entry is, why, and until when; and, after an act that changed the list, its number."""
     told = (
         f"{entry['id']}: {entry['state']} {_word(entry['state'])} · {entry['ground']} {_word(entry['ground'])}"
-        f" · 复核 review {entry['review_on']} · 到期 until {entry['expires_on']}"
+        f" · 复查 review {entry['review_on']} · 到期 until {entry['expires_on']}"
     )
     if entry.get("review_due"):
-        told += " · 应复核 review due"
+        told += " · 应复查 review due"
     sequence = entry.get("sequence")
     return told if sequence is None else f"{told} · 名单序号 list number {sequence}"
 

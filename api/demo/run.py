@@ -27,7 +27,7 @@ from api.storage import database, embedded, keys, migrate
 
 START_TIMEOUT_S = 120
 _SENTENCE_END = re.compile("[，。]")
-_TELL_EVERY_S = 5.0
+_TELL_AFTER_S = 5.0
 _STYLES = {"PASS": "green", "REVIEW": "yellow", "REFUSE": "red"}
 
 
@@ -113,12 +113,11 @@ def _service(home: Path) -> Iterator[Callable[[Callable[[str], None]], str]]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path, progress: Callable[[str], None]) -> str:
-    told = time.monotonic()
-    deadline = told + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        if time.monotonic() > told + _TELL_EVERY_S:
-            told = time.monotonic()
-            progress("the service compiles its fingerprint comparison, which it does once")
+    began, told = time.monotonic(), False
+    while time.monotonic() < began + START_TIMEOUT_S and process.poll() is None:
+        if not told and time.monotonic() > began + _TELL_AFTER_S:
+            told = True
+            progress("the service compiles its fingerprint comparison, once on a machine: up to two minutes")
         try:
             if httpx.get(f"{url}/readyz", timeout=2).status_code == 200:
                 return url

@@ -30,7 +30,8 @@ class Entry(BaseModel):
 
     `message` is for the customer and `operator` for whoever serves them, at once; both stand in every answer. `cause`
     and `next` (why it happens, and what is done where that did not help) are looked up: here, in the documentation, by
-    `renzheng errors`. `holder`: what a card's holder does next, for codes that say something of a card.
+    `renzheng errors`. `holder`: what a card's holder does next, for codes that say something of a card; `shown`: the
+    same where the card itself was shown, if that is something else: one that was lost is in hand again.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Entry(BaseModel):
     cause: Text
     next: Text
     holder: Text | None = None
+    shown: Text | None = None
     http: int | None = None
     retryable: bool = False
 

@@ -57,6 +57,7 @@ _ROWS = (
     ("operator", "处理 at once"),
     ("next", "后续 then"),
     ("holder", "持证人 holder"),
+    ("shown", "证件在手 card in hand"),
 )
 
 

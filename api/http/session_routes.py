@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.errors import ServiceError
 from api.http import sessions
 from api.http.sessions import FOR_PAGES, OPERATOR_S
-from api.http.signin import ConsoleDep, OperatorDep, ServiceDep, VerifierDep, bearer_scheme
+from api.http.signin import ConsoleDep, OperatorDep, ServiceDep, SessionDep, VerifierDep, bearer_scheme
 from api.institutions import listing
 from api.institutions.schemas import Channel
 
@@ -47,20 +47,23 @@ class SessionEnded(BaseModel):
     summary="Sign a page in as a terminal",
 )
 def begin_session(
+    request: Request,
     service: ServiceDep,
     caller: VerifierDep,
     bearer: Annotated[Any, Depends(bearer_scheme)],
     response: Response,
 ) -> SessionBegun:
-    """Under the terminal's own key, once, when the terminal is set up. The cookie works on the routes that pages use
-    and nowhere else, for `RENZHENG_PAGE_SESSION_DAYS`, and ends at once with its key. There is no body. A key whose
-    requests are signed is refused (`signature_missing`): a page cannot sign."""
+    """Under the terminal's own key, once, when the terminal is set up. The cookie is the page's that asks (counter or
+    kiosk, which the header `Renzheng-Page` says); it works on the routes that the page uses and nowhere else, for
+    `RENZHENG_PAGE_SESSION_DAYS`, and ends at once with its key. There is no body. A key whose requests are signed is
+    refused (`signature_missing`): a page cannot sign."""
     if caller.public_key is not None:
         raise ServiceError("signature_missing")
     with service.database.begin() as connection:
         name = listing.me(connection, caller)["name"]
         lasts_s = service.settings.page_session_days * _DAY_S
-        session = sessions.begin(connection, response, service.keys, "terminal", bearer.credentials, lasts_s)
+        kind = sessions.terminal_kind(request)
+        session = sessions.begin(connection, response, service.keys, kind, bearer.credentials, lasts_s)
     return SessionBegun(name=name, expires_at=session.until)
 
 
@@ -70,10 +73,23 @@ def begin_session(
     dependencies=FOR_PAGES,
     summary="Who is signed in at this page",
 )
-def read_session(service: ServiceDep, caller: VerifierDep, operator: OperatorDep) -> SessionAnswer:
-    """The terminal, its institution, and the operator at the counter."""
+def read_session(
+    request: Request,
+    service: ServiceDep,
+    caller: VerifierDep,
+    operator: OperatorDep,
+    session: SessionDep,
+    response: Response,
+) -> SessionAnswer:
+    """The terminal, its institution, and the operator at the counter. A session from before counter and kiosk had a
+    cookie each becomes that of the page that asks, if it is of its channel, and else is none of its own."""
+    kind = sessions.terminal_kind(request)
     with service.database.begin() as connection:
         terminal = listing.me(connection, caller)
+        if session is not None and session.kind != kind:
+            if terminal["channel"] not in {None, kind}:
+                raise ServiceError("session_invalid")
+            sessions.move(connection, response, service.keys, session, kind)
         attending = None if operator is None else listing.me(connection, operator)["name"]
     return SessionAnswer(
         terminal=terminal["name"],
@@ -138,11 +154,11 @@ def end_session(
         Query(description="`operator`: the terminal stays signed in; `console`: whoever is at the console alone."),
     ] = None,
 ) -> SessionEnded:
-    """Takes the page's cookies back; needs no key, and the header `Renzheng-Page`. The keys themselves live on: who
-    wants to end those revokes them."""
+    """Takes the cookies of the page that asks back; needs no key, and the header `Renzheng-Page`. The keys themselves
+    live on: who wants to end those revokes them."""
     sessions.refuse_foreign(request)
     ended: dict[str | None, tuple[sessions.Kind, ...]] = {
-        None: ("operator", "terminal"),
+        None: sessions.kinds_of(request),
         "operator": ("operator",),
         "console": ("person",),
     }

@@ -23,16 +23,25 @@ from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.texts import open_presented, seal_text
 
-Kind = Literal["terminal", "operator", "person"]
-"""Whose key it is: the terminal's, its operator's beside it, or that of somebody at the console."""
+Kind = Literal["counter", "kiosk", "terminal", "operator", "person"]
+"""Whose key it is: that of the counter's or the kiosk's terminal, the operator's beside the counter's, or that of
+somebody at the console. `terminal`: one cookie for counter and kiosk, of pages from before each had its own."""
 
 PAGE_HEADER = "renzheng-page"
 """Every request of a page bears it and says which; another site's page cannot add it: the browser would ask us."""
 
-PAGE_KINDS: dict[str, frozenset[Kind]] = {"1": frozenset({"terminal", "operator"}), "console": frozenset({"person"})}
-"""By the header's value, whose sessions a page uses: a browser in which both pages are open mixes nobody up."""
+PAGE_KINDS: dict[str, tuple[Kind, ...]] = {
+    "counter": ("counter", "terminal", "operator"),
+    "kiosk": ("kiosk", "terminal"),
+    "console": ("person",),
+    "1": ("terminal", "operator"),  # of a page from before, that is still open
+}
+"""By the header's value, whose sessions a page uses, the first that is there: a browser in which all pages are open
+mixes nobody up, and a terminal that was set up before each page had its own cookie stays set up."""
 
 SESSION_SCOPES: dict[Kind, frozenset[Scope]] = {
+    "counter": frozenset({Scope.VERIFY, Scope.SERVE_HOLDERS}),
+    "kiosk": frozenset({Scope.VERIFY}),
     "terminal": frozenset({Scope.VERIFY, Scope.SERVE_HOLDERS}),
     # Who goes on in spite of a decision has to see it.
     "operator": frozenset({Scope.OVERRIDE, Scope.READ_VERIFICATIONS}),
@@ -89,7 +98,8 @@ class Mark:
         request.state.session_kinds = self.kinds
 
 
-FOR_PAGES = [Depends(Mark("terminal"))]
+_TERMINALS: tuple[Kind, ...] = ("counter", "kiosk", "terminal")
+FOR_PAGES = [Depends(Mark(*_TERMINALS))]
 FOR_OPERATORS = [Depends(Mark("operator"))]
 FOR_CONSOLE = [Depends(Mark("person"))]
 FOR_OPERATORS_AND_CONSOLE = [Depends(Mark("operator", "person"))]
@@ -99,6 +109,11 @@ def begin(connection: Connection, response: Response, keys: Keys, kind: Kind, ke
     """Put a session into the answer's cookie; it ends after `lasts_s` at the latest (see `ATTENDED_S`)."""
     now = _now(connection)
     return _put(response, keys, kind, key, now, now + timedelta(seconds=lasts_s))
+
+
+def move(connection: Connection, response: Response, keys: Keys, session: Session, kind: Kind) -> None:
+    """Put a session into another kind's cookie too, until the same time. The former one stays for who still uses it."""
+    _put(response, keys, kind, session.key, _now(connection), session.end)
 
 
 def renew(connection: Connection, response: Response, keys: Keys, session: Session) -> Session:
@@ -141,18 +156,27 @@ def held(request: Request, keys: Keys) -> Session | None:
     brought = [kind for kind in kinds if _COOKIE.format(kind=kind) in request.cookies]
     if brought:
         refuse_foreign(request)
-    page = PAGE_KINDS.get(request.headers.get(PAGE_HEADER, ""), frozenset())
-    return next((_opened(request, keys, kind) for kind in brought if kind in page), None)
+    return next((_opened(request, keys, kind) for kind in kinds_of(request) if kind in brought), None)
+
+
+def kinds_of(request: Request) -> tuple[Kind, ...]:
+    """Whose sessions the page that asks uses; none where no page of ours does."""
+    return PAGE_KINDS.get(request.headers.get(PAGE_HEADER, ""), ())
+
+
+def terminal_kind(request: Request) -> Kind:
+    """Under which kind the page that asks keeps its terminal's key."""
+    return next((kind for kind in kinds_of(request) if kind in _TERMINALS), "terminal")
 
 
 def attending(request: Request, keys: Keys) -> Session | None:
-    """The session of the operator who stands beside a terminal's, on the routes that take one. Raises as `held`."""
-    if "terminal" not in getattr(request.state, "session_kinds", ()):
+    """The session of the operator who stands beside the counter's, on the routes that take one. Raises as `held`."""
+    if not set(_TERMINALS) & set(getattr(request.state, "session_kinds", ())):
         return None
     if _COOKIE.format(kind="operator") not in request.cookies:
         return None
     refuse_foreign(request)
-    return _opened(request, keys, "operator")
+    return _opened(request, keys, "operator") if "operator" in kinds_of(request) else None
 
 
 def _opened(request: Request, keys: Keys, kind: Kind) -> Session:

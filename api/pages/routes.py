@@ -1,4 +1,4 @@
-"""`/kiosk`, `/counter`, `/console` and their files. They hold nothing of anybody; what is personal comes from `/v1`."""
+"""`/`, `/kiosk`, `/counter`, `/console` and their files. They hold nothing of anybody; what is personal is of `/v1`."""
 
 import json
 
@@ -15,7 +15,7 @@ from api.personal.consent import Basis
 from api.settings import Settings
 from api.verification.policy import GroundsPolicy
 
-PAGES = {"/kiosk": "kiosk.html", "/counter": "counter.html", "/console": "console.html"}
+PAGES = {"/": "start.html", "/kiosk": "kiosk.html", "/counter": "counter.html", "/console": "console.html"}
 # Kept, and asked about each time: a new version of the service is a new version of its pages at once.
 _CACHING = "no-cache"
 

@@ -8,6 +8,7 @@ whose card holds a face, and who stands on the impostor list with one.
 import logging
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select, text
@@ -39,10 +40,11 @@ _COUNT = text(
 
 @dataclass(frozen=True)
 class StoredFaces:
-    """So many people's faces are stored, of so many at which to file."""
+    """So many people's faces are stored, of so many at which to file; `at` is when they were counted."""
 
     people: int
     threshold: int
+    at: datetime
 
     @property
     def reached(self) -> bool:
@@ -57,6 +59,11 @@ def count(connection: Connection) -> int:
     return people
 
 
+def _now(connection: Connection) -> datetime:
+    at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return at
+
+
 def watch(database: Database, keys: Keys, threshold: int) -> StoredFaces:
     """Count, and tell once that the number is reached: an act, an alert for every authority, a line in the log.
 
@@ -65,7 +72,7 @@ def watch(database: Database, keys: Keys, threshold: int) -> StoredFaces:
     with database.begin() as connection:
         # Counted under the lock: an older count than another replica's would tell that it is below again.
         alone = connection.execute(_ALONE).scalar_one()
-        found = StoredFaces(count(connection), threshold)
+        found = StoredFaces(count(connection), threshold, _now(connection))
         if alone and found.reached != _told(connection):
             _tell(connection, keys, found)
     return found
@@ -82,9 +89,8 @@ def _tell(connection: Connection, keys: Keys, found: StoredFaces) -> None:
     raised: list[UUID] = []
     if found.reached:
         _log.warning("faces of %d people are stored, %d or more: file them (docs/retention.md)", *figures.values())
-        at = connection.execute(select(func.clock_timestamp())).scalar_one()
         raised = [
-            alerts.insert(connection, KIND, institution_id, card_id=None, details=figures, at=at)
+            alerts.insert(connection, KIND, institution_id, card_id=None, details=figures, at=found.at)
             for institution_id in _authorities(connection)
         ]
     administration.record(

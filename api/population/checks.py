@@ -168,7 +168,7 @@ def _words(axes: dict[str, Any], found: Answer) -> dict[str, Any]:
     words: dict[str, Any] = {axis: entry(axes[axis]).message.model_dump() for axis in told if axis in axes}
     status = axes.get("status", "card_not_found" if "card" in axes else None)
     if status is not None:
-        of_status = status_words(status, found.since, _against(axes))
+        of_status = status_words(status, found.since, _against(axes), shown=True)
         words |= {name: of_status[name] for name in ("since_words", "holder") if of_status[name] is not None}
     return words
 

@@ -86,6 +86,7 @@ def _faces(watch: FaceWatch) -> FacesStanding:
     found = watch.found
     return FacesStanding(
         people=None if found is None else found.people,
+        counted_at=None if found is None else found.at,
         threshold=watch.threshold,
         reached=found is not None and found.reached,
         filing=entry("stored_faces_filing").operator,

@@ -90,6 +90,7 @@ class FacesStanding(BaseModel):
     """How many people's faces are stored, by this replica's last count of the hour."""
 
     people: int | None = Field(description="Null until it has counted.")
+    counted_at: datetime | None = Field(description="When it did: what was stored since is not in it.")
     threshold: int = Field(description="At which the operator has to file.")
     reached: bool
     filing: Text = Field(description="What has to be done then.")

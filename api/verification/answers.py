@@ -70,7 +70,7 @@ def answer(
         **found,
         "words": {
             "reasons": [{"code": code, **entry(code).message.model_dump()} for code in codes],
-            "document": status_words(document.told, document.since, codes),
+            "document": status_words(document.told, document.since, codes, shown=True),
             "advice": {
                 "code": decision.advice,
                 "message": entry(decision.advice).message.model_dump(),

@@ -1,4 +1,5 @@
-"""`python -m tests.docs.pictures`: the tour's pictures out of `out/screens`, with fewer colours, into `docs/pictures`.
+"""`python -m tests.docs.pictures`: the tour's pictures, and of the README's those of counter and console, out of
+`out/screens`, with fewer colours, into `docs/pictures`.
 
 `pytest -m long tests/api/pages/browser/test_tour.py` makes them. The people on them are drawings.
 """
@@ -31,11 +32,12 @@ def shrunk(source: Path, target: Path) -> None:
 
 def main() -> int:
     """Shrink all of them; gives the exit code."""
-    taken = sorted((ROOT / "out" / "screens").glob("tour-*.png"))
-    for source in taken:
-        _, _, name = source.name.split("-", 2)
-        shrunk(source, ROOT / "docs" / "pictures" / f"tour-{name}")
-    return 0 if taken else 1
+    screens, pictures = ROOT / "out" / "screens", ROOT / "docs" / "pictures"
+    targets = {source: f"tour-{source.name.split('-', 2)[2]}" for source in sorted(screens.glob("tour-*.png"))}
+    targets |= {source: source.name.removeprefix("readme-") for source in sorted(screens.glob("readme-*.png"))}
+    for source, name in targets.items():
+        shrunk(source, pictures / name)
+    return 0 if targets else 1
 
 
 if __name__ == "__main__":

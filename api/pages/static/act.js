@@ -10,7 +10,7 @@ let count = 0;
 /**
  * Ask, and do it. Gives what `send(values, key)` gave, null where it was left.
  *
- * `fields` are `{name, label, kind, options, required, max, value, lead}`; a kind is text, area, select, date,
+ * `fields` are `{name, label, kind, options, required, max, value, lead}`; a kind is text, area, select, day,
  * password, or checks (of which the values are given, comma between).
  * The key is for `Idempotency-Key`: the same while it is not known whether the service heard of the act.
  * Where `signal` ends, the dialog closes, and null is given: it was about somebody who has gone. Whoever closes it while
@@ -50,8 +50,9 @@ export function act({ title, lead = "", fields = [], confirm, stops = false, sen
       event.preventDefault();
       if (go.disabled) return;
       const missing = inputs.find(({ field, control }) => field.required && !control.value.trim());
-      put(error, missing ? t("act_missing", { field: missing.field.label }) : "");
-      if (missing) return missing.control.focus();
+      const misformed = inputs.find(({ control }) => control.validity?.patternMismatch);
+      put(error, missing ? t("act_missing", { field: missing.field.label }) : misformed ? t("act_day", { field: misformed.field.label }) : "");
+      if (missing ?? misformed) return (missing ?? misformed).control.focus();
       go.disabled = true;
       sending = true;
       put(state, t("act_sending"));
@@ -86,7 +87,9 @@ function input(field, id) {
     control = el("textarea", { ...attributes, rows: "3" });
   } else {
     // A second person's key is nothing for this browser to keep.
-    control = el("input", { ...attributes, type: kind, spellcheck: "false", autocomplete: kind === "password" ? "one-time-code" : "off" });
+    // A day is written as days are written everywhere here, and not as the browser's own language has it.
+    const day = kind === "day" ? { type: "text", pattern: "\\d{4}-\\d{2}-\\d{2}", placeholder: "2026-11-22", maxlength: 10 } : { type: kind };
+    control = el("input", { ...attributes, ...day, spellcheck: "false", autocomplete: kind === "password" ? "one-time-code" : "off" });
   }
   if (value) control.value = value;
   const parts = [el("label", { for: id }, label), control];

@@ -1,7 +1,7 @@
 // The answer at the kiosk: a word, a drawing, the reasons that may be read to the customer, and what next.
 
 import { $, el, put } from "./dom.js";
-import { mayMend } from "./recapture.js";
+import { mayMend, toTheHolder } from "./recapture.js";
 import { VERDICTS } from "./symbols.js";
 import { said, t } from "./texts.js";
 
@@ -12,7 +12,8 @@ const GOOD = new Set(["valid", "match"]);
 /** Show an answer; `retry` says whether the page would let the customer try once more. */
 export function showAnswer(answer, retry) {
   const { decision, words } = answer;
-  const bad = words.reasons.filter((reason) => !GOOD.has(reason.code));
+  // Where no other picture would help, nobody is asked for one.
+  const bad = words.reasons.filter(({ code }) => !GOOD.has(code) && (mayMend(answer) || !MENDED.has(code)));
   const mendable = words.advice.code === "recapture" || bad.some((reason) => MENDED.has(reason.code));
   const again = retry && mendable && mayMend(answer);
   $("#verdict").dataset.decision = decision;
@@ -34,8 +35,9 @@ export function forgetAnswer() {
 
 const verdict = (decision) => t({ PASS: "verdict_pass", REVIEW: "verdict_review", REFUSE: "verdict_refuse" }[decision]);
 
-function next({ decision, document, words }) {
+function next(answer) {
+  const { decision, document, words } = answer;
   if (decision === "PASS") return t("next_pass");
-  if (document.status !== "valid") return said(words.document.holder);
+  if (document.status !== "valid" && toTheHolder(answer)) return said(words.document.holder);
   return t(decision === "REVIEW" ? "next_review" : "next_refuse");
 }

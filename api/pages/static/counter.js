@@ -12,7 +12,7 @@ import { serveHolder, showHolder } from "./holder.js";
 import { attend } from "./operator.js";
 import { hideOutcome, showFault, showOutcome, waiting } from "./outcome.js";
 import { explained, open, sayUnreachable, session, setUp } from "./page.js";
-import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
+import { ask, askAs, askOnce, ready, Refused, Unreachable } from "./service.js";
 import { sayAll, t } from "./texts.js";
 import { Watching } from "./watching.js";
 
@@ -108,8 +108,10 @@ function verifyButton() {
   const why = fault || (declined ? "without_face_on" : !camera.running ? "verify_needs_camera" : "");
   $("#verify").disabled = (Boolean(why) && why !== "without_face_on") || visit.busy || visit.answer !== null;
   put($("#verify-why"), why && !visit.busy ? t(why) : "");
-  for (const field of $$("#without-face, #basis")) field.disabled = visit.busy || visit.answer !== null;
-  $("#take-finger").disabled = !bridge?.scansFingers || visit.busy;
+  // Nothing that is changed now would count for the answer that stands there.
+  const settled = visit.busy || visit.answer !== null;
+  for (const field of $$("#purpose, #basis, #without-face, #position, #finger-file input")) field.disabled = settled;
+  $("#take-finger").disabled = !bridge?.scansFingers || settled;
 }
 
 async function takeCard(card) {
@@ -117,8 +119,14 @@ async function takeCard(card) {
   if (card.photo) visit.photo = pictureUrl(card.photo);
   tellCard(() => [t("card_read")], "good");
   abandon();
-  $("#verify").focus();
+  toTheNextStep();
   await newNonce().catch(() => {}); // Asked for again when it is needed, and the fault is told then.
+}
+
+/** Purpose and ground stand before the capture; where both stand, and the camera runs, all that is left is the button. */
+function toTheNextStep() {
+  if (groundMissing()) $("#basis").focus();
+  else $($("#verify").disabled ? "#purpose" : "#verify").focus();
 }
 
 async function newNonce() {
@@ -167,6 +175,7 @@ async function verify() {
     const answer = await askOnce("/v1/verifications", sent, () => put($("#outcome-waiting"), t("deciding_retry")));
     if (signal.aborted) return;
     visit.answer = answer;
+    watching.rest();
     end();
     showAnswer();
   } catch (error) {
@@ -350,8 +359,9 @@ async function watch() {
 }
 
 async function start() {
+  askAs("counter");
   sayUnreachable("away_teller");
-  page = await open(spoken);
+  page = await open(spoken, "terminal");
   bridge = new Bridge(page.configuration.bridge);
   setUp(signIn);
   attend(attendance);

@@ -2,9 +2,13 @@
 
 import { $, el } from "./dom.js";
 import { t } from "./texts.js";
+import { days } from "./times.js";
 
-/** A day as it is printed on the card. */
-const printed = (day) => day.replaceAll("-", ".");
+/** Two days between which a narrow place may break, and not within one of them. */
+function unbroken(text) {
+  const [from, to] = text.split(" – ");
+  return el("span", {}, el("span", { class: "day" }, `${from} –`), " ", el("span", { class: "day" }, to));
+}
 
 /** Show a card's data, or nothing where there is none; `photo` is the address of the chip's picture. */
 export function showFacts(card, photo) {
@@ -18,7 +22,7 @@ export function showFacts(card, photo) {
     [t("card_name"), name],
     [t("card_number"), body.number],
     [t("card_issuer"), body.issuer],
-    [t("card_days"), `${printed(body.valid_from)}–${body.valid_to ? printed(body.valid_to) : t("long_term")}`],
+    [t("card_days"), unbroken(days(body.valid_from, body.valid_to, t("long_term")))],
   ];
   const shown = rows.filter(([, value]) => value);
   $("#card-facts").replaceChildren(...shown.flatMap(([key, value]) => [el("dt", {}, key), el("dd", {}, value)]));

@@ -6,8 +6,8 @@ import { explained } from "./page.js";
 import { choices, DECISIONS, DISPUTE_REASONS } from "./reasons.js";
 import { ask, askOnce } from "./service.js";
 import { t } from "./texts.js";
+import { minute } from "./times.js";
 
-const TIME = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" });
 const PURPOSES = {
   identity_check: () => t("purpose_identity"),
   account_opening: () => t("purpose_account"),
@@ -71,7 +71,7 @@ function entry(item, verification, signal) {
   const what = item.decision ? DECISIONS[item.decision]() : t("history_question");
   const state = el("span", { class: "state" }, item.dispute ? DISPUTES[item.dispute]() : "");
   const made = el("li", {},
-    el("strong", {}, `${TIME.format(new Date(item.at))} ${what}`),
+    el("strong", {}, `${minute(item.at)} ${what}`),
     el("span", {}, `${where} · ${PURPOSES[item.purpose]?.() ?? item.purpose}`), state);
   if (item.kind === "verification" && item.dispute !== "open") {
     const button = el("button", { type: "button", class: "second" }, t("dispute_this"));

@@ -10,7 +10,7 @@ import { cardFaultWords } from "./faults.js";
 import { captureFinger } from "./finger.js";
 import { Idle } from "./idle.js";
 import { explained, highContrast, open, session, setUp } from "./page.js";
-import { ask, askOnce, ready, Refused, Unreachable } from "./service.js";
+import { ask, askAs, askOnce, ready, Refused, Unreachable } from "./service.js";
 import { VERDICTS, WARNING } from "./symbols.js";
 import { said, sayAll, t } from "./texts.js";
 
@@ -292,7 +292,8 @@ function listen() {
 }
 
 async function start() {
-  page = await open(() => spoken());
+  askAs("kiosk");
+  page = await open(spoken, "terminal");
   bridge = new Bridge(page.configuration.bridge);
   setUp(signIn);
   listen();

@@ -1,9 +1,9 @@
 // The answer at the counter: the decision, the card's axis, the person's axis, what to say, what to do.
 
 import { $, el, put } from "./dom.js";
-import { mayMend } from "./recapture.js";
+import { mayMend, toTheHolder } from "./recapture.js";
 import { VERDICTS } from "./symbols.js";
-import { said, t } from "./texts.js";
+import { said, t, together } from "./texts.js";
 
 const TICK_MS = 100;
 const TONES = { valid: "good", match: "good", mismatch: "bad" };
@@ -75,8 +75,9 @@ export function showOutcome(answer, catalogue) {
   const [first, ...others] = person.reasons;
   fill($("#axis-person"), first, headline(first, catalogue), [...others.map((code) => line(code, catalogue)), ...compared(person, catalogue)]);
   put($("#say"), said(words.advice.message));
-  // To the holder of a card with which all is well there is nothing to say about it.
-  put($("#say-holder"), document.reasons.every((code) => code === "valid") ? "" : said(words.document.holder));
+  // To the holder of a card with which all is well there is nothing to say about it, and to a stranger nothing of it.
+  const told = document.reasons.some((code) => code !== "valid") && toTheHolder(answer);
+  put($("#say-holder"), told ? said(words.document.holder) : "");
   put($("#do"), said(words.advice.operator));
   put($("#reference"), answer.id);
   $("#again").hidden = !mayMend(answer);
@@ -93,7 +94,7 @@ function fill(axis, code, text, lines) {
 }
 
 const headline = (code, catalogue) => (code && catalogue[code] ? said(catalogue[code].message) : (code ?? ""));
-const line = (code, catalogue) => (catalogue[code] ? `${said(catalogue[code].message)} ${said(catalogue[code].operator)}` : code);
+const line = (code, catalogue) => (catalogue[code] ? together(said(catalogue[code].message), said(catalogue[code].operator)) : code);
 
 /** Which comparisons there were; of those that were not made, why. */
 function compared({ modalities }, catalogue) {

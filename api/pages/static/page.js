@@ -2,7 +2,7 @@
 
 import { $ } from "./dom.js";
 import { ask, Refused } from "./service.js";
-import { current, loadTexts, said, speak, t } from "./texts.js";
+import { current, loadTexts, said, speak, t, together } from "./texts.js";
 
 /** Load texts and configuration, and set the buttons of language and contrast up. `spoken` says what the page put there
  * itself; `own` names the page's own table of texts. */
@@ -73,7 +73,7 @@ export const sayUnreachable = (key) => {
 
 /** An error in words: the service's own, and what the operator does. */
 export function explained(error) {
-  if (error instanceof Refused) return `${said(error.body.message)} ${said(error.body.operator)}`;
+  if (error instanceof Refused) return together(said(error.body.message), said(error.body.operator));
   return t(unreachable);
 }
 

@@ -1,5 +1,9 @@
-// Whether another picture may make anything else of a check: of a card that is lost, replaced or out of its days none does.
+// Whether another picture may make anything else of a check: of a card that is lost, replaced or out of its days none
+// does. And whether what the card's holder does next may be told to who stands there.
 
 const OPEN = new Set(["valid", "card_not_found"]);
 
 export const mayMend = ({ decision, document }) => decision !== "PASS" && OPEN.has(document.status);
+
+/** What brings a lost card back, or gets a new one, is nothing for somebody who is not its holder. */
+export const toTheHolder = ({ words }) => words.advice.code !== "suspected_fraud";

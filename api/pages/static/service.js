@@ -15,8 +15,8 @@ export class Refused extends Error {
   }
 }
 
-/** The page that asks: the service takes the sessions of this one alone. */
-let asking = "1";
+/** The page that asks, counter, kiosk or console: the service takes the sessions of this one alone. */
+let asking = "";
 export const askAs = (page) => {
   asking = page;
 };

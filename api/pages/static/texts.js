@@ -27,6 +27,9 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+/** Sentences one after the other: in Chinese nothing stands between them. Those that are missing are left out. */
+export const together = (...sentences) => sentences.filter(Boolean).join(language === "zh" ? "" : " ");
+
 /** One language of a text that the service sent in both. */
 export const said = (both) => both[language];
 

@@ -65,6 +65,12 @@ export class Watching {
     this.#ended(() => t("camera_off"), "");
   }
 
+  /** Nothing more is asked of the customer's face. */
+  rest() {
+    put($("#hint"), "");
+    $("#stage").dataset.state = "seeking";
+  }
+
   /** The camera ended by itself: it is said, and no picture is taken until one runs again. */
   #lost() {
     this.#ended(() => t("camera_failed"), "bad");
@@ -72,8 +78,7 @@ export class Watching {
 
   #ended(words, of) {
     tone($("#camera-state"), words(), of);
-    put($("#hint"), "");
-    $("#stage").dataset.state = "seeking";
+    this.rest();
     this.#changed();
   }
 

@@ -161,7 +161,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "overrides",
-        "越权放行的说明",
+        "放行的说明",
         "explanations of overrides",
         "overrides",
         "coalesce(t.decided_at, t.entered_at)",

@@ -56,7 +56,7 @@ def test_an_entry_from_its_proposal_to_its_end(two: Pair) -> None:
     for words in ("案号 case: A-2026-17", "录入 entered: ", "批准 approved: ", "模板 templates: face, right_index"):
         assert words in shown.stdout
     reviewed = first("impostors", "review", entry, "--review-on", in_days(60))
-    assert f"复核 review {in_days(60)} · 到期 until {in_days(300)}" in reviewed.stdout, reviewed.output
+    assert f"复查 review {in_days(60)} · 到期 until {in_days(300)}" in reviewed.stdout, reviewed.output
     assert "list number" not in reviewed.stdout, "a review changes no list"
     removed = second("impostors", "remove", entry, "--reason", "the victim")
     assert "removed 已移除" in removed.stdout, removed.output
@@ -70,7 +70,7 @@ def test_a_refusal_and_the_lists(two: Pair) -> None:
     entries = [proposed(first) for _ in range(3)]
     assert second("impostors", "approve", entries[0]).exit_code == 0
     refused = first("impostors", "refuse", entries[1], "--reason", "a mistake")
-    assert "refused 已拒绝" in refused.stdout, refused.output
+    assert "refused 未批准" in refused.stdout, refused.output
 
     def listed(*options: str) -> list[str]:
         return [line.split("\t")[0] for line in first("impostors", "list", *options).stdout.splitlines()[1:]]

@@ -1,5 +1,7 @@
 """`renzheng terminals`, on the database of the shared service."""
 
+import shlex
+
 import pytest
 from sqlalchemy import Connection, text
 
@@ -21,6 +23,20 @@ def test_a_key_is_printed_once_and_works(line: CommandLine, service: Service, ro
     again = line("terminals", "add", "示范银行", f"counter {role}")
     assert again.exit_code == 3
     assert "has a terminal or a person of that name" in again.stderr
+    way_on = f"renzheng terminals rotate '示范银行' 'counter {role}'"
+    assert way_on in again.stderr
+    replaced = line(*shlex.split(way_on)[1:])
+    assert replaced.exit_code == 0, "what it says can be done"
+    assert replaced.stdout.strip() != result.stdout.strip()
+
+
+def test_a_name_that_was_revoked_says_that_it_stays_taken(line: CommandLine) -> None:
+    assert line("terminals", "add", "示范银行", "counter gone").exit_code == 0
+    assert line("terminals", "revoke", "示范银行", "counter gone").exit_code == 0
+    again = line("terminals", "add", "示范银行", "counter gone")
+    assert again.exit_code == 3
+    assert "choose another name" in again.stderr
+    assert "rotate" not in again.stderr, "nobody rotates the key of one that ended"
 
 
 def test_a_revoked_key_works_no_more(line: CommandLine, service: Service) -> None:

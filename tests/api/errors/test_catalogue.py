@@ -124,11 +124,26 @@ def test_every_status_of_a_card_says_what_its_holder_does_next() -> None:
         "register_unavailable", "text_mismatch", "serial_mismatch", "chip_photo_mismatch", "chip_photo_unconfirmed",
         "not_enrolled",
     }  # fmt: skip
-    for code in ("card_reported_lost", "card_reported_stolen", "card_reissued"):
-        told = entry(code).holder
+    for told in (entry("card_reissued").holder, entry("holder_get_new_card").next):
         assert told is not None
         assert "不再有效" in told.zh, "a card that is found stays invalid when a new one was issued"
         assert "stays invalid" in told.en
+
+
+def test_a_holder_is_told_the_case_at_hand_and_no_other() -> None:
+    """A lost card that lies on the reader was found: that is another step than for one that is still away."""
+    lost = {code for code, found in catalogue().items() if found.shown is not None}
+    assert lost == {Status.LOST, Status.STOLEN}
+    for code in lost:
+        found = entry(code)
+        assert found.shown is not None
+        assert found.holder is not None
+        for told in (found.shown, found.holder):
+            assert "；" not in told.zh
+            assert ";" not in told.en
+        assert "补领" not in found.shown.zh, "that is for who has the card no more"
+        assert "登记" in found.shown.zh
+        assert "补领" in found.holder.zh
 
 
 def test_the_service_gives_the_whole_catalogue(anonymous: TestClient) -> None:

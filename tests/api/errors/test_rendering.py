@@ -23,7 +23,7 @@ def test_every_code_has_one_place_and_is_listed_above() -> None:
 
 def test_every_text_stands_on_the_page() -> None:
     for found in catalogue().values():
-        for name in ("message", "cause", "operator", "next", "holder"):
+        for name in ("message", "cause", "operator", "next", "holder", "shown"):
             text = getattr(found, name)
             assert text is None or f"| {text.zh} | {text.en} |" in PAGE
 

@@ -49,7 +49,9 @@ def test_nothing_is_kept_by_caches(anonymous: TestClient, place: str) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("place", ["/", "/v1", "/v2/verifications", "/v1/cards/", "/EchoMe", "/%00", "/v1/errors/x"])
+@pytest.mark.parametrize(
+    "place", ["/index.html", "/v1", "/v2/verifications", "/v1/cards/", "/EchoMe", "/%00", "/v1/errors/x"]
+)
 def test_no_such_place(anonymous: TestClient, place: str) -> None:
     assert_error(anonymous.get(place, follow_redirects=False), 404, "not_found")
 

@@ -19,8 +19,8 @@ from tests.api.bodies import fresh_key, new_card, register, verification
 from tests.api.entries import new_key
 from tests.api.http.answers import assert_error
 
-PAGE = {"Renzheng-Page": "1"}
-TERMINAL, OPERATOR = "__Host-renzheng-terminal", "__Host-renzheng-operator"
+PAGE = {"Renzheng-Page": "counter"}
+TERMINAL, OPERATOR = "__Host-renzheng-counter", "__Host-renzheng-operator"
 
 
 def browser(app: FastAPI, **headers: str) -> TestClient:
@@ -95,7 +95,7 @@ OF_PEOPLE = {
 
 def test_no_route_but_those_of_pages_looks_at_a_cookie(page: TestClient) -> None:
     """From the routes themselves: one that is added later is closed to sessions unless it is opened."""
-    opened: dict[str, set[tuple[str, str]]] = {"terminal": set(), "operator": set(), "person": set()}
+    opened: dict[str, set[tuple[str, str]]] = {kind: set() for kind in sessions.SESSION_SCOPES}
     for router in ROUTERS:
         for route in router.routes:
             assert isinstance(route, APIRoute)
@@ -103,7 +103,8 @@ def test_no_route_but_those_of_pages_looks_at_a_cookie(page: TestClient) -> None
                 if isinstance(one.dependency, sessions.Mark):
                     for kind in one.dependency.kinds:
                         opened[kind] |= {(method, route.path) for method in route.methods or ()}
-    assert opened == {"terminal": OF_TERMINALS, "operator": OF_OPERATORS, "person": OF_PEOPLE}
+    terminals = dict.fromkeys(("counter", "kiosk", "terminal"), OF_TERMINALS)
+    assert opened == {**terminals, "operator": OF_OPERATORS, "person": OF_PEOPLE}
     for method, path in [("GET", "/v1/me"), ("POST", "/v1/me/key"), ("GET", "/v1/verifications"), ("GET", "/v1/feed")]:
         assert_error(page.request(method, path, json={} if method == "POST" else None), 401, "key_missing")
 
@@ -210,7 +211,8 @@ def test_a_bearer_key_counts_before_a_cookie(page: TestClient, terminal: TestCli
 
 
 def test_what_a_session_may_do_does_not_grow_with_its_key(page: TestClient) -> None:
-    assert {scope.value for scope in sessions.SESSION_SCOPES["terminal"]} == {"verify", "serve_holders"}
+    assert {scope.value for scope in sessions.SESSION_SCOPES["counter"]} == {"verify", "serve_holders"}
+    assert {scope.value for scope in sessions.SESSION_SCOPES["kiosk"]} == {"verify"}
     assert {scope.value for scope in sessions.SESSION_SCOPES["operator"]} == {"override", "read_verifications"}
     never = {Scope.MANAGE_PRINCIPALS, Scope.MANAGE_INSTITUTIONS, Scope.MANAGE_WEBHOOKS, Scope.REGISTER_CARDS}
     assert not sessions.SESSION_SCOPES["person"] & (never | {Scope.VERIFY, Scope.OVERRIDE, Scope.SEARCH_DUPLICATES})
@@ -292,3 +294,47 @@ def test_each_page_uses_its_own_sessions(page: TestClient, service: Service) -> 
     assert_error(page.post(entering, json=body, headers=fresh_key()), 404, "not_found")
     assert_error(page.post(entering, json=body, headers={**CONSOLE, **fresh_key()}), 401, "key_missing")
     assert_error(page.get("/v1/overrides", headers={"Renzheng-Page": "other"}), 400, "page_request_foreign")
+
+
+KIOSK = {"Renzheng-Page": "kiosk"}
+
+
+def test_counter_and_kiosk_of_one_browser_keep_a_key_each(page: TestClient, service: Service) -> None:
+    """Setting one up, and signing out at one, leaves the other as it is; and its teller is nobody at the other."""
+    operator = new_key(service.database, service.keys, Role.OPERATOR, "a bank of sessions")
+    assert page.post("/v1/session/operator", headers={"Operator-Key": operator}).status_code == 201
+    counter = page.get("/v1/session").json()
+    assert_error(page.get("/v1/session", headers=KIOSK), 401, "key_missing")
+    another = new_key(service.database, service.keys, Role.TERMINAL, "a bank of kiosks")
+    assert page.post("/v1/session", headers={**KIOSK, "Authorization": f"Bearer {another}"}).status_code == 201
+    assert page.get("/v1/session").json() == counter
+    kiosk = page.get("/v1/session", headers=KIOSK).json()
+    assert (kiosk["institution"], kiosk["operator"]) == ("a bank of kiosks", None)
+    assert page.post("/v1/session/end", headers=KIOSK).status_code == 200
+    assert_error(page.get("/v1/session", headers=KIOSK), 401, "key_missing")
+    assert page.get("/v1/session").json() == counter
+
+
+@pytest.mark.parametrize("channel", ["counter", "kiosk", None])
+def test_a_terminal_of_before_each_page_had_its_own_key_stays_set_up(
+    app: FastAPI, service: Service, channel: str | None
+) -> None:
+    with service.database.begin() as connection:
+        added = principals.add(
+            connection, service.keys, "an old bank", f"desk {channel}", Role.TERMINAL, channel=channel
+        )
+    old = browser(app, **{"Renzheng-Page": "1"})
+    assert old.post("/v1/session", headers={"Authorization": f"Bearer {added.key}"}).status_code == 201
+    assert list(old.cookies) == ["__Host-renzheng-terminal"]
+    for asks in ("counter", "kiosk"):
+        told = old.get("/v1/session", headers={"Renzheng-Page": asks})
+        if channel in {None, asks}:
+            assert told.json()["terminal"] == f"desk {channel}"
+            assert "Max-Age=315" in told.headers["set-cookie"], "as long as it would have lasted"
+            assert old.post("/v1/captures", headers={"Renzheng-Page": asks}).status_code == 201
+        else:
+            assert_error(told, 401, "session_invalid")
+            assert "set-cookie" not in told.headers
+    kept = {f"__Host-renzheng-{one}" for one in ([channel] if channel else ["counter", "kiosk"])}
+    assert set(old.cookies) == {"__Host-renzheng-terminal", *kept}
+    assert old.get("/v1/session").status_code == 200, "a page that is still open goes on"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def served(service: Service) -> dict[str, set[str]]:
                 names = [f"{family.name}_{part}" for part in ("bucket", "count", "sum")]
             for name in names:
                 found[name] = {*one._labelnames, *({"le"} if name.endswith("_bucket") else ())}
-    service.faces.found = service.faces.found or StoredFaces(0, 100_000)
+    service.faces.found = service.faces.found or StoredFaces(0, 100_000, datetime.now(UTC))
     for family in registry_of(service).collect():
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)

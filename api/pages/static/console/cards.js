@@ -4,11 +4,14 @@ import { act } from "../act.js";
 import { el } from "../dom.js";
 import { fingerName } from "../facts.js";
 import { ask, askOnce } from "../service.js";
-import { said, t } from "../texts.js";
-import { badge, button, done, facts, newest, say, short, stateLine, time, waited } from "./ui.js";
+import { said, t, together } from "../texts.js";
+import { days, time } from "../times.js";
+import { badge, button, done, facts, newest, say, short, stateLine, waited } from "./ui.js";
 
-// The ones that are needed in a hurry stand in front.
-const FIRST = ["reported_lost", "reported_stolen", "found"];
+// The ones that are needed in a hurry stand in front: a loss while the card is good, and when it is missing that it was
+// found. That a lost card was stolen is one of the others.
+const URGENT = ["reported_lost", "reported_stolen", "found"];
+const first = (card) => (card.status === "valid" ? ["reported_lost", "reported_stolen"] : ["found"]).filter((event) => card.possible.includes(event));
 const SUPERSEDING = new Set(["reissued", "renewed", "data_corrected"]);
 const STOPPING = new Set(["reported_lost", "reported_stolen", "reissued", "renewed", "data_corrected", "cancelled", "holder_deceased", "surrendered"]);
 
@@ -60,10 +63,10 @@ function shown(card, context) {
   const marks = [card.surrendered && t("mark_surrendered"), card.disputed && t("mark_disputed")].filter(Boolean).join(t("comma"));
   panel.append(
     el("header", {}, title, el("span", { class: "quiet" }, t("card_reference", { id: short(card.id) }))),
-    el("p", {}, card.words.since_words ? said(card.words.since_words) : "", " ", said(card.words.holder)),
+    el("p", {}, together(card.words.since_words && said(card.words.since_words), said(card.words.holder))),
     facts([
       [t("card_issuer"), card.issuer],
-      [t("card_days"), `${card.valid_from} – ${card.valid_to ?? t("long_term")}`],
+      [t("card_days"), days(card.valid_from, card.valid_to, t("long_term"))],
       [t("card_templates"), held === "" ? t("no_templates") : held],
       [t("card_marks"), marks],
       [t("card_locked"), card.checks_locked_until && time(card.checks_locked_until)],
@@ -78,13 +81,14 @@ function shown(card, context) {
 
 const link = (id) => el("a", { href: `#cards/${id}` }, short(id));
 
-/** The reports that the card's state allows: the urgent ones as buttons, the others in a list. */
+/** The reports that the card's state allows: the urgent ones as buttons, the others in a list. A loss that cannot be
+ * reported any more is shown as such, with the reason: whoever comes for it must not have to look for it. */
 function events(card, panel, line, context) {
-  const urgent = FIRST.filter((event) => card.possible.includes(event));
-  const others = card.possible.filter((event) => !FIRST.includes(event));
+  const urgent = first(card);
+  const others = card.possible.filter((event) => !urgent.includes(event));
   const row = el("div", { class: "choices start" });
   for (const event of urgent) {
-    const look = event === "found" ? "second" : "main stops";
+    const look = event === "found" ? "main" : "main stops";
     row.append(button(t(`do_${event}`), look, () => report(event, card, panel, line, context)));
   }
   if (others.length) {
@@ -96,6 +100,13 @@ function events(card, panel, line, context) {
       if (event) report(event, card, panel, line, context);
     });
     row.append(list);
+  }
+  if (!card.possible.includes("reported_lost")) {
+    const reason = el("p", { class: "quiet", id: `not-now-${card.id}` }, t("do_not_now", { event: t("do_reported_lost"), status: word(card.status, context.catalogue) }));
+    const closed = button(t("do_reported_lost"), "second", () => {});
+    closed.disabled = true;
+    closed.setAttribute("aria-describedby", reason.id);
+    row.append(closed, reason);
   }
   return row;
 }
@@ -110,7 +121,7 @@ async function report(event, card, panel, line, context) {
     title: t("event_title", { event: t(`event_${event}`) }),
     lead: STOPPING.has(event) ? t("event_stops") : t("event_lead"),
     fields,
-    confirm: t(FIRST.includes(event) ? `do_${event}` : "event_confirm"),
+    confirm: t(URGENT.includes(event) ? `do_${event}` : "event_confirm"),
     stops: STOPPING.has(event),
     send: async ({ reason, superseded_by }, key) => {
       const body = { event, ...(reason ? { reason } : {}), ...(superseded_by ? { superseded_by } : {}) };

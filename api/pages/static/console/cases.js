@@ -5,8 +5,9 @@ import { el } from "../dom.js";
 import { fingerName } from "../facts.js";
 import { ask, askOnce } from "../service.js";
 import { t } from "../texts.js";
+import { time } from "../times.js";
 import { checkOf } from "./check.js";
-import { badge, button, done, facts, list, pages, short, stateLine, time, waited, who } from "./ui.js";
+import { badge, button, done, facts, list, pages, short, stateLine, waited, who } from "./ui.js";
 
 const KINDS = {
   card_guessing: () => t("alert_card_guessing"),
@@ -111,7 +112,7 @@ function acts(one, panel, line, context) {
       ["refuse", "second", t("entry_refuse_lead"), reason],
     ],
     approved: [
-      ["review", "second", t("entry_review_lead"), [{ name: "review_on", label: t("review_next"), kind: "date", required: true }]],
+      ["review", "second", t("entry_review_lead"), [{ name: "review_on", label: t("review_next"), kind: "day", required: true }]],
       ["remove", "main stops", t("entry_remove_lead"), reason],
     ],
   }[one.state] ?? [];

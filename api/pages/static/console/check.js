@@ -4,7 +4,8 @@ import { el } from "../dom.js";
 import { DECISIONS } from "../reasons.js";
 import { ask } from "../service.js";
 import { said, t } from "../texts.js";
-import { badge, facts, short, stateLine, table, time, waited } from "./ui.js";
+import { time } from "../times.js";
+import { badge, facts, short, stateLine, table, waited } from "./ui.js";
 
 const TONES = { PASS: "good", REVIEW: "", REFUSE: "bad" };
 

@@ -3,7 +3,8 @@
 import { el } from "../dom.js";
 import { ask } from "../service.js";
 import { t } from "../texts.js";
-import { button, short, stateLine, table, time, waited } from "./ui.js";
+import { time } from "../times.js";
+import { button, short, stateLine, table, waited } from "./ui.js";
 
 const KINDS = {
   verification: () => t("kind_verification"),

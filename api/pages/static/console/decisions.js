@@ -5,8 +5,9 @@ import { el } from "../dom.js";
 import { choices, DISPUTE_REASONS, OVERRIDE_REASONS } from "../reasons.js";
 import { ask, askOnce } from "../service.js";
 import { t } from "../texts.js";
+import { time } from "../times.js";
 import { checkOf } from "./check.js";
-import { badge, button, done, facts, list, pages, short, stateLine, time, waited, who } from "./ui.js";
+import { badge, button, done, facts, list, pages, short, stateLine, waited, who } from "./ui.js";
 
 const OVERRIDES = ["entered", "approved", "refused"];
 const DISPUTES = ["open", "upheld", "rejected"];

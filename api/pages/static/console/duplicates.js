@@ -5,9 +5,10 @@ import { el } from "../dom.js";
 import { fingerName } from "../facts.js";
 import { ask, askOnce } from "../service.js";
 import { t } from "../texts.js";
+import { time } from "../times.js";
 import { figure, ratios, widthOf } from "./chart.js";
 import { rate, ratio } from "./check.js";
-import { badge, button, choice, done, facts, pages, short, stateLine, time, waited, who } from "./ui.js";
+import { badge, button, choice, done, facts, pages, short, stateLine, waited, who } from "./ui.js";
 
 const STATES = ["open", "proposed", "confirmed", "rejected", "superseded"];
 const TONES = { open: "", proposed: "bad", confirmed: "bad", rejected: "good", superseded: "" };

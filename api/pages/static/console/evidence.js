@@ -3,8 +3,9 @@
 import { el } from "../dom.js";
 import { ask } from "../service.js";
 import { t } from "../texts.js";
+import { time } from "../times.js";
 import { able, leafHash, readCheckpoint, receiptSigner, rootOf, signerOf } from "./proof.js";
-import { badge, button, facts, newest, say, span, stateLine, time, waited } from "./ui.js";
+import { badge, button, facts, newest, say, span, stateLine, waited } from "./ui.js";
 
 const HASH = /^[0-9a-f]{64}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -4,7 +4,8 @@ import { el, put, sleep } from "../dom.js";
 import { explained } from "../page.js";
 import { pageHeader, Refused, Unreachable } from "../service.js";
 import { said, t } from "../texts.js";
-import { badge, say, short, stateLine, time } from "./ui.js";
+import { days, time } from "../times.js";
+import { badge, say, short, stateLine } from "./ui.js";
 
 const SHOWN = 100;
 const BEFORE = 30;
@@ -114,7 +115,7 @@ function heard(state, part, { line, list, context }) {
 
 function shown({ seq, at, event, status, invalid, tag, card }, { catalogue, me }) {
   const what = catalogue[status] ? said(catalogue[status].message).replace(/[。.]$/, "") : status;
-  const name = card ? `${card.issuer} ${card.valid_from} – ${card.valid_to ?? t("long_term")}` : t("feed_tag", { tag });
+  const name = card ? `${card.issuer} ${days(card.valid_from, card.valid_to, t("long_term"))}` : t("feed_tag", { tag });
   const link = card && me.scopes.includes("read_cards") ? [el("a", { href: `#cards/${card.id}` }, t("card_reference", { id: short(card.id) }))] : [];
   return el("li", { value: String(seq) },
     el("span", { class: "number" }, String(seq)), el("time", { datetime: at }, time(at)),

@@ -4,7 +4,8 @@ import { el } from "../dom.js";
 import { explained } from "../page.js";
 import { ask } from "../service.js";
 import { said, t } from "../texts.js";
-import { badge, facts, say, span, stateLine, table, time, waited } from "./ui.js";
+import { time } from "../times.js";
+import { badge, facts, say, span, stateLine, table, waited } from "./ui.js";
 
 const AGAIN_MS = 5000;
 /** A replica that did not answer for so long may be gone: what it said of itself then says nothing of now. */
@@ -63,7 +64,7 @@ function replica(one) {
       [t("health_streams"), `${one.feed.streams} / ${one.feed.most_streams}`],
       [t("health_impostors"), t("health_feed_is", { known: one.impostors.known, head: one.impostors.sequence })],
       [t("health_log"), t("health_log_is", { ...one.log, oldest: span(one.log.oldest_wait_s) })],
-      [t("health_faces"), `${one.faces.people ?? "–"} / ${one.faces.threshold}`],
+      [t("health_faces"), one.faces.people === null ? t("health_faces_uncounted") : t("health_faces_is", { ...one.faces, time: time(one.faces.counted_at) })],
       [t("health_faces_filing"), one.faces.reached ? said(one.faces.filing) : t("no")],
     ]));
 }

@@ -131,7 +131,7 @@ const BUSINESS = {
   transfer: () => t("business_transfer"),
 };
 
-const businessName = (kind) => (Object.hasOwn(BUSINESS, kind) ? `${BUSINESS[kind]()} (${kind})` : kind);
+const businessName = (kind) => (Object.hasOwn(BUSINESS, kind) ? t("named_code", { name: BUSINESS[kind](), code: kind }) : kind);
 
 function business({ unknown, max_age_s, kinds }) {
   const rows = Object.entries(kinds).map(([name, one]) =>

@@ -3,11 +3,12 @@
 
 import { $, el } from "../dom.js";
 import { ask } from "../service.js";
-import { said, t } from "../texts.js";
-import { bars, figure, funnel, lines, percent, widthOf } from "./chart.js";
+import { current, said, t } from "../texts.js";
+import { thisMonth, time } from "../times.js";
+import { anything, bars, figure, funnel, lines, percent, widthOf } from "./chart.js";
 import { evidenceOf } from "./counted.js";
 import { FIGURES, causeName } from "./figures.js";
-import { badge, button, choice, facts, short, span, stateLine, table, thisMonth, time, waited } from "./ui.js";
+import { badge, button, choice, facts, short, span, stateLine, table, waited } from "./ui.js";
 
 const MONTHS = 13;
 const TREND = 6;
@@ -31,6 +32,7 @@ const RATES = {
   refusals: () => t("rate_refusals"),
   omissions: () => t("rate_omissions"),
 };
+const TOLD_ALIKE = { card_reported_stolen: "reported_stolen", card_reissued: "reissued", card_cancelled: "cancelled", holder_deceased: "holder_deceased" };
 const CHANNELS = { counter: () => t("channel_counter"), kiosk: () => t("channel_kiosk"), either: () => t("channel_either") };
 
 export function show(root, context) {
@@ -84,7 +86,7 @@ function card(item, shown, context, folded = false) {
       [t("first_refusal"), item.first_refusal_s && t("first_refusal_s", spans(item.first_refusal_s))],
     ]),
     ...(item.first_refusals_not_known ? [el("p", { class: "notice warning" }, t("first_refusal_not_known", { count: item.first_refusals_not_known }))] : []),
-    ...PICTURES.map(([title, belongs]) => picture(t(title), item.figures.filter((one) => belongs(one.figure)), shown, context)).filter(Boolean),
+    ...PICTURES.map(([title, belongs]) => picture(t(title), item.figures.filter((one) => belongs(one.figure)), shown, context)),
     all(item, context),
   ];
   if (!folded) return el("section", { class: "panel" }, el("h2", {}, nameOf(item)), ...parts);
@@ -99,19 +101,25 @@ export function figureName(name, catalogue) {
   if (FIGURES[name]) return FIGURES[name]();
   const code = name.slice(name.lastIndexOf(".") + 1);
   if (name.startsWith("omissions.")) return causeName(code);
-  return catalogue[code] ? said(catalogue[code].message).replace(/[。.]$/, "") : code;
+  const words = catalogue[code] ? said(catalogue[code].message).replace(/[。.]$/, "") : code;
+  // 证件已挂失 and 证件已失效 are said of several: a list of causes tells them apart.
+  return current() === "zh" && TOLD_ALIKE[code] ? t("named_code", { name: words, code: t(`event_${TOLD_ALIKE[code]}`) }) : words;
 }
 
-const shareText = ({ count, share, low, high }) => (share === null ? String(count) : `${percent(share)} (${count})`);
+const shareText = ({ count, total, share, low, high }) => {
+  const told = `${percent(share)} (${count}/${total})`;
+  return anything(low, high) ? `${told}${t("comma")}${t("too_few_data")}` : told;
+};
 const interval = ({ low, high }) => (low === null ? "–" : `${percent(low)} – ${percent(high)}`);
 
 function picture(title, found, shown, { catalogue }) {
-  const rows = found.filter(({ share }) => share !== null).map((one) => ({
-    ...one, label: figureName(one.figure, catalogue), text: shareText(one), tone: TONES[one.figure] ?? "",
+  const rows = found.filter(({ total }) => total !== null).map((one) => ({
+    ...one, label: figureName(one.figure, catalogue), text: one.total ? shareText(one) : t("no_data"), tone: TONES[one.figure] ?? "",
   })).sort((one, other) => ORDER.indexOf(one.figure) - ORDER.indexOf(other.figure) || other.count - one.count);
-  if (!rows.length) return null;
+  // Of nothing there are no shares: an axis without a bar would look like noughts.
+  if (!rows.some(({ total }) => total)) return el("figure", {}, el("figcaption", {}, title), el("p", { class: "quiet" }, t("no_data_in")));
   return figure(title, bars(title, rows, widthOf(shown) - 40), [t("figure"), t("count"), t("share"), t("interval")],
-    rows.map((one) => [one.label, `${one.count} / ${one.total}`, percent(one.share), interval(one)]));
+    rows.map((one) => [one.label, `${one.count} / ${one.total}`, one.share === null ? t("no_data") : percent(one.share), interval(one)]));
 }
 
 /** Every figure, each with the way down to what was counted. */
@@ -134,12 +142,12 @@ function compared({ items }, shown) {
   const show = () => {
     const name = $("select", pick).value;
     const rows = items.map((item) => ({ ...item.figures.find((one) => one.figure === name), label: nameOf(item) }))
-      .filter(({ share }) => share !== null && share !== undefined)
-      .sort((one, other) => other.share - one.share).slice(0, MOST_ROWS)
-      .map((one) => ({ ...one, text: shareText(one), tone: TONES[name] ?? "" }));
-    place.replaceChildren(rows.length ? figure(FIGURES[name](), bars(FIGURES[name](), rows, widthOf(shown) - 40),
-      [t("who"), t("count"), t("share"), t("interval")], rows.map((one) => [one.label, `${one.count} / ${one.total}`, percent(one.share), interval(one)]))
-      : el("p", {}, t("none_there")));
+      .filter(({ share }) => share !== undefined)
+      .sort((one, other) => (other.share ?? -1) - (one.share ?? -1)).slice(0, MOST_ROWS)
+      .map((one) => ({ ...one, text: one.share === null ? t("no_data") : shareText(one), tone: TONES[name] ?? "" }));
+    place.replaceChildren(rows.some(({ share }) => share !== null) ? figure(FIGURES[name](), bars(FIGURES[name](), rows, widthOf(shown) - 40),
+      [t("who"), t("count"), t("share"), t("interval")], rows.map((one) => [one.label, `${one.count} / ${one.total}`, one.share === null ? t("no_data") : percent(one.share), interval(one)]))
+      : el("p", { class: "quiet" }, t("no_data_in")));
   };
   pick.addEventListener("change", show);
   show();
@@ -164,7 +172,7 @@ function trend(month, shown, context) {
       points: found.map((figures) => figures.find((one) => one.figure === name)).map((one) => (one?.share === null || !one ? null : one)),
     }));
     const legend = el("ul", { class: "legend" }, ...series.map(({ name, tone }) => el("li", { "data-tone": tone }, name)));
-    const rows = names.map((name, at) => [name, ...series.map(({ points }) => (points[at] ? `${percent(points[at].share)} (${interval(points[at])})` : "–"))]);
+    const rows = names.map((name, at) => [name, ...series.map(({ points }) => (points[at] ? `${percent(points[at].share)} (${interval(points[at])})` : t("no_data")))]);
     place.append(legend, figure(t("trend_title"), lines(t("trend_title"), names, series, widthOf(shown) - 40), [t("month"), ...series.map(({ name }) => name)], rows));
   });
   return el("section", { class: "panel" }, el("h2", {}, t("trend_title")), el("div", { class: "choices start" }, more), line, place);

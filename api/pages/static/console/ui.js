@@ -5,14 +5,6 @@ import { explained } from "../page.js";
 import { ask } from "../service.js";
 import { t } from "../texts.js";
 
-// The form of a time is the same in both languages: 2026-11-22 10:15:03, in Beijing.
-const TIME = new Intl.DateTimeFormat("sv-SE", {
-  timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium",
-});
-
-/** A moment (ISO 8601) in Beijing time; a dash where there is none. */
-export const time = (moment) => (moment ? TIME.format(new Date(moment)) : "–");
-
 /** How long something took, in the unit and with the digits that say something: 0.4 s, 12 s, 3 min, 5 h, 40 d. */
 export function span(seconds) {
   if (seconds < 10) return t("seconds", { seconds: seconds.toFixed(1) });
@@ -21,9 +13,6 @@ export function span(seconds) {
   if (seconds < 72 * 3600) return t("hours", { hours: Math.round(seconds / 3600) });
   return t("days", { days: Math.round(seconds / 86400) });
 }
-
-/** Today's month in Beijing: YYYY-MM. */
-export const thisMonth = () => TIME.format(new Date()).slice(0, 7);
 
 /** The beginning of an identifier, by which people know it again. */
 export const short = (id) => (id ? id.slice(0, 8) : "–");

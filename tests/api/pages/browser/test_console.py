@@ -84,6 +84,67 @@ def test_a_loss_is_reported_in_three_clicks(house: House, new_page: NewPage, siz
     assert card.text.number not in page.content()
 
 
+def test_only_what_the_cards_state_allows_is_offered(house: House, new_page: NewPage) -> None:
+    """Of a lost card no loss is reported again: it says so, and in front stands that it was found."""
+    card = house.issue(event="reported_lost")
+    page = signed_in(new_page("/console", signed_in=False), authority_key(house))
+    page.locator("#find-number").fill(card.text.number)
+    page.locator(".find button").click()
+    expect(page.locator(".card .choices button.main")).to_have_text("登记找回")
+    expect(page.locator(".card .choices button.stops")).to_have_count(0)
+    expect(page.locator(".card .choices button:disabled")).to_have_text("挂失")
+    expect(page.locator(".card .choices .quiet")).to_have_text("现在不能“挂失”：证件已挂失。")
+    expect(page.locator(".card > p").first).to_contain_text("补领新证")
+    options = page.locator(".card select option").evaluate_all("(all) => all.map((one) => one.value)")
+    assert "reported_stolen" in options, "the table allows it: a card that was lost turns out to be stolen"
+    shoot(page, "console-lost-zh")
+    page.locator(".card .choices button.main").click()
+    page.locator(".act button.main").click()
+    expect(page.locator(".card .choices button.stops")).to_have_count(2)
+    expect(page.locator(".card .choices button:disabled")).to_have_count(0)
+
+
+def test_a_month_without_data_says_so(house: House, new_page: NewPage) -> None:
+    """No axis without a bar, no interval of nothing, and an axis that does not go to the whole says where it ends."""
+    key = house.person("新主管", Role.SUPERVISOR)
+    page = new_page("/console", signed_in=False)
+
+    nothing: Json = {"count": 0, "total": 0, "share": None, "low": None, "high": None}
+    few: dict[str, Json] = {
+        "checks.PASS": nothing,
+        "checks.REVIEW": nothing,
+        "checks.REFUSE": nothing,
+        "captures.face.failed": nothing,
+        "captures.fingers.failed": {"count": 2, "total": 400, "share": 0.005, "low": 0.001, "high": 0.018},
+        "overrides": {"count": 0, "total": 3, "share": 0.0, "low": 0.0, "high": 0.56},
+        "overrides.approved": {"count": 0, "total": 1, "share": 0.0, "low": 0.0, "high": 1.0},
+    }
+
+    def told(route: Route) -> None:
+        answer = route.fetch()
+        (card,) = answer.json()["items"]
+        there = [one for one in card["figures"] if one["figure"] in few or not one["figure"].startswith("captures.")]
+        figures = [{**one, **few.get(one["figure"], {})} for one in there]
+        route.fulfill(response=answer, json={**answer.json(), "items": [{**card, "figures": figures}]})
+
+    page.route("**/v1/scorecards?*by=total*", told)
+    signed_in(page, key)
+    page.locator("nav a[href='#scorecards']").click()
+    decisions = page.locator("figure:has(> figcaption:text('核验结论'))")
+    expect(decisions.locator("p")).to_have_text("这个月没有数据。")
+    expect(decisions.locator("svg")).to_have_count(0)
+    captures = page.locator("figure:has(> figcaption:text-is('采集失败')) svg")
+    expect(captures.locator(".none")).to_have_text("没有数据")
+    expect(captures.locator("rect")).to_have_count(1)
+    expect(captures).to_contain_text("横轴至 2%")
+    overrides = page.locator("figure:has(> figcaption:text-is('放行与异议')) svg")
+    expect(overrides).to_contain_text("0% (0/3)")
+    expect(overrides).to_contain_text("0% (0/1)、数据太少")
+    expect(overrides.locator(".interval")).to_have_count(3)  # the one interval that says something, and its ends
+    expect(overrides.locator(".tick").last).to_have_text("100%")
+    shoot(page, "console-scorecard-few-zh")
+
+
 def test_other_events_and_every_refusal_are_told(house: House, new_page: NewPage) -> None:
     card = house.issue()
     page = signed_in(new_page("/console", signed_in=False), authority_key(house))
@@ -176,7 +237,7 @@ def test_figures_lead_down_to_evidence_that_the_browser_proves(house: House, new
     expect(page.locator("dialog.wide tbody tr").first).to_be_visible()
     shoot(page, "console-counted-zh")
     page.locator("dialog.wide tbody a").first.click()
-    expect(page.locator("#work h1")).to_have_text("证据")
+    expect(page.locator("#work h1")).to_have_text("存证日志")
     page.locator("#work .panel button.main").click()
     expect(page.locator("#work .panel .state-line")).to_have_attribute("data-tone", "good")
     page.locator("#find-entry").fill(day.checks[0]["id"])
@@ -283,7 +344,7 @@ def test_a_supervisor_decides_overrides_disputes_and_alerts(house: House, new_pa
     hit = verify(client(app, house.person("三号柜台", Role.TERMINAL, "counter")), card, face=face)
     assert hit["decision"] == "REVIEW"
     page = signed_in(new_page("/console", signed_in=False), day.supervisor_key)
-    waiting = page.locator("section:has(> h2:text-is('结论之外的办理')) .panel")
+    waiting = page.locator("section:has(> h2:text-is('放行')) .panel")
     waiting.first.locator("button.main").click()
     page.locator(".act button.main").click()
     expect(waiting.first.locator(".badge").first).to_have_attribute("data-tone", "good")
@@ -301,6 +362,11 @@ def test_a_supervisor_decides_overrides_disputes_and_alerts(house: House, new_pa
     expect(alert.locator(".beside table")).to_be_visible()
     expect(alert.locator(".entry")).to_be_visible()
     shoot(page, "console-alert-zh")
+    alert.locator(".entry button.second").click()
+    page.locator(".act input").fill("30/12/2026")
+    page.locator(".act button.main").click()
+    expect(page.locator(".act .error")).to_contain_text("请写作 2026-11-22 的形式")
+    page.keyboard.press("Escape")
     alert.locator(".entry button.stops").click()
     page.locator(".act input").fill("已查明系本人")
     page.locator(".act button.stops").click()
@@ -341,7 +407,7 @@ def test_an_address_is_shown_after_signing_in_and_goes_with_who_signs_out(house:
     page.goto(f"{house.url}/console?lang=zh#evidence/0")
     page.reload()
     signed_in(page, authority_key(house))
-    expect(page.locator("#work h1")).to_have_text("证据")
+    expect(page.locator("#work h1")).to_have_text("存证日志")
     expect(page.locator("nav a[aria-current]")).to_have_attribute("href", "#evidence")
     page.locator("#sign-out").click()
     expect(page.locator("#key")).to_be_visible()
@@ -391,6 +457,9 @@ def test_policy_replicas_and_packs_are_shown_as_they_are(house: House, new_page:
     shoot(page, "console-policy-zh")
     page.locator("nav a[href='#health']").click()
     expect(page.locator("#work .panel header .badge")).to_have_attribute("data-tone", "good")
+    counted = house.service.faces.look()
+    expect(page.locator("#work .pairs")).to_contain_text(f"{counted.people} / {counted.threshold}（20")
+    expect(page.locator("#work .pairs")).to_contain_text("统计，每小时一次")
     for pack in catalogue.packs():
         expect(page.locator("#work")).to_contain_text(pack.purpose_zh)
         expect(page.locator("tr", has_text=pack.licence).first).to_be_visible()

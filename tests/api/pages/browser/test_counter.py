@@ -87,6 +87,43 @@ def test_both_axes_are_told_in_the_tellers_words(
         verified(page, "PASS")
 
 
+# What the work goes through, in order: by sight on a narrow screen, and by the keyboard.
+STEPS = ["purpose", "basis", "without-face", "position", "take-finger", "verify"]
+
+
+def test_the_work_goes_in_order(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter", "mobile")
+    house.reader.place(house.issue())
+    expect(page.locator("#card-facts")).to_be_visible()
+    expect(page.locator("#verify")).to_be_enabled()
+    tops = [page.locator(f"#{one}").bounding_box() for one in ["card-facts", *STEPS, "outcome-title"]]
+    heights = [(box["y"], box["x"]) for box in tops if box]
+    assert heights == sorted(heights)
+    page.locator("#purpose").focus()
+    met = []
+    for _ in range(12):
+        met.append(page.evaluate("document.activeElement.id"))
+        page.keyboard.press("Tab")
+    assert [one for one in dict.fromkeys(met) if one in STEPS] == STEPS
+
+
+def test_a_stranger_is_not_told_what_the_holder_of_a_lost_card_does(house: House, new_page: NewPage) -> None:
+    page = new_page("/counter")
+    house.reader.place(house.issue(event="reported_lost"))
+    verified(page, "REFUSE")
+    expect(page.locator("#say")).to_have_text("您的这张证件现在不能使用，请出示其他有效证件。")
+    expect(page.locator("#say-holder")).to_have_text("请携此证到受理挂失的公安机关登记找回，登记后方可使用。")
+    expect(page.locator("#do")).to_contain_text("不是冒用")
+    house.comparer.face = "person:other"
+    house.reader.place(house.issue(event="reported_lost"))
+    expect(page.locator("#outcome")).to_be_hidden()
+    verified(page, "REFUSE")
+    expect(page.locator("#say")).to_contain_text("请稍候")
+    expect(page.locator("#say-holder")).to_be_empty()
+    expect(page.locator("#do")).to_contain_text("疑似冒用")
+    shoot(page, "counter-lost-stranger")
+
+
 def test_a_narrow_screen_shows_the_wait_and_the_answer(house: House, new_page: NewPage) -> None:
     page = new_page("/counter")
     for width, height in ((1024, 768), (390, 844)):

@@ -102,6 +102,8 @@ def test_who_does_not_pass_is_told_what_next(
     decided(page, decision)
     shoot(page, f"kiosk-result-{name}")
     assert len(page.locator("#verdict-next").inner_text()) > 10
+    # Of a card that is lost no better picture makes anything else: none is asked for.
+    expect(page.locator("#verdict-reasons", has_text="采集质量不足")).to_have_count(1 if name == "poor" else 0)
     assert "通过" not in page.locator("#verdict-title").inner_text().replace("未通过", "")
     if name == "poor":
         house.comparer.face = "person:holder"
