@@ -28,7 +28,6 @@ from biometrics.gallery.parameters import (
     LARGE,
     QUERY_BITS,
     SAMPLED,
-    SAMPLED_AT_LEAST,
     SAMPLED_BLOCKS,
     SAMPLED_OF,
     SHORTLIST,
@@ -139,7 +138,7 @@ class Codes:
         sampled = int(by_signs.sum())
         findable, low = sampled / max(share, _TINY), looks.lowest(planes)
         generous = GENEROUS * wanted
-        signs = looks.bar_of(by_signs, max(max(SIGNS_PASS * findable ** (2 / 3), generous) * share, SAMPLED_AT_LEAST))
+        signs = looks.bar_of(by_signs, max(SIGNS_PASS * findable ** (2 / 3), generous) * share)
         score = looks.bar_of(by_score, generous * share)
         return (signs - low // 3, score - low), 2 * sampled < looked
 

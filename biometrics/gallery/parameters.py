@@ -10,9 +10,6 @@ SAMPLED, SAMPLED_BLOCKS, SAMPLED_OF = 64, 64, 8
 """Entries of a block that tell how high a score is among the best; of how many blocks at least, where there are more;
 and of one block of how many at least."""
 
-SAMPLED_AT_LEAST = 16
-"""Entries of the sample that must reach the bar of signs: if fewer may be found, all are looked at with both bits."""
-
 SIGNS_PASS = 4.0
 """Times the findable entries to the power of 2/3: so many, about, are looked at with both bits after their signs. At
 10^5 and 10^6 one of 100 hard searches (strangers, mates at 0.40) needs 0.9, one of 500 needs 2.4, of mates 0.4; with 3,
