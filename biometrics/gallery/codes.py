@@ -1,5 +1,5 @@
-"""The first stage of a search among many: every entry is looked at through a code of two bits a dimension, and the few
-that may be the best are handed to the exact comparison.
+"""The first stage of a search among many: of every entry the signs are looked at, of the one in thirty or so that they
+speak for a second bit a dimension, and the few that may be the best are handed to the exact comparison.
 
 A number of a vector is coded by its sign and by whether it is large: both bits together are the numbers -3, -1, 1 and 3
 (Gao and others, "Practical and Asymptotically Optimal Quantization of High-Dimensional Vectors in Euclidean Space for
@@ -10,8 +10,9 @@ by the processor's bit count.
 There is no codebook: nothing is trained, and nothing grows stale when newcomers differ. But a code only fits vectors
 that point everywhere alike, as they do after a random rotation; the caller's are turned (`face/transform.py`).
 
-Every entry is looked at, so that no true mate is lost to a wrong turn in a graph or a list. Removed entries, and those
-that are not valid on the day, are passed over on the way, so that they never push out another.
+Every entry is looked at, so that no true mate is lost to a wrong turn in a graph or a list; how many signs let pass
+keeps the loss by them where the best entry is as unlike as a stranger (`parameters.SIGNS_PASS`). Removed entries, and
+those that are not valid on the day, are passed over on the way, so that they never push out another.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ from biometrics.gallery import looks
 from biometrics.gallery.parameters import (
     BLOCK,
     FIRST_PART,
+    GENEROUS,
     LARGE,
     QUERY_BITS,
     SAMPLED,
+    SAMPLED_BLOCKS,
+    SAMPLED_OF,
     SHORTLIST,
     SHORTLIST_OF,
     SHORTLIST_PER_HIT,
+    SIGNS_PASS,
 )
 from biometrics.gallery.rows import Floats
 
@@ -43,8 +48,9 @@ class Codes:
     """Codes of vectors of `dimensions` numbers, by position. `base`: blocks as `blocks` gives them, and how many
     entries they hold. Raises ValueError for more than 1,280 dimensions, whose scores would not fit.
 
-    A block (2 W, `BLOCK`) holds one word after the other of all its entries, W of signs and W of second bits. Parts of
-    blocks never move, so that adding to a large gallery copies nothing.
+    A block (2 W, `BLOCK`) holds the signs of all its entries, one of their W words after the other, and then their
+    second bits, all W words of one entry after those of the other. Parts of blocks never move, so that adding to a
+    large gallery copies nothing.
     """
 
     def __init__(self, dimensions: int, base: tuple[Words, int] | None = None) -> None:
@@ -78,11 +84,12 @@ class Codes:
         """Add vectors, float32 (n, D)."""
         positive = vectors > 0
         large = np.abs(vectors) > LARGE / np.sqrt(self._dimensions)
-        codes, done = np.concatenate([self._packed(positive), self._packed(large == positive)], axis=1), 0
-        while done < len(codes):
+        signs, seconds, done = self._packed(positive), self._packed(large == positive), 0
+        while done < len(vectors):
             block, place = self._next_block()
-            here = min(BLOCK - place, len(codes) - done)
-            block[:, place : place + here] = codes[done : done + here].T
+            here = min(BLOCK - place, len(vectors) - done)
+            block[: self._words, place : place + here] = signs[done : done + here].T
+            block[self._words :].reshape(BLOCK, -1)[place : place + here] = seconds[done : done + here]
             done += here
             self._count += here
 
@@ -99,13 +106,13 @@ class Codes:
         whose day in `until` (N,) is `earliest` or later."""
         planes, parts = self._planes(query), self.blocks()
         wanted = max(SHORTLIST, self._count // SHORTLIST_OF, SHORTLIST_PER_HIT * top)
-        bar = self._bar(parts, planes, until, earliest, wanted)
+        bars, early = self._bars(parts, planes, until, earliest, wanted)
         positions, scores = [], []
         first, room = 0, _FLOOD * wanted
         for part in parts:
             while True:
                 places, reached = np.empty(room, np.int64), np.empty(room, np.int16)
-                count = looks.passing(part, planes, bar, until[first:], earliest, places, reached)
+                count = looks.passing(part, planes, bars, until[first:], earliest, early, places, reached)
                 if count <= room:
                     break
                 room = count
@@ -113,19 +120,27 @@ class Codes:
             scores.append(reached[:count])
             first += len(part) * BLOCK
         found = np.concatenate(positions)
-        return found if len(found) <= _FLOOD * wanted else found[_highest(np.concatenate(scores), wanted)]
+        return found if len(found) <= wanted else found[_highest(np.concatenate(scores), wanted, planes)]
 
-    def _bar(self, parts: list[Words], planes: Words, until: NDArray[np.int32], earliest: int, wanted: int) -> int:
-        """The score that about so many reach as are wanted, judged by a sample; the lowest where so many are not to be
-        found."""
-        counts = np.zeros(looks.spread(planes), np.int64)
+    def _bars(
+        self, parts: list[Words], planes: Words, until: NDArray[np.int32], earliest: int, wanted: int
+    ) -> tuple[tuple[int, int], bool]:
+        """The sum over signs and the score that about so many reach as should pass, judged by a sample; the lowest
+        where so many are not to be found. And whether most are not."""
+        by_signs, by_score = np.zeros((2, looks.spread(planes)), np.int32)
+        blocks = sum(map(len, parts))
+        step = max(min(blocks // SAMPLED_BLOCKS, SAMPLED_OF), 1)
         looked, first = 0, 0
         for part in parts:
-            looked += looks.at_some(part, planes, until[first:], earliest, SAMPLED, counts)
+            looked += looks.at_some(part, planes, until[first:], earliest, step, SAMPLED, by_signs, by_score)
             first += len(part) * BLOCK
-        above = counts[::-1].cumsum()[::-1]
-        enough = np.flatnonzero(above >= wanted * looked / max(self._count, 1))
-        return int(enough.max(initial=0)) - looks.lowest(planes)
+        share = looked / max(self._count, 1)
+        sampled = int(by_signs.sum())
+        findable, low = sampled / max(share, _TINY), looks.lowest(planes)
+        generous = GENEROUS * wanted
+        signs = looks.bar_of(by_signs, max(SIGNS_PASS * findable ** (2 / 3), generous) * share)
+        score = looks.bar_of(by_score, generous * share)
+        return (signs - low // 3, score - low), 2 * sampled < looked
 
     def _next_block(self) -> tuple[Words, int]:
         number, place = divmod(self._count, BLOCK)
@@ -144,17 +159,18 @@ class Codes:
         return np.packbits(wide, axis=1, bitorder="little").view(np.uint64)
 
     def _planes(self, query: Floats) -> Words:
-        """The query in whole numbers -8..7, each of their bits on its own, uint64 (W, `QUERY_BITS`)."""
+        """The query in whole numbers -8..7, each of their bits on its own, uint64 (W, `QUERY_BITS`), W made even."""
         high = 1 << (QUERY_BITS - 1)
         step = max(float(np.abs(query).max()), _TINY) / (high - 0.5)
         whole = np.clip(np.rint(query / step), -high, high - 1).astype(np.int64)
         bits = (whole >> np.arange(QUERY_BITS)[:, None] & 1).astype(np.bool_)
-        return np.ascontiguousarray(self._packed(bits).T)
+        planes = np.zeros((self._words + self._words % 2, QUERY_BITS), np.uint64)
+        planes[: self._words] = self._packed(bits).T
+        return planes
 
 
-def _highest(scores: NDArray[np.int16], wanted: int) -> NDArray[np.int64]:
+def _highest(scores: NDArray[np.int16], wanted: int, planes: Words) -> NDArray[np.int64]:
     """Places, rising, of the `wanted` highest; of those that share the lowest of these, the first."""
-    least = np.partition(scores, -wanted)[-wanted]
-    chosen = scores > least
-    chosen[np.flatnonzero(scores == least)[: wanted - np.count_nonzero(chosen)]] = True
-    return np.flatnonzero(chosen)
+    places = np.empty(wanted, np.int64)
+    looks.highest(scores, wanted, np.zeros(looks.spread(planes), np.int32), places)
+    return places

@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from biometrics.kernels.ahead import LINE, bring
 from biometrics.kernels.compiled import loose_kernel
 
 _HALF_SCALE = np.float32(2.0**112)
+_AHEAD = 12
 
 
 @loose_kernel
@@ -25,7 +27,11 @@ def of_halves(
     size = query.shape[0]
     bits = np.empty(size, np.uint32)
     numbers = bits.view(np.float32)
+    for index in range(min(_AHEAD, places.shape[0])):
+        _bring_row(rows, places[index], 2 * size)
     for index in range(places.shape[0]):
+        if index + _AHEAD < places.shape[0]:
+            _bring_row(rows, places[index + _AHEAD], 2 * size)
         row = rows[places[index]]
         for one in range(size):
             half = np.uint32(row[one])
@@ -44,7 +50,11 @@ def of_twelves(
     as `Rows` says."""
     size = query.shape[0]
     half = size // 2
+    for index in range(min(_AHEAD, places.shape[0])):
+        _bring_row(rows, places[index], rows.shape[1])
     for index in range(places.shape[0]):
+        if index + _AHEAD < places.shape[0]:
+            _bring_row(rows, places[index + _AHEAD], rows.shape[1])
         row = rows[places[index]]
         left, right, pairs = row[:half], row[half:size], row[size:]
         total = np.float32(0)
@@ -54,3 +64,11 @@ def of_twelves(
             second = np.int32(np.int8(right[one])) * np.int32(16) + np.int32(pair >> np.uint8(4))
             total += query[one] * np.float32(first) + query[half + one] * np.float32(second)
         found[index] = total
+
+
+@loose_kernel
+def _bring_row(rows: NDArray[np.generic], place: int, size: int) -> None:
+    """Begin to bring a row of so many bytes near: rows lie here and there, and each would be waited for."""
+    for offset in range(0, size, LINE):
+        bring(rows, place, offset)
+    bring(rows, place, size - 1)

@@ -193,7 +193,12 @@ class Gallery:
 
     def _settle(self, query: Floats, positions: NDArray[np.int64], hits: Hits, number: int) -> None:
         scores = self._rows.scores(query, positions)
+        top = min(hits.keys.shape[1], len(scores))
+        if top < len(scores):
+            # Sorting all of them takes longer than comparing them.
+            good = scores >= np.partition(scores, -top)[-top]
+            positions, scores = positions[good], scores[good]
         keys = self._register.keys[positions]
-        order = np.lexsort((keys, -scores))[: hits.keys.shape[1]]
+        order = np.lexsort((keys, -scores))[:top]
         hits.keys[number, : len(order)] = keys[order]
         hits.scores[number, : len(order)] = scores[order]

@@ -6,8 +6,17 @@ EXACT_UP_TO = 40_000
 BLOCK = 4_096
 """Entries of a block of codes: what is computed of one stays in the processor's nearest caches."""
 
-SAMPLED = 64
-"""Entries of each block that tell how high a score is among the best."""
+SAMPLED, SAMPLED_BLOCKS, SAMPLED_OF = 64, 64, 8
+"""Entries of a block that tell how high a score is among the best; of how many blocks at least, where there are more;
+and of one block of how many at least."""
+
+SIGNS_PASS = 4.0
+"""Times the findable entries to the power of 2/3: so many, about, are looked at with both bits after their signs. At
+10^5 and 10^6 one of 100 hard searches (strangers, mates at 0.40) needs 0.9, one of 500 needs 2.4, of mates 0.4; with 3,
+two of 1,000 strangers were lost, at scores of 0.42."""
+
+GENEROUS = 2.0
+"""Times the entries that are wanted: so many, about, reach the score that a sample sets, before the best are taken."""
 
 SHORTLIST, SHORTLIST_OF = 2_000, 2_500
 """Entries, about, that the codes hand to the exact comparison at least, and one of so many of a larger gallery's."""

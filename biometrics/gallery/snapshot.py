@@ -28,7 +28,7 @@ from biometrics.gallery.parameters import BLOCK, EXACT_UP_TO, SCAN_BLOCK
 from biometrics.gallery.rows import Precision, Rows, kind_of, width_of
 
 MANIFEST = "manifest.json"
-_FORM = 3
+_FORM = 4
 _PARTS = ("numbers", "scales", "keys", "until", "codes")
 
 

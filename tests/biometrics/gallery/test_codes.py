@@ -42,12 +42,31 @@ def test_scores_are_inner_products_of_the_codes_with_the_query(dimensions: int) 
     whole = in_four_bits(query)
     codes = coded(people)
     planes, [blocks] = codes._planes(query), codes.blocks()
-    scores = np.empty(500, np.int16)
-    looks.of_codes(blocks[0], planes, scores)
+    places, scores = np.empty(500, np.int64), np.empty(500, np.int16)
+    low = -looks.lowest(planes)
+    assert looks.passing(blocks, planes, (low // 3, low), days(500), 0, False, places, scores) == 500
+    assert places.tolist() == list(range(500))
     large = np.abs(people) > LARGE / np.sqrt(dimensions)
     numbers = np.where(people > 0, 1, -1) * np.where(large, 3, 1)
     # A bit is a number -1 or 1, of which the query's sum is taken off.
     assert (2 * scores.astype(int) - 3 * whole.sum()).tolist() == (numbers @ whole).tolist()
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("count", [1, 63, 64, 65, BLOCK, BLOCK + 1, SIZE])
+def test_who_reaches_both_bars_and_may_be_found_passes(count: int, early: bool) -> None:
+    people, query = directions(count), directions(1, seed=5)[0]
+    codes, whole = coded(people), in_four_bits(query)
+    until = np.random.default_rng(2).integers(8, 12, count).astype(np.int32)
+    signs = (people > 0) @ whole
+    score = 2 * signs + ((np.abs(people) > LARGE / np.sqrt(128)) == (people > 0)) @ whole
+    places, scores = np.empty(SIZE, np.int64), np.empty(SIZE, np.int16)
+    bars = int(np.quantile(signs, 0.5)), int(np.quantile(score, 0.7))
+    [blocks] = codes.blocks()
+    found = looks.passing(blocks, codes._planes(query), bars, until, 10, early, places, scores)
+    right = np.flatnonzero((signs >= bars[0]) & (score >= bars[1]) & (until >= 10))
+    assert places[:found].tolist() == right.tolist()
+    assert scores[:found].tolist() == score[right].tolist()
 
 
 @pytest.mark.usefixtures("few")
@@ -62,12 +81,26 @@ def test_mates_pass_and_most_strangers_do_not() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_the_best_by_the_codes_are_those_that_are_handed_on() -> None:
+def test_the_best_by_the_codes_are_those_that_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("biometrics.gallery.codes.SIGNS_PASS", 1e9)
     people, query = directions(SIZE), directions(1, seed=5)[0]
     large = np.abs(people) > LARGE / np.sqrt(128)
     scores = (np.where(people > 0, 1, -1) * np.where(large, 3, 1)) @ in_four_bits(query)
     found = coded(people).search(query, 1, days(SIZE), 0)
-    assert found.tolist() == np.flatnonzero(scores >= scores[found].min()).tolist()
+    best = np.sort(np.lexsort((np.arange(SIZE), -scores))[:300])
+    assert found.tolist() == best.tolist()
+
+
+@pytest.mark.usefixtures("few")
+def test_few_are_looked_at_with_both_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    people, query = directions(SIZE), directions(1, seed=5)[0]
+    signs = np.where(people > 0, 1, -1) @ in_four_bits(query)
+    codes = coded(people)
+    before = int(signs[codes.search(query, 1, days(SIZE), 0)].min())
+    monkeypatch.setattr("biometrics.gallery.codes.SIGNS_PASS", 0.2)
+    least = int(signs[codes.search(query, 1, days(SIZE), 0)].min())
+    assert least > before
+    assert 0.02 * SIZE < np.count_nonzero(signs >= least) < 0.2 * SIZE
 
 
 @pytest.mark.usefixtures("few")

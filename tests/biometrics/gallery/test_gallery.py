@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from biometrics.gallery import ALWAYS, Gallery, Precision, entries_of
-from tests.biometrics.gallery.people import directions, near
+from tests.biometrics.gallery.people import Floats, directions, near
 
 ENGINE = "test-1"
 SMALL, LARGE = 300, 3_000
@@ -220,5 +220,19 @@ TestChanges.settings = settings(max_examples=30, stateful_step_count=12, deadlin
 def test_the_best_come_first_and_equals_by_key(size: int) -> None:
     people = np.repeat(directions(size), 2, axis=0)
     hits = Gallery.of(ENGINE, np.arange(2 * size), people).search(directions(1, seed=8), 2 * size)
+    assert hits.keys[0].tolist() == by_likeness(people)
+
+
+@pytest.mark.parametrize("top", [1, 3, 79])
+def test_of_equals_among_many_the_first_stay_where_not_all_are_wanted(
+    top: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("biometrics.gallery.stages.EXACT_UP_TO", 10)
+    people = np.repeat(directions(40), 2, axis=0)
+    hits = Gallery.of(ENGINE, np.arange(80), people).search(directions(1, seed=8), top)
+    assert hits.keys[0].tolist() == by_likeness(people)[:top]
+
+
+def by_likeness(people: Floats) -> list[int]:
     scores = (people @ directions(1, seed=8)[0]).tolist()
-    assert hits.keys[0].tolist() == sorted(range(2 * size), key=lambda key: (-round(scores[key], 5), key))
+    return sorted(range(len(people)), key=lambda key: (-round(scores[key], 5), key))

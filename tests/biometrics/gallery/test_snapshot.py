@@ -99,7 +99,7 @@ def test_a_damaged_file_is_noticed(gallery: Gallery, tmp_path: Path, part: str, 
         {"dimensions": 64},
         {"precision": "twelve"},
         {"precision": "other"},
-        {"form": 1},
+        {"form": 3},
         {"files": {}},
         {"files": None},
         {"sequence": "x"},
@@ -114,7 +114,7 @@ def test_a_manifest_that_lies_is_noticed(gallery: Gallery, tmp_path: Path, chang
     assert error.value.code == "snapshot_damaged"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"form": 3}', "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"form": 4}', "\x00"])
 def test_what_is_no_manifest_is_noticed(tmp_path: Path, text: str) -> None:
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(SnapshotError) as error:
