@@ -19,6 +19,7 @@ from unittest import mock
 PLACES: tuple[tuple[str, str, str], ...] = (
     # stage, where it is looked up, and its name there
     ("json", "json", "loads"),
+    ("json", "api.http.direct", "parsed"),
     ("json", "starlette.responses:JSONResponse", "render"),
     ("base64", "base64", "b64decode"),
     ("validation", "pydantic:TypeAdapter", "validate_python"),
