@@ -39,12 +39,12 @@ def verify(
     caller: VerifierDep,
     operator: OperatorDep,
     attempt: AttemptDep,
-    _: AdmittedDep,
+    place: AdmittedDep,
     body: Annotated[VerificationBody, Body(openapi_examples=examples.VERIFICATION)],
 ) -> JSONResponse:
     """Answers PASS, REVIEW or REFUSE, with both axes and the evidence. The same `Idempotency-Key` gives the same
     answer; the captures are forgotten."""
-    decided = pipeline.verify(service, body.request(caller, operator, attempt))
+    decided = pipeline.verify(service, body.request(caller, operator, attempt), place)
     with stage("evidence"):
         return answer(receipts.completed(service, decided))
 
