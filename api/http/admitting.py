@@ -7,19 +7,20 @@ from typing import Annotated
 from fastapi import Depends
 
 from api.http.signin import ServiceDep
+from api.operations.admission import Place
 
 
-async def admitted(service: ServiceDep) -> AsyncIterator[None]:
+async def admitted(service: ServiceDep) -> AsyncIterator[Place]:
     """Inside until the route has its answer. To be asked for after the caller: strangers take no place. Raises
     `service_overloaded`."""
     place = service.admission.enter(time.monotonic())
     done = False
     try:
-        yield
+        yield place
         done = True
     finally:
         service.admission.leave(place, time.monotonic(), answered=done)
 
 
 # Before the answer is sent: a client that takes it slowly keeps nobody out.
-AdmittedDep = Annotated[None, Depends(admitted, scope="function")]
+AdmittedDep = Annotated[Place, Depends(admitted, scope="function")]

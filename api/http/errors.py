@@ -121,7 +121,7 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
     if any(fault["type"] == "json_invalid" for fault in faults) or any(fault["type"] == "missing" for fault in whole):
         return response(request, "request_malformed")
     # FastAPI hands a body of another type over as bytes, which are no object.
-    if whole and _JSON.match(request.headers.get("content-type", "")) is None:
+    if whole and not is_json(request.headers.get("content-type", "")):
         return response(request, "media_type_unsupported")
     details = [
         {
@@ -132,6 +132,11 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
     ]
     own = [detail["code"] for detail in details if detail["code"] not in {"request_invalid", *_FAULTS.values()}]
     return response(request, own[0] if own else "request_invalid", details)
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a body that calls itself so is JSON."""
+    return _JSON.match(content_type) is not None
 
 
 def _place(steps: tuple[str | int, ...]) -> str:

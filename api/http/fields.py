@@ -1,11 +1,11 @@
 """Field types that requests share. A bad value raises a pydantic error whose type is a code of the catalogue."""
 
-import base64
 import binascii
 import re
 from datetime import date
 from typing import Annotated, Any
 
+from pybase64 import b64decode
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -27,7 +27,7 @@ def _base64(value: Any) -> bytes:
     if not isinstance(value, str):
         raise bad_value("base64_invalid")
     try:
-        return base64.b64decode(value, validate=True)
+        return b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
         raise bad_value("base64_invalid") from error
 

@@ -13,5 +13,17 @@ OTHER_THREADS = 40
 LEARNED_SHARE = 0.1
 """How much one answer moves the estimate: half of it is of the last seven."""
 
+LEAST_SHARE = 0.5
+"""Of the bound on waiting the estimate is held against this at the least."""
+
+SHARE_STEP = 0.05
+"""How much of the bound one late answer takes away, nearly."""
+
+REST_FACTOR = 1.5
+"""An answer may take so many times the mean from its turn on."""
+
+LATE = 0.01
+"""The share of answers that may be later than the bound."""
+
 DRAIN_RETRY_MS = (500, 3000)
 """Between these a stream that the ending service closes is told to come back: not all at once."""

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.errors.catalogue import Text
+from api.http.direct import direct_post
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_PAGES
 from api.http.signin import ServiceDep, VerifierDep
@@ -44,7 +45,8 @@ class NonceAnswer(BaseModel):
     challenge: ChallengeAnswer = Field(description="For terminals that film the face: what it has to do, and when.")
 
 
-@router.post(
+@direct_post(
+    router,
     "",
     status_code=201,
     response_model=NonceAnswer,

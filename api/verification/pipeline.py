@@ -5,6 +5,7 @@ Nothing is written before the comparison is done, and everything that is written
 dies on the way leaves nothing, one that dies after the commit has answered for good.
 """
 
+from contextlib import nullcontext
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
 from api.matching.comparison import PersonResult
+from api.operations.admission import Place
 from api.operations.metrics.counters import stage
 from api.personal.consent import Basis
 from api.population import asking
@@ -30,11 +32,13 @@ from api.verification.policy import ChannelPolicy
 from api.verification.request import VerificationRequest
 
 
-def verify(service: Service, request: VerificationRequest) -> idempotency.StoredAnswer:
-    """Decide, or give the answer that was given to this idempotency key before.
+def verify(service: Service, request: VerificationRequest, place: Place | None = None) -> idempotency.StoredAnswer:
+    """Decide, or give the answer that was given to this idempotency key before. `place` is the request's among those
+    that were let in; without one it does not wait for its turn.
 
     Raises `ServiceError` for a channel that is not the terminal's and for captures that are not fresh or not new,
-    `CaptureInvalid` for those that are no images, `KeyReused`, `KeyRevoked` and `DatabaseUnavailable`.
+    where its turn comes too late, `CaptureInvalid` for those that are no images, `KeyReused`, `KeyRevoked` and
+    `DatabaseUnavailable`.
     """
     if request.caller.channel not in {None, request.channel}:
         raise ServiceError("channel_not_allowed")
@@ -55,7 +59,8 @@ def verify(service: Service, request: VerificationRequest) -> idempotency.Stored
     person, screened = None, None
     if not known.locked:
         searched = search.wanted(service, known.listed)
-        person = service.comparer.compare(request.captures, known.references, searched)
+        with nullcontext() if place is None else service.admission.turn(place):
+            person = service.comparer.compare(request.captures, known.references, searched)
         with stage("screening"):
             screened = search.screen(service, request, person, known.listed, records.day_of_validity(known.nonce.now))
     # Where the number is locked nobody compares, the other register neither.

@@ -11,6 +11,7 @@ from api.evidence import receipts
 from api.http import examples
 from api.http.admitting import AdmittedDep
 from api.http.answers import answer
+from api.http.direct import direct_post
 from api.http.fields import Instant
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_CONSOLE, FOR_PAGES
@@ -26,7 +27,8 @@ router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
 ListerDep = Annotated[Caller, Depends(Holder(Scope.READ_VERIFICATIONS))]
 
 
-@router.post(
+@direct_post(
+    router,
     "",
     response_model=VerificationAnswer,
     dependencies=[*LIMITED, *FOR_PAGES],
@@ -37,12 +39,12 @@ def verify(
     caller: VerifierDep,
     operator: OperatorDep,
     attempt: AttemptDep,
-    _: AdmittedDep,
+    place: AdmittedDep,
     body: Annotated[VerificationBody, Body(openapi_examples=examples.VERIFICATION)],
 ) -> JSONResponse:
     """Answers PASS, REVIEW or REFUSE, with both axes and the evidence. The same `Idempotency-Key` gives the same
     answer; the captures are forgotten."""
-    decided = pipeline.verify(service, body.request(caller, operator, attempt))
+    decided = pipeline.verify(service, body.request(caller, operator, attempt), place)
     with stage("evidence"):
         return answer(receipts.completed(service, decided))
 

@@ -19,8 +19,9 @@ from unittest import mock
 PLACES: tuple[tuple[str, str, str], ...] = (
     # stage, where it is looked up, and its name there
     ("json", "json", "loads"),
+    ("json", "api.http.direct", "parsed"),
     ("json", "starlette.responses:JSONResponse", "render"),
-    ("base64", "base64", "b64decode"),
+    ("base64", "api.http.fields", "b64decode"),
     ("validation", "pydantic:TypeAdapter", "validate_python"),
     ("signing_in", "api.http.signin", "_sign_in"),
     ("signing_in", "api.http.signatures", "check"),

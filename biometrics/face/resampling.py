@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biometrics.kernels.compiled import kernel
+from biometrics.kernels.pixels import PIXEL_BYTES, ROWS, sum_pixels
 
 
 @kernel
@@ -24,28 +25,37 @@ def network_input(
     first_x, last_x = max(0, left), min(rgb.shape[1], left + size[0])
     columns = max(0, last_x - first_x)
     pixels = np.ascontiguousarray(rgb).reshape(rgb.shape[0], rgb.shape[1] * 3)
+    inside = pixels[:, 3 * first_x : 3 * (first_x + columns)]
     out = np.zeros((1, 3, -(-wanted[1] // stride) * stride, -(-wanted[0] // stride) * stride), np.float32)
     y_start, y_weights = _triangle(size[1], wanted[1])
     x_start, x_weights = _triangle(size[0], wanted[0])
-    row = np.empty(3 * columns, np.float32)
-    for j in range(wanted[1]):
-        row[:] = 0.0
-        for k in range(y_weights.shape[1]):
-            y, weight = top + y_start[j] + k, y_weights[j, k]
-            if weight > 0.0 and 0 <= y < rgb.shape[0]:
-                line = pixels[y, 3 * first_x : 3 * last_x]
-                for i in range(3 * columns):
-                    row[i] += weight * line[i]
+    # A number more behind the last pixel, which is read with what follows it.
+    lines, made = np.zeros((ROWS, 3 * columns + 1), np.float32), np.empty((wanted[0], ROWS, 4), np.float32)
+    for top_row in range(0, wanted[1], ROWS):
+        rows = min(ROWS, wanted[1] - top_row)
+        for row in range(rows):
+            _sum_lines(inside, top + y_start[top_row + row], y_weights[top_row + row], lines[row])
         for i in range(wanted[0]):
-            red = green = blue = np.float32(0.0)
             begin = left + x_start[i] - first_x
-            for k in range(max(0, -begin), min(x_weights.shape[1], columns - begin)):
-                weight, place = x_weights[i, k], 3 * (begin + k)
-                red += weight * row[place]
-                green += weight * row[place + 1]
-                blue += weight * row[place + 2]
-            out[0, 0, j, i], out[0, 1, j, i], out[0, 2, j, i] = blue, green, red
+            first, last = max(0, -begin), min(x_weights.shape[1], columns - begin)
+            source = lines.ctypes.data + PIXEL_BYTES * (begin + first)
+            weights = x_weights.ctypes.data + x_weights.strides[0] * i + x_weights.strides[1] * first
+            sum_pixels(source, lines.strides[0], weights, last - first, made.ctypes.data + made.strides[0] * i)
+        for row in range(rows):
+            for i in range(wanted[0]):
+                red, green, blue = made[i, row, 0], made[i, row, 1], made[i, row, 2]
+                out[0, 0, top_row + row, i], out[0, 1, top_row + row, i], out[0, 2, top_row + row, i] = blue, green, red
     return out
+
+
+@kernel
+def _sum_lines(pixels: NDArray[np.uint8], first: int, weights: NDArray[np.float32], line: NDArray[np.float32]) -> None:
+    """The weighted sum of the lines of `pixels`, (H, n), from `first` on, into `line`, whose first n numbers it is."""
+    line[:] = 0.0
+    for k in range(len(weights)):
+        if weights[k] > 0.0 and 0 <= first + k < len(pixels):
+            for i in range(pixels.shape[1]):
+                line[i] += weights[k] * pixels[first + k, i]
 
 
 @kernel

@@ -100,9 +100,12 @@ def _build(
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     codes = np.zeros((CYLINDER_SECTIONS, len(chosen)), np.uint64)
     valid = np.zeros(len(chosen), np.uint64)
-    near = np.empty(len(x), np.int64)
+    near, steps = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
+    sums = np.empty(CYLINDER_SECTIONS, np.float32)
     for at, i in enumerate(chosen):
         count = _neighbours(x, y, i, near)
+        for k in range(count):
+            steps[k] = int((direction[near[k]] - direction[i] + TURN) * _INVERSE_STEP) % _STEPS
         cosine, sine = math.cos(direction[i]), math.sin(direction[i])
         for row in range(CYLINDER_CELLS):
             for column in range(CYLINDER_CELLS):
@@ -114,7 +117,10 @@ def _build(
                     continue
                 bit = np.uint64(1) << np.uint64(row * CYLINDER_CELLS + column)
                 valid[at] |= bit
-                _mark(x, y, direction, i, near[:count], at_x, at_y, shares, bit, codes[:, at])
+                if _add_up(x, y, near[:count], steps, at_x, at_y, shares, sums):
+                    for section in range(CYLINDER_SECTIONS):
+                        if sums[section] >= CYLINDER_THRESHOLD:
+                            codes[section, at] |= bit
     return codes, valid
 
 
@@ -131,28 +137,26 @@ def _neighbours(x: NDArray[np.float32], y: NDArray[np.float32], i: int, near: ND
 
 
 @kernel
-def _mark(
+def _add_up(
     x: NDArray[np.float32],
     y: NDArray[np.float32],
-    direction: NDArray[np.float32],
-    i: int,
     near: NDArray[np.int64],
+    steps: NDArray[np.int64],
     at_x: float,
     at_y: float,
     shares: NDArray[np.float32],
-    bit: np.uint64,
-    code: NDArray[np.uint64],
-) -> None:
-    """Set the bit of one cell in the words of the sections where the neighbours around it add up to the threshold."""
-    sums = np.zeros(CYLINDER_SECTIONS, np.float32)
-    for j in near:
+    sums: NDArray[np.float32],
+) -> bool:
+    """Write to `sums` (6,) what the neighbours `near`, of relative directions `steps`, add to one cell in each section;
+    whether any of them reaches it."""
+    sums[:] = 0.0
+    reached = False
+    for k, j in enumerate(near):
         square = (x[j] - at_x) ** 2 + (y[j] - at_y) ** 2
         if square > CYLINDER_REACH * CYLINDER_REACH:
             continue
+        reached = True
         closeness = math.exp(-square / (2.0 * CYLINDER_SPREAD * CYLINDER_SPREAD))
-        step = int((direction[j] - direction[i] + TURN) * _INVERSE_STEP) % _STEPS
         for section in range(CYLINDER_SECTIONS):
-            sums[section] += closeness * shares[step, section]
-    for section in range(CYLINDER_SECTIONS):
-        if sums[section] >= CYLINDER_THRESHOLD:
-            code[section] |= bit
+            sums[section] += closeness * shares[steps[k], section]
+    return reached

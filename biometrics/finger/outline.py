@@ -45,21 +45,30 @@ def inside(corners: NDArray[np.float32], x: float, y: float) -> bool:
 
 
 @kernel
+def is_within(corners: NDArray[np.float32], x: float, y: float) -> bool:
+    """Whether a point lies within an outline; on it counts."""
+    count = len(corners)
+    for i in range(count):
+        if _turn(corners[i], corners[i + 1 if i + 1 < count else 0], x, y) < 0.0:
+            return False
+    return count >= 3
+
+
+@kernel
 def distance_outside(corners: NDArray[np.float32], x: float, y: float) -> float:
     """How far, in pixels, a point lies outside an outline; 0 within it."""
-    count = len(corners)
-    within, least = count >= 3, np.inf
+    if is_within(corners, x, y):
+        return 0.0
+    count, least = len(corners), np.inf
     for i in range(count):
-        here, there = corners[i], corners[(i + 1) % count]
-        if _turn(here, there, x, y) < 0.0:
-            within = False
+        here, there = corners[i], corners[i + 1 if i + 1 < count else 0]
         along_x, along_y = there[0] - here[0], there[1] - here[1]
         square = along_x * along_x + along_y * along_y
         share = 0.0
         if square > 0.0:
             share = min(1.0, max(0.0, ((x - here[0]) * along_x + (y - here[1]) * along_y) / square))
         least = min(least, (here[0] + share * along_x - x) ** 2 + (here[1] + share * along_y - y) ** 2)
-    return 0.0 if within else math.sqrt(least)
+    return math.sqrt(least)
 
 
 @kernel

@@ -203,6 +203,18 @@ class Code:
         with cgutils.for_range(self.builder, times) as loop:
             yield loop.index
 
+    def place(self, kind: Any) -> Any:
+        """Room for a value of type `kind` that may change in loops; LLVM keeps it off the stack."""
+        return cgutils.alloca_once(self.builder, kind)  # type: ignore[no-untyped-call]
+
+    def number(self, address: Any, kind: Any) -> Any:
+        """What is at `address`, as type `kind` of float32 numbers."""
+        return self._load(address, kind, 4)
+
+    def keep(self, value: Any, address: Any) -> None:
+        """Writes float32 numbers of any type to `address`."""
+        self._store(value, address, 4)
+
     def _load(self, address: Any, kind: Any, alignment: int) -> Any:
         loaded = self.builder.load(self.builder.inttoptr(address, kind.as_pointer()))
         loaded.align = alignment

@@ -90,7 +90,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def service(home: Path) -> Iterator[Service]:
     """A service whose comparisons are scripted. Receipts wait for their proof, so that the same answer has the same."""
     settings = Settings(
-        home=home, database_url=None, database_timeout_s=20, requests_per_minute=1_000_000, most_wait_s=600
+        home=home,
+        database_url=None,
+        database_timeout_s=20,
+        requests_per_minute=1_000_000,
+        most_wait_s=600,
+        # Tests hold up to eight comparisons side by side: on a machine with few cores they would wait for their turns.
+        compute_threads=8,
     )
     # Longer than an installation may wait: answers are compared with their proofs, which take time on a busy machine.
     patient = settings.model_copy(update={"receipt_wait_s": 60})

@@ -1,0 +1,235 @@
+"""Direct routes answer as FastAPI's own do, and take only what they can call directly."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+from starlette.testclient import TestClient
+
+from api.errors import ServiceError
+from api.http import errors
+from api.http.direct import direct_post, parsed
+from api.service import Service
+from tests.api.bodies import fresh_key
+from tests.api.conftest import NewClient
+from tests.api.http.answers import assert_error
+
+JSON = {"Content-Type": "application/json"}
+
+
+class Sent(BaseModel):
+    """A body."""
+
+    model_config = ConfigDict(extra="forbid")
+    number: int
+    words: tuple[str, ...] = ()
+
+
+class Door:
+    """What a route depends on: a context, a caller below it, and a mark that nobody asks for by name."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def mark(self, request: Request) -> None:
+        request.state.marked = True
+        self.told.append("mark")
+
+    async def caller(self, request: Request, key: Annotated[str | None, Header()] = None) -> str:
+        self.told.append("caller")
+        if key is None:
+            raise ServiceError("key_missing")
+        return f"{key} {request.state.marked}"
+
+    async def inside(self) -> AsyncIterator[int]:
+        self.told.append("in")
+        try:
+            yield 7
+            self.told.append("done")
+        finally:
+            self.told.append("out")
+
+
+def client(door: Door, *, directly: bool) -> TestClient:
+    """An application with one route, of either kind."""
+    router = APIRouter(prefix="/v1/asked")
+    marked: dict[str, Any] = {"dependencies": [Depends(door.mark)]}
+    add = direct_post(router, "", **marked) if directly else router.post("", **marked)
+
+    async def twice(caller: Annotated[str, Depends(door.caller)]) -> int:
+        return len(caller)
+
+    @add
+    def ask(
+        request: Request,
+        caller: Annotated[str, Depends(door.caller)],
+        length: Annotated[int, Depends(twice)],
+        place: Annotated[int, Depends(door.inside, scope="function")],
+        body: Sent,
+        more_words: Annotated[str | None, Header()] = None,
+    ) -> JSONResponse:
+        door.told.append("asked")
+        if body.number < 0:
+            raise ServiceError("not_found")
+        told = [caller, length, place, body.model_dump(mode="json"), more_words, request.method]
+        return JSONResponse(told, status_code=201)
+
+    app = FastAPI()
+    errors.install(app)
+    app.include_router(router)
+    return TestClient(app)
+
+
+@pytest.fixture
+def both() -> tuple[tuple[Door, TestClient], tuple[Door, TestClient]]:
+    doors = Door(), Door()
+    return (doors[0], client(doors[0], directly=True)), (doors[1], client(doors[1], directly=False))
+
+
+ASKED: dict[str, tuple[bytes, dict[str, str]]] = {
+    "well": (b'{"number": 3, "words": ["a"]}', {"key": "k"}),
+    "a header more": (b'{"number": 3}', {"key": "k", "more-words": "x"}),
+    "an error of the endpoint": (b'{"number": -3}', {"key": "k"}),
+    "no number": (b"{}", {"key": "k"}),
+    "a field too many": (b'{"number": 3, "other": 1}', {"key": "k"}),
+    "no key": (b'{"number": 3}', {}),
+    "no body": (b"", {"key": "k"}),
+    "a list": (b"[1]", {"key": "k"}),
+    "null": (b"null", {"key": "k"}),
+    "no JSON": (b"{", {"key": "k"}),
+    "a byte order mark": (b'\xef\xbb\xbf{"number": 3}', {"key": "k"}),
+    "UTF-16": ('{"number": 3}'.encode("utf-16"), {"key": "k"}),
+    "another type": (b'{"number": 3}', {"key": "k", "content-type": "text/plain"}),
+    "another JSON": (b'{"number": 3}', {"key": "k", "content-type": "application/problem+json; charset=utf-8"}),
+    "no type": (b'{"number": 3}', {"key": "k", "content-type": ""}),
+    "too deep": (b"[" * 100_000, {"key": "k"}),
+}
+
+
+@pytest.mark.parametrize("name", list(ASKED))
+def test_the_answer_is_that_of_fastapi(
+    both: tuple[tuple[Door, TestClient], tuple[Door, TestClient]], name: str
+) -> None:
+    content, headers = ASKED[name]
+    answers = [asked.post("/v1/asked", content=content, headers={**JSON, **headers}) for _, asked in both]
+    assert answers[0].status_code == answers[1].status_code
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
+
+
+def test_each_dependency_is_called_once_and_left_before_the_answer_is_sent(
+    both: tuple[tuple[Door, TestClient], tuple[Door, TestClient]],
+) -> None:
+    for door, asked in both:
+        assert asked.post("/v1/asked", json={"number": 3}, headers={"key": "k"}).status_code == 201
+        assert door.told == ["mark", "caller", "in", "asked", "done", "out"]
+        door.told.clear()
+        assert asked.post("/v1/asked", json={"number": -1}, headers={"key": "k"}).status_code == 404
+        assert door.told == ["mark", "caller", "in", "asked", "out"]
+
+
+def test_what_was_sent_is_read_after_the_caller_was(service: Service, new_client: NewClient) -> None:
+    terminal = new_client(service=service)
+    headers = {**JSON, **fresh_key()}
+    assert_error(terminal.post("/v1/verifications", content=b"{", headers=headers), 400, "request_malformed")
+    terminal.headers["Authorization"] = "Bearer nobody"
+    assert_error(terminal.post("/v1/verifications", content=b"{", headers=headers), 401, "key_invalid")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(values, st.booleans(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]))
+def test_json_is_read_as_the_standard_library_reads_it(value: Any, escaped: bool, encoding: str) -> None:
+    body = json.dumps(value, ensure_ascii=escaped).encode(encoding)
+    assert json.dumps(parsed(body)) == json.dumps(json.loads(body))
+
+
+@given(st.binary(max_size=30) | st.text(alphabet='{}[]",:0123456789eE+-. \\untrfalsNI\x00\x1f\ud800', max_size=20))
+def test_what_the_standard_library_refuses_is_refused(text: str | bytes) -> None:
+    body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    try:
+        expected = json.dumps(json.loads(body))
+    except (ValueError, RecursionError):
+        with pytest.raises(ServiceError) as told:
+            parsed(body)
+        assert told.value.code == "request_malformed"
+    else:
+        assert json.dumps(parsed(body)) == expected
+
+
+def plain() -> int:
+    return 1
+
+
+async def coroutine() -> int:
+    return 1
+
+
+async def of_the_request() -> AsyncIterator[int]:
+    yield 1
+
+
+def a_query(asked: str) -> JSONResponse:
+    return JSONResponse(asked)
+
+
+def of_a_thread(given: Annotated[int, Depends(plain)]) -> JSONResponse:
+    return JSONResponse(given)
+
+
+def of_a_wide_scope(given: Annotated[int, Depends(of_the_request)]) -> JSONResponse:
+    return JSONResponse(given)
+
+
+def not_kept(given: Annotated[int, Depends(coroutine, use_cache=False)]) -> JSONResponse:
+    return JSONResponse(given)
+
+
+def a_header_with_a_form(given: Annotated[int, Header()]) -> JSONResponse:
+    return JSONResponse(given)
+
+
+def in_parts(one: Annotated[int, Body()], other: Annotated[int, Body()]) -> JSONResponse:
+    return JSONResponse([one, other])
+
+
+def embedded(one: Annotated[int, Body(embed=True)]) -> JSONResponse:
+    return JSONResponse(one)
+
+
+async def no_plain_function() -> JSONResponse:
+    return JSONResponse(None)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        a_query, of_a_thread, of_a_wide_scope, not_kept, a_header_with_a_form, in_parts, embedded, no_plain_function,
+    ],
+)  # fmt: skip
+def test_a_route_that_asks_for_more_is_not_made(endpoint: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError):
+        direct_post(APIRouter(), "/asked")(endpoint)
+
+
+def test_what_is_no_response_is_no_answer() -> None:
+    router = APIRouter()
+
+    @direct_post(router, "/asked")
+    def ask() -> JSONResponse:
+        return {}  # type: ignore[return-value]
+
+    app = FastAPI()
+    app.include_router(router)
+    with pytest.raises(TypeError, match="no Response"):
+        TestClient(app).post("/asked")
