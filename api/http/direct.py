@@ -55,7 +55,8 @@ class DirectRoute(APIRoute):
 
 @dataclass(frozen=True)
 class _Step:
-    """A call. `places`: its arguments that are results of earlier steps, by name; `headers`: those that are headers.
+    """A call. `places`: its arguments that are results of earlier steps, by name; `headers`: those that are headers,
+    with what judges them where not every text will do.
 
     `entered`: it gives a context, whose value counts.
     """
@@ -63,13 +64,17 @@ class _Step:
     call: Callable[..., Any]
     entered: bool
     places: tuple[tuple[str, int], ...]
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str, Callable[..., tuple[Any, list[Any]]] | None], ...]
     request: str | None
 
     def arguments(self, request: Request, results: Sequence[Any]) -> dict[str, Any]:
         given = {name: results[place] for name, place in self.places}
-        for name, header in self.headers:
-            given[name] = request.headers.get(header)
+        for name, header, validate in self.headers:
+            value = given[name] = request.headers.get(header)
+            if validate is not None and value is not None:
+                _, faults = validate(value, {}, loc=("header", header))
+                if faults:
+                    raise RequestValidationError(faults)
         if self.request is not None:
             given[self.request] = request
         return given
@@ -118,7 +123,10 @@ class _Plan:
             asynccontextmanager(dependant.call) if entered else dependant.call,
             entered,
             tuple((name, self._places[call]) for name, call in named),
-            tuple((header.name, header.alias) for header in dependant.header_params),
+            tuple(
+                (one.name, one.alias, one.validate if one.field_info.metadata else None)
+                for one in dependant.header_params
+            ),
             dependant.request_param_name or getattr(dependant, "http_connection_param_name", None),
         )
 

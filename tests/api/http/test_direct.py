@@ -73,11 +73,12 @@ def client(door: Door, *, directly: bool) -> TestClient:
         place: Annotated[int, Depends(door.inside, scope="function")],
         body: Sent,
         more_words: Annotated[str | None, Header()] = None,
+        salt: Annotated[str | None, Header(pattern="^[0-9a-f]{4}$")] = None,
     ) -> JSONResponse:
         door.told.append("asked")
         if body.number < 0:
             raise ServiceError("not_found")
-        told = [caller, length, place, body.model_dump(mode="json"), more_words, request.method]
+        told = [caller, length, place, body.model_dump(mode="json"), more_words, salt, request.method]
         return JSONResponse(told, status_code=201)
 
     app = FastAPI()
@@ -95,6 +96,8 @@ def both() -> tuple[tuple[Door, TestClient], tuple[Door, TestClient]]:
 ASKED: dict[str, tuple[bytes, dict[str, str]]] = {
     "well": (b'{"number": 3, "words": ["a"]}', {"key": "k"}),
     "a header more": (b'{"number": 3}', {"key": "k", "more-words": "x"}),
+    "a header in its form": (b'{"number": 3}', {"key": "k", "salt": "00ff"}),
+    "a header in no form": (b'{"number": 3}', {"key": "k", "salt": "00fg"}),
     "an error of the endpoint": (b'{"number": -3}', {"key": "k"}),
     "no number": (b"{}", {"key": "k"}),
     "a field too many": (b'{"number": 3, "other": 1}', {"key": "k"}),
