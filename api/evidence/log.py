@@ -8,40 +8,49 @@ tree as it was, and the leaves waiting.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, exc, func, select
 
 from api.evidence import merkle, tiles
 from api.evidence.checkpoints import Checkpoint, CheckpointInvalid, open_note, sign
 from api.evidence.parameters import BATCH_LEAVES, HASH_BYTES, ORIGIN, REMEMBERED_SUBTREES, TILE_HEIGHT, TILE_WIDTH
 from api.storage.keys import Keys
-from api.storage.statements import Statement
-from api.storage.tables import evidence, evidence_checkpoints, evidence_tiles
+from api.storage.statements import Statement, together
+from api.storage.tables import evidence, evidence_checkpoints
 
 TileKey = tuple[int, int]
 
-LOCK = Statement(f"SELECT pg_try_advisory_xact_lock({0x65766964656E6365})")  # "evidence"
-_NEWEST = Statement("SELECT size, root, note FROM evidence_checkpoints ORDER BY size DESC LIMIT 1")
-# Gives the waiting leaves the places from `size` on, in the order in which they were written: one row for all of them.
+# Says whether it holds the lock, and notes it for the statement behind it, which is on its way by then.
+LOCK = Statement(
+    f"SELECT set_config('renzheng.sequencing', pg_try_advisory_xact_lock({0x65766964656E6365})::text, true) = 'true'"
+)  # "evidence"
+# Gives the waiting leaves the next places, in the order in which they were written, if the lock is held: one row for
+# all of them, with the newest checkpoint.
 #
 # A row without a text is none that an act wrote: it is left waiting, and nothing of it is signed. The text is looked
 # up row by row: `EXISTS` the planner might turn into a join that reads the whole table. The limit stands in the text:
 # with a parameter there, the planner might expect the whole table and read it.
 _PLACE = """
-    WITH waiting AS (
-        SELECT seq, row_number() OVER (ORDER BY seq) - 1 + %(size)s AS place
+    WITH newest AS (
+        SELECT size, root, note FROM evidence_checkpoints ORDER BY size DESC LIMIT 1
+    ), waiting AS (
+        SELECT seq, row_number() OVER (ORDER BY seq) - 1 + coalesce((SELECT size FROM newest), 0) AS place
         FROM evidence
-        WHERE place IS NULL AND (SELECT held.seq FROM evidence_texts AS held WHERE held.seq = evidence.seq) IS NOT NULL
+        WHERE place IS NULL AND current_setting('renzheng.sequencing') = 'true'
+            AND (SELECT held.seq FROM evidence_texts AS held WHERE held.seq = evidence.seq) IS NOT NULL
         ORDER BY seq LIMIT {limit}
     ), placed AS (
         UPDATE evidence SET place = waiting.place FROM waiting WHERE evidence.seq = waiting.seq
         RETURNING evidence.place, leaf_hash, include_by, created_at
+    ), counted AS (
+        SELECT
+            string_agg(leaf_hash, ''::bytea ORDER BY place) AS hashes,
+            count(*) FILTER (WHERE include_by < clock_timestamp()) AS late,
+            extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS waited_s
+        FROM placed
     )
-    SELECT
-        string_agg(leaf_hash, ''::bytea ORDER BY place) AS hashes,
-        count(*) FILTER (WHERE include_by < clock_timestamp()) AS late,
-        extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS waited_s
-    FROM placed
+    SELECT counted.*, newest.* FROM counted LEFT JOIN newest ON true
 """
 _GROW = Statement(
     """
@@ -51,6 +60,13 @@ _GROW = Statement(
         ON CONFLICT (level, index) DO UPDATE SET hashes = excluded.hashes
     )
     INSERT INTO evidence_checkpoints (size, root, note) VALUES (%(size)s, %(root)s, %(note)s)
+    """
+)
+_TILES = Statement(
+    """
+    SELECT tile.level, tile.index AS index_, tile.hashes
+    FROM unnest(%(levels)s::smallint[], %(indexes)s::bigint[]) AS wanted (level, index)
+        JOIN evidence_tiles AS tile ON (tile.level, tile.index) = (wanted.level, wanted.index)
     """
 )
 
@@ -84,9 +100,10 @@ class Growth:
 @dataclass(frozen=True)
 class Batch:
     """What a batch did: the log's end after it, what it added, how many of the leaves after their promised time, and
-    the longest wait among them in seconds."""
+    the longest wait among them in seconds. `size`: of the log, which another process may have added to since `tip`."""
 
     tip: Tip
+    size: int
     growth: Growth | None = None
     late: int = 0
     waited_s: float = 0.0
@@ -107,25 +124,34 @@ class Standing:
     overdue: int
 
 
-def sequence(connection: Connection, keys: Keys, known: Tip | None = None, limit: int = BATCH_LEAVES) -> Batch | None:
-    """Place the waiting leaves, at most `limit`; None while another process is at it.
+def sequence(
+    connection: Connection, keys: Keys, known: Tip | None = None, limit: int = BATCH_LEAVES, *, commit: bool = False
+) -> Batch | None:
+    """Place the waiting leaves, at most `limit`; None while another process is at it. With `commit` the transaction
+    ends with what was added.
 
-    `known` is the end that this process left: while nobody else added anything, nothing is read again. What is read
-    is believed only if the newest checkpoint signs it. Raises `LogDamaged`.
+    `known` is the end that this process left: while nobody else added anything, or nothing is to be added, nothing is
+    read again. What is read is believed only if the newest checkpoint signs it. Raises `LogDamaged`.
     """
-    held = LOCK.run(connection).fetchone()
-    if held is None or not held[0]:
+    try:
+        with together(connection):
+            held = LOCK.run(connection)
+            answer = _placing(limit).run(connection)
+    except exc.IntegrityError as error:
+        raise LogDamaged("leaves stand where the newest checkpoint ends") from error
+    if not held.fetchone()[0]:
         return None
-    tip = _tip(connection, keys, known)
-    placed = _placing(limit).run(connection, size=tip.size).fetchone()
-    if placed is None or placed.hashes is None:
-        return Batch(tip)
+    placed = answer.fetchone()
+    size = placed.size or 0
+    if placed.hashes is None:
+        return Batch(_tip(connection, keys, None, placed) if known is None else known, size)
+    tip = _tip(connection, keys, known, placed)
     hashes = [placed.hashes[at : at + HASH_BYTES] for at in range(0, len(placed.hashes), HASH_BYTES)]
-    growth = grow(connection, keys, tip, hashes)
-    return Batch(growth.tip, growth, placed.late, placed.waited_s)
+    growth = grow(connection, keys, tip, hashes, commit=commit)
+    return Batch(growth.tip, growth.tip.size, growth, placed.late, placed.waited_s)
 
 
-def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) -> Growth:
+def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes], *, commit: bool = False) -> Growth:
     """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint."""
     # What was computed for ends before is of use while their tiles are: now and then it begins anew.
     subtrees = tip.subtrees if len(tip.subtrees) < REMEMBERED_SUBTREES else {}
@@ -135,15 +161,16 @@ def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes]) 
     size = tip.size + len(hashes)
     root = merkle.root(size, reader.subtree)
     note = sign(Checkpoint(ORIGIN, size, root, tip.size), keys.signing)
-    _GROW.run(
-        connection,
-        levels=[level for level, _ in changed],
-        indexes=[index for _, index in changed],
-        hashes=list(changed.values()),
-        size=size,
-        root=root,
-        note=note,
-    )
+    with together(connection, commit=commit):
+        _GROW.run(
+            connection,
+            levels=[level for level, _ in changed],
+            indexes=[index for _, index in changed],
+            hashes=list(changed.values()),
+            size=size,
+            root=root,
+            note=note,
+        )
     end = Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count}, subtrees)
     return Growth(tip.size, hashes, end, note, reader.known)
 
@@ -200,19 +227,19 @@ class TileReader:
         wanted = set(keys) - self.known.keys()
         if wanted:
             self.known.update(dict.fromkeys(wanted, b""))
-            at = tuple_(evidence_tiles.c.level, evidence_tiles.c.index)
-            for level, index, hashes in self._connection.execute(select(evidence_tiles).where(at.in_(sorted(wanted)))):
-                self.known[level, index] = hashes
+            levels, indexes = zip(*sorted(wanted), strict=True)
+            for row in _TILES.run(self._connection, levels=list(levels), indexes=list(indexes)).fetchall():
+                self.known[row.level, row.index_] = row.hashes
 
     def subtree(self, level: int, index: int) -> bytes:
         """See `merkle.Lookup`."""
         return tiles.subtree_hash(level, index, self, self._subtrees)
 
 
-def _tip(connection: Connection, keys: Keys, known: Tip | None) -> Tip:
-    """The log's end, verified: the note's signature, the root in it, and that the open tiles lead to that root."""
-    newest = _NEWEST.run(connection).fetchone()
-    if newest is None:
+def _tip(connection: Connection, keys: Keys, known: Tip | None, newest: Any) -> Tip:
+    """The log's end, verified: the signature of the newest checkpoint, the root in it, and that the open tiles lead to
+    that root. `newest`: a row with its `size`, `root` and `note`; null in an empty log."""
+    if newest.size is None:
         return Tip()
     if known is not None and (known.size, known.root) == (newest.size, newest.root):
         return known
@@ -220,15 +247,23 @@ def _tip(connection: Connection, keys: Keys, known: Tip | None) -> Tip:
         signed = open_note(newest.note, ORIGIN, keys.trusted)
     except CheckpointInvalid as error:
         raise LogDamaged(f"checkpoint {newest.size} is not signed with a key of this deployment") from error
-    reader = TileReader(connection)
     counts = dict(_open_tiles(signed.size))
+    reader = TileReader(connection)
     reader.fetch(key for key, count in counts.items() if count)
     found = {key: reader.known[key] for key, count in counts.items() if count}
     whole = all(len(found[key]) == counts[key] * HASH_BYTES for key in found)
     told = (newest.size, newest.root) == (signed.size, signed.root)
-    if not whole or not told or merkle.root(signed.size, reader.subtree) != signed.root:
-        raise LogDamaged(f"the tiles are not those of checkpoint {newest.size}")
-    return Tip(signed.size, signed.root, found)
+    for subtrees in [*_computed(known, found), {}] if whole and told else []:
+        if merkle.root(signed.size, TileReader(connection, found, subtrees).subtree) == signed.root:
+            return Tip(signed.size, signed.root, found, subtrees)
+    raise LogDamaged(f"the tiles are not those of checkpoint {newest.size}")
+
+
+def _computed(known: Tip | None, found: Mapping[TileKey, bytes]) -> list[dict[tuple[int, int], bytes]]:
+    """The subtrees that were computed for a former end; none if the tiles that were open then did not just grow."""
+    if known is None or any(not tile.startswith(known.tiles.get(key, b"")) for key, tile in found.items()):
+        return []
+    return [dict(known.subtrees)]
 
 
 def _open_tiles(size: int) -> list[tuple[TileKey, int]]:

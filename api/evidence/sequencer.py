@@ -51,6 +51,7 @@ class Sequencer:
         self._grown = threading.Condition()
         self._thread: threading.Thread | None = None
         self._tip: Tip | None = None
+        self._size = 0
         self._placed: OrderedDict[bytes, Growth] = OrderedDict()
         self._watched = 0.0
         self.counts = Counts()
@@ -113,18 +114,16 @@ class Sequencer:
 
     def _batch(self) -> float:
         with self._database.begin() as connection:
-            batch = log.sequence(connection, self._keys, self._tip)
+            batch = log.sequence(connection, self._keys, self._tip, commit=True)
         if batch is None:
             return LOCKED_PAUSE_S
-        if self._tip is None or batch.tip.size != self._tip.size:
+        if self._tip is None or batch.size != self._size:
             self._note(batch)
-        if batch.placed == BATCH_LEAVES:
-            return 0.0
-        return BATCH_INTERVAL_S if batch.placed else POLL_S
+        return 0.0 if batch.placed == BATCH_LEAVES else POLL_S
 
     def _note(self, batch: log.Batch) -> None:
         """The log grew, here or by another replica."""
-        self._tip = batch.tip
+        self._tip, self._size = batch.tip, batch.size
         if batch.placed:
             self.counts.waited_s = batch.waited_s
         if batch.late:

@@ -4,16 +4,38 @@ To build a statement, even from SQLAlchemy's cache, and to wrap what came back t
 answer it. These are built when their module is loaded, go to the driver past SQLAlchemy, and are prepared by it.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
+from psycopg.adapt import Transformer
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Executable, exc
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
+from api.storage.journeys import Asked, Journey
+
 _DIALECT = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
+_PARAMETER = re.compile(r"%(?:%|\((\w+)\)s)")
+# What a connection's record in the pool holds of ours.
+_TRANSFORMER = "transformer"
+_JOURNEY = "journey"
+
+
+class Rows(Protocol):
+    """What a statement answered."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it gave or changed."""
+
+    def fetchone(self) -> Any:
+        """The next row, None behind the last."""
+
+    def fetchall(self) -> list[Any]:
+        """The rows that were not fetched yet."""
 
 
 class Statement:
@@ -26,30 +48,57 @@ class Statement:
             compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
             self.text = str(compiled)
             self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self._asked = _asked(self.text)
 
-    def run(self, connection: Connection, **values: Any) -> psycopg.Cursor[Any]:
+    def run(self, connection: Connection, **values: Any) -> Rows:
         """Execute it in the connection's transaction; values and rows are the driver's own, rows named by column.
 
-        Errors are those that SQLAlchemy raises, `DBAPIError` and its kinds.
+        Inside of `together` it is sent, and answered, when that ends. Errors are those that SQLAlchemy raises,
+        `DBAPIError` and its kinds.
         """
+        wanted = {**self._fixed, **values}
+        journey: Journey | None = connection.connection.info.get(_JOURNEY)
+        if journey is not None:
+            return journey.add(self._asked, wanted)
         driver = _driver(connection)
         try:
             cursor = driver.cursor(row_factory=namedtuple_row)
-            return cursor.execute(self.text, {**self._fixed, **values}, prepare=True)
+            return cursor.execute(self.text, wanted, prepare=True)
         except psycopg.Error as error:
             raise _told(connection, driver, error) from error
 
 
 @contextmanager
-def together(connection: Connection) -> Iterator[None]:
-    """Send the statements that run inside in one journey, each of which sees what those before it left. To be read when
-    the block is over; an error of any of them is raised then at the latest."""
-    driver = _driver(connection)
+def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
+    """Send the statements that run inside in one journey, each of which sees what those before it left, and with
+    `commit` end the transaction behind them. To be read when the block is over; an error of any of them is raised then.
+    """
+    driver, info = _driver(connection), connection.connection.info
+    if driver.cursor_factory is not psycopg.Cursor:
+        # Whoever put in cursors of their own, to see every statement, is to see these.
+        yield
+        return
+    if _TRANSFORMER not in info:
+        info[_TRANSFORMER] = Transformer.from_context(driver)
+    journey = info[_JOURNEY] = Journey(driver, info[_TRANSFORMER], commit)
     try:
-        with driver.pipeline():
-            yield
+        yield
+    finally:
+        del info[_JOURNEY]
+    try:
+        journey.send()
     except psycopg.Error as error:
         raise _told(connection, driver, error) from error
+
+
+def _asked(text: str) -> Asked:
+    """The text for the server. A parameter that stands there twice is sent once."""
+    names: dict[str, int] = {}
+
+    def numbered(found: re.Match[str]) -> str:
+        return "%" if found[1] is None else f"${names.setdefault(found[1], len(names) + 1)}"
+
+    return Asked(_PARAMETER.sub(numbered, text), list(names))
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:

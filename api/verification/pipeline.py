@@ -24,6 +24,7 @@ from api.screening import alerting, search
 from api.screening.search import Screening
 from api.service import Service
 from api.storage import idempotency
+from api.storage.statements import together
 from api.verification import answers, counted, entering, freshness, guessing, opening, records, registers
 from api.verification.decision import decide
 from api.verification.document import judge
@@ -143,7 +144,9 @@ def _decide(
     leaf = answers.leaf(request, shown, person, found, moment.at, registered=card is not None)
     composed = leaves.compose(service.keys, "verification", verification_id, moment.at, leaf)
     answer = answers.answer(verification_id, moment.at, found, document, decision, composed.receipt())
-    given = records.write(connection, request, shown, composed, card_id, answer, moment.at, failed=failed)
+    # Where nothing more is to be written, the transaction ends in the same journey.
+    with together(connection, commit=not failed and not checked.hits):
+        given = records.write(connection, request, shown, composed, card_id, answer, moment.at, failed=failed)
     alerting.tell(connection, service.keys, request, verification_id, checked, moment)
     if failed:
         guessing.count(connection, service, shown.number, card_id, moment)

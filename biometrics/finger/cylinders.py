@@ -68,7 +68,10 @@ def cylinders_at(
     corners: NDArray[np.float32],
 ) -> Cylinders:
     """As `cylinders_of`, but of the minutiae `chosen` (k,) only; all of them are neighbours."""
-    codes, valid = _build(chosen, x, y, direction, corners, _SHARES)
+    if len(chosen):
+        codes, valid = _build(chosen, x, y, direction, corners, _SHARES)
+    else:  # as for an empty list at a service's start: nothing to load a kernel for
+        codes, valid = np.empty((CYLINDER_SECTIONS, 0), np.uint64), np.empty(0, np.uint64)
     at_x, at_y, turn = x[chosen], y[chosen], direction[chosen]
     return Cylinders(codes, valid, at_x, at_y, np.cos(turn), np.sin(turn))
 

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 from api.evidence.sequencer import Sequencer
 from api.storage import keys
 from api.storage.database import Database
+from api.storage.journeys import Journey
 from tests.api.watching import watch
 
 RUN_AT_MOST_S = 120.0
@@ -31,15 +32,16 @@ def die() -> None:
 def die_at(engine: Engine, number: int, kind: str) -> None:
     """Put the death where it is wanted. Looking whether the connection lives counts as no statement."""
     if kind == "commit":
-        commit = engine.dialect.do_commit
+        send = Journey.send
 
-        def dying(connection: object) -> None:
-            if number == 0:
+        def dying(journey: Journey) -> None:
+            ends = journey.commit
+            journey.commit = ends and number == 1
+            send(journey)
+            if ends:
                 die()
-            commit(connection)  # type: ignore[arg-type]
-            die()
 
-        engine.dialect.do_commit = dying  # type: ignore[method-assign, assignment]
+        Journey.send = dying  # type: ignore[method-assign, assignment]
         return
     seen = 0
     committed = False

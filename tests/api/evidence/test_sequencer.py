@@ -91,9 +91,9 @@ def test_an_error_does_not_end_it(
     failed = threading.Event()
     real = log.sequence
 
-    def failing(*arguments: object) -> object:
+    def failing(*arguments: object, **named: object) -> object:
         if failed.is_set():
-            return real(*arguments)  # type: ignore[arg-type]
+            return real(*arguments, **named)  # type: ignore[arg-type]
         failed.set()
         raise RuntimeError("with words that nobody should read")
 

@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from api.storage import migrate
 from api.storage.database import Database
@@ -189,3 +190,38 @@ def test_what_was_removed_for_its_time_is_not_called_damage_by_an_older_version(
         connection.execute(text(f"{run} INSERT INTO retention_counts SELECT id, 'verifications', now(), 1 FROM run"))
     with pytest.raises(RuntimeError, match="cannot tell from damage"):
         migrate.downgrade(database, "0019")
+
+
+def test_whom_decisions_name_stays(new_database: NewDatabase) -> None:
+    """Revision 0025: instead of a look-up for each decision; an older version looks up again."""
+    database = new_database()
+    migrate.upgrade(database, "0001")
+    identifiers = {name: uuid4() for name in NAMES}
+    with database.begin() as connection:
+        for statement in POPULATION.split(";\n"):
+            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
+            connection.execute(text(statement), used)
+    migrate.upgrade(database)
+    before = rows(database)
+    for statement in (
+        "DELETE FROM principals WHERE name = 'counter 2'",
+        "DELETE FROM principals",
+        "UPDATE principals SET id = gen_random_uuid()",
+        "TRUNCATE principals CASCADE",
+        "DELETE FROM institutions",
+        "UPDATE institutions SET id = gen_random_uuid()",
+        "TRUNCATE institutions CASCADE",
+    ):
+        with pytest.raises(IntegrityError, match="stay, and keep their identifiers"), database.begin() as connection:
+            connection.execute(text(statement))
+    assert rows(database) == before
+    answer = text(
+        "INSERT INTO idempotency (principal_id, key, request_digest, status_code, answer)"
+        " VALUES (gen_random_uuid(), 'k', '', 200, '{}')"
+    )
+    migrate.downgrade(database, "0024")
+    with pytest.raises(IntegrityError, match="fk_idempotency_terminal_id"), database.begin() as connection:
+        connection.execute(answer)
+    assert rows(database) == before
+    migrate.upgrade(database)
+    assert rows(database) == before

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -84,3 +87,11 @@ def test_nothing_asked_for_is_an_error(gallery: Gallery, top: int) -> None:
 def test_no_thread_is_an_error(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="threads"):
         gallery.likenesses(probe_of(0), threads=0)
+
+
+def test_an_empty_gallery_loads_no_kernel() -> None:
+    """A service starts with one: to load the first kernel of a process takes longer than all the rest of its start."""
+    made = "import sys; from biometrics.finger.search import Gallery; Gallery.of([]).extended([])"
+    told = "print(any(name.startswith('numba.np.linalg') for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", f"{made}; {told}"], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
