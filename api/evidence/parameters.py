@@ -14,7 +14,9 @@ REMEMBERED_SUBTREES = 16 * TILE_WIDTH
 # How soon after the start of one batch the next may start: under load a batch serves many acts at nearly the same cost.
 BATCH_INTERVAL_S = 0.05
 
-# Leaves whose growth of the log a sequencer remembers, for the proofs of those who wait for them.
+# How many growths of the log a sequencer remembers, those of seconds, and of how many leaves at most, for the proofs of
+# those who wait for them. Each holds tiles, some 5 kB.
+REMEMBERED_GROWTHS = 64
 REMEMBERED_LEAVES = 2 * BATCH_LEAVES
 
 # How often the sequencer looks for leaves that nobody told it of: another replica's that died, the command line's.

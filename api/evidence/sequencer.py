@@ -7,7 +7,7 @@ leaves waiting; the next look tries again. Promises that are broken are logged a
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass
 
 from api.evidence import log
@@ -18,6 +18,7 @@ from api.evidence.parameters import (
     ERROR_PAUSE_S,
     LOCKED_PAUSE_S,
     POLL_S,
+    REMEMBERED_GROWTHS,
     REMEMBERED_LEAVES,
     STATEMENT_TIMEOUT_S,
     WATCH_S,
@@ -52,7 +53,8 @@ class Sequencer:
         self._thread: threading.Thread | None = None
         self._tip: Tip | None = None
         self._size = 0
-        self._placed: OrderedDict[bytes, Growth] = OrderedDict()
+        self._growths: deque[Growth] = deque()
+        self._placed: dict[bytes, Growth] = {}
         self._watched = 0.0
         self.counts = Counts()
         self.failing = False
@@ -130,13 +132,18 @@ class Sequencer:
             _log.error("promises broken: %d leaves were placed after their promised time", batch.late)
         with self._grown:
             if batch.growth is not None:
-                self._placed.update(dict.fromkeys(batch.growth.hashes, batch.growth))
-            while len(self._placed) > REMEMBERED_LEAVES:
-                self._placed.popitem(last=False)
+                self._remember(batch.growth)
             self.counts.placed += batch.placed
             self.counts.late += batch.late
             self.counts.growths += 1
             self._grown.notify_all()
+
+    def _remember(self, growth: Growth) -> None:
+        self._growths.append(growth)
+        self._placed.update(dict.fromkeys(growth.hashes, growth))
+        while len(self._growths) > REMEMBERED_GROWTHS or len(self._placed) > REMEMBERED_LEAVES:
+            for leaf_hash in self._growths.popleft().hashes:
+                del self._placed[leaf_hash]
 
     def _watch(self) -> None:
         """Look now and then for leaves that wait past their promised time."""

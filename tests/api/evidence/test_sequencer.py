@@ -161,3 +161,21 @@ def test_leaves_that_wait_past_their_time_are_told(
             assert time.monotonic() < deadline
             time.sleep(0.01)
         one.stop()
+
+
+def test_it_remembers_growths_of_seconds(database: Database, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequencer, "REMEMBERED_GROWTHS", 3)
+    made = Sequencer(database, keys)
+    placed: list[bytes] = []
+    for leaves in (2, 1, 1, 1):
+        write(database, keys, leaves)
+        made._batch()
+        with database.begin() as connection:
+            rows = connection.execute(sa.text("SELECT leaf_hash FROM evidence WHERE place IS NOT NULL ORDER BY place"))
+            placed = [row.leaf_hash for row in rows]
+    assert [made.growth_with(one) is not None for one in placed] == [False, False, True, True, True]
+    monkeypatch.setattr(sequencer, "REMEMBERED_LEAVES", 2)
+    write(database, keys, 1)
+    made._batch()
+    assert [made.growth_with(one) is not None for one in placed] == [False, False, False, False, True]
+    made.stop()
