@@ -36,13 +36,18 @@ def bound_match(sample: Record, gallery: Sequence[Record], wanted: Sequence[str]
 
 
 def _pairs(probes: list[Segment], references: list[Segment]) -> int:
-    there = Counter(position_of(one.subtype) for one in references)
+    there = Counter(map(_position, references))
     of_any = there[FingerPosition.UNKNOWN]
-    asked = Counter(position_of(one.subtype) for one in probes)
+    asked = Counter(map(_position, probes))
     return sum(
         count * (there.total() if position is FingerPosition.UNKNOWN else there[position] + of_any)
         for position, count in asked.items()
     )
+
+
+def _position(segment: Segment) -> FingerPosition:
+    # All faces are compared with all, whichever finger they say they are.
+    return position_of(segment.subtype) if segment.type == FINGER else FingerPosition.UNKNOWN
 
 
 def _pixels(segment: Segment) -> float:

@@ -110,7 +110,9 @@ def _show(answer: dict[str, Any]) -> None:
     for title, axis in (("证件 card", answer["document"]), ("人员 person", answer["person"])):
         for code in axis["reasons"]:
             out.print(f"{title}: {words.get(code, '')} ({code})", markup=False)
-    _show_status(out, answer["words"].get("document") or {})  # a service before this one has none
+    # A service before this one has none. What a card's holder does next is nothing for somebody else with their card.
+    told = answer["words"].get("document") or {}
+    _show_status(out, {**told, "holder": None} if answer["words"]["advice"]["code"] == "suspected_fraud" else told)
     for result in answer["person"]["modalities"]:
         out.print(f"  {_modality(result)}", markup=False)
     advice = answer["words"]["advice"]

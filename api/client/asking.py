@@ -3,6 +3,9 @@
 The service, whose side is `api/http/signin.py`, and its clients share this file. The salt goes along as the header
 `Answer-Salt`; the hash stands in the signed leaf as `asked`. Without the salt nobody finds a number by trying, though
 the leaf is read by many; and a leaf of another request, whenever and by whomever it was made, has another hash.
+
+The service does not store the salt, but it does the idempotency key: a salt made of that alone would open every short
+request to whoever gets a copy of the database.
 """
 
 import hashlib
@@ -10,12 +13,15 @@ import hmac
 
 HEADER = "Answer-Salt"
 FORM = "^[0-9a-f]{64}$"
-_SALT_OF_KEY = b"renzheng answer salt\n"
+_SALT_OF_KEYS = b"renzheng answer salt\n"
 
 
-def salt_of(idempotency_key: str) -> str:
-    """The salt of a request, 32 bytes in hex: the same whenever it is sent again under its key."""
-    return hashlib.sha256(_SALT_OF_KEY + idempotency_key.encode()).hexdigest()
+def salt_of(key: str, idempotency_key: str) -> str:
+    """The salt of a request, 32 bytes in hex: the same whenever it is sent again under both keys.
+
+    `key`: the caller's own, which the service keeps as a hash.
+    """
+    return hmac.new(key.encode(), _SALT_OF_KEYS + idempotency_key.encode(), hashlib.sha256).hexdigest()
 
 
 def asked(salt: str, method: str, path: str, body: bytes) -> str:

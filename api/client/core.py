@@ -68,7 +68,7 @@ class Core:
         try:
             response = yield from self._answered(call, key, content)
             answer = self._read(call, response)
-            self._verify(answer, call.vouched, None if key is None else _asked(call, key, content))
+            self._verify(answer, call.vouched, None if key is None else self._asked(call, key, content))
             for name in () if call.amiss is None else call.amiss(answer):
                 raise AnswerUnusable(f"to another request: {name}", response.status_code)
         except RenzhengError as problem:
@@ -104,7 +104,7 @@ class Core:
         optional = {
             "Authorization": None if self._key is None else f"Bearer {self._key}",
             "Idempotency-Key": key,
-            asking.HEADER: None if key is None else asking.salt_of(key),
+            asking.HEADER: None if key is None else self._salt(key),
             "Operator-Key": None if call.operator_key is None else _sound_key(call.operator_key),
             "Content-Type": "application/json" if content else None,
         }
@@ -117,6 +117,13 @@ class Core:
             headers |= sign(self._signing_key, call.method, target, headers, content, created=created)
         timeouts = {"timeout": self._timeout}
         return httpx.Request(call.method, url, headers=headers, content=content, extensions=timeouts)
+
+    def _salt(self, key: str) -> str:
+        # Nobody writes without a key: such an answer is a refusal, which has no leaf.
+        return asking.salt_of(self._key or "", key)
+
+    def _asked(self, call: Call[Any], key: str, content: bytes) -> str:
+        return asking.asked(self._salt(key), call.method, call.path, content)
 
     def _sets_clock(self, problem: RenzhengError, response: httpx.Response) -> bool:
         told = http_date(response.headers.get("date"))
@@ -171,10 +178,6 @@ def _with_receipts(answer: object) -> Iterator[Evident | TransactionReported]:
             yield answer
         for _, part in answer:
             yield from _with_receipts(part)
-
-
-def _asked(call: Call[Any], key: str, content: bytes) -> str:
-    return asking.asked(asking.salt_of(key), call.method, call.path, content)
 
 
 def _problem(response: httpx.Response) -> RenzhengError:

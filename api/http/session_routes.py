@@ -157,11 +157,8 @@ def end_session(
     """Takes the cookies of the page that asks back; needs no key, and the header `Renzheng-Page`. The keys themselves
     live on: who wants to end those revokes them."""
     sessions.refuse_foreign(request)
-    ended: dict[str | None, tuple[sessions.Kind, ...]] = {
-        None: sessions.kinds_of(request),
-        "operator": ("operator",),
-        "console": ("person",),
-    }
-    for kind in ended[only]:
-        sessions.end(response, kind)
+    wanted: dict[str | None, sessions.Kind | None] = {None: None, "operator": "operator", "console": "person"}
+    for kind in sessions.kinds_of(request):
+        if wanted[only] in {None, kind}:
+            sessions.end(response, kind)
     return SessionEnded(ended=True)

@@ -170,13 +170,22 @@ def terminal_kind(request: Request) -> Kind:
 
 
 def attending(request: Request, keys: Keys) -> Session | None:
-    """The session of the operator who stands beside the counter's, on the routes that take one. Raises as `held`."""
+    """The session of the operator who stands beside the counter's, on the routes that take one.
+
+    Raises `page_request_foreign` as `held` does, and `operator_not_allowed` for a cookie that does not open: it is the
+    operator who has to sign in again, and not the terminal that is not set up.
+    """
     if not set(_TERMINALS) & set(getattr(request.state, "session_kinds", ())):
         return None
     if _COOKIE.format(kind="operator") not in request.cookies:
         return None
     refuse_foreign(request)
-    return _opened(request, keys, "operator") if "operator" in kinds_of(request) else None
+    if "operator" not in kinds_of(request):
+        return None
+    try:
+        return _opened(request, keys, "operator")
+    except ServiceError as error:
+        raise ServiceError("operator_not_allowed") from error
 
 
 def _opened(request: Request, keys: Keys, kind: Kind) -> Session:

@@ -90,8 +90,8 @@ def decode(data: bytes, *, sufficient_side: int | None = None) -> Image:
 def measure(data: bytes) -> tuple[int, float | None]:
     """Pixels and resolution (dpi) that a file states in its header, of which nothing is decoded.
 
-    A small file can state much: who takes several bounds their sum by this before any work is done. (0, None) for what
-    `decode` refuses by its header too.
+    A small file can state much: who takes several bounds their sum by this before any work is done. A JPEG of more
+    scans than encoders write counts as larger by as much. (0, None) for what `decode` refuses by its header too.
     """
     kind = sniff(data)
     if kind is None or len(data) > parameters.MAX_BYTES:
@@ -101,7 +101,10 @@ def measure(data: bytes) -> tuple[int, float | None]:
             frame = wsq.read(data)
             return frame.width * frame.height, _dpi((frame.ppi, frame.ppi)) if frame.ppi else None
         picture = _OPENERS[kind](BytesIO(data))
-        return picture.width * picture.height, _dpi(picture.info.get("dpi"))
+        pixels = picture.width * picture.height
+        if kind == "JPEG":
+            pixels = max(pixels, pixels * jpeg_scans(data) // parameters.ORDINARY_SCANS)
+        return pixels, _dpi(picture.info.get("dpi"))
     except Exception:  # noqa: BLE001 - as in `decode`, which then tells what is wrong
         return 0, None
 

@@ -13,7 +13,8 @@ MAX_PIXELS_WAVELET = 10_000_000
 """Of JPEG 2000 and WSQ, whose decoders keep 32-bit coefficients (and a record per code block): several times the memory
 of other formats. Ten megapixels hold a 1000 dpi four-finger slap or any travel-document portrait."""
 
-MAX_PIXEL_PASSES = 20 * MAX_PIXELS
+ORDINARY_SCANS = 20
+MAX_PIXEL_PASSES = ORDINARY_SCANS * MAX_PIXELS
 """Pixels times scans of a progressive JPEG. Encoders write about ten scans; thousands of nearly empty ones fit into a
 small file and each of them costs a pass over the whole picture."""
 

@@ -21,6 +21,7 @@ from biometrics.interchange.parameters import (
     MAX_DEPTH,
     MAX_ELEMENTS,
     MAX_ENVELOPE_BYTES,
+    MAX_NAME,
     MAX_TAG_BYTES,
 )
 from biometrics.interchange.reader import MALFORMED
@@ -50,7 +51,7 @@ def parse(data: bytes, namespace: str) -> Element:
     """The root of a document; elements without a namespace count as those of `namespace`.
 
     Raises InvalidRecord: `record_too_large`; `record_malformed` for what is no such XML, has a type definition, goes
-    deeper or on for longer than any record, or has longer tags or more attributes.
+    deeper or on for longer than any record, or has longer tags or names or more attributes.
     """
     if len(data) > MAX_ENVELOPE_BYTES:
         raise InvalidRecord("record_too_large", f"more than {MAX_ENVELOPE_BYTES} bytes")
@@ -93,6 +94,8 @@ class _Target:
             raise InvalidRecord(MALFORMED, "it is too deep or has too many elements")
         if len(attributes) > MAX_ATTRIBUTES:
             raise InvalidRecord(MALFORMED, "it has too many attributes")
+        if any(len(name) > MAX_NAME for name in (tag, *attributes)):
+            raise InvalidRecord(MALFORMED, "a name is too long")
         name = tag.removeprefix(self._prefix)
         if self._foreign or name.startswith("{"):
             self._foreign += 1

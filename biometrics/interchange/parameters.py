@@ -28,5 +28,9 @@ MAX_TAG_BYTES, FED_BYTES = 8192, 4096
 """Of a tag, comment or instruction, and how much the parser is given at once. It writes each prefixed name with the
 whole name of its namespace: a tag of two thousand attributes under a name of a megabyte took 15 s and 6 GB."""
 
+MAX_NAME = 512
+"""Characters of an element's or attribute's name with its namespace, which is written out in each and kept: three
+megabytes of short tags, each with names of its own under a namespace of 8 kB, took 4 GB."""
+
 MAX_TEXT = 4096
 """Characters of one word or name; only the blocks of data are longer."""

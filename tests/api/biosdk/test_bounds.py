@@ -2,10 +2,12 @@
 
 import struct
 import zlib
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from api.biosdk import bounds
 from api.biosdk.engines import Engines
@@ -13,7 +15,7 @@ from api.biosdk.parameters import MAX_COMPARISONS, MAX_EXTRACTIONS, MAX_PIXELS_A
 from api.errors import ServiceError
 from biometrics.face.interchange import Coding, FacePicture
 from biometrics.face.interchange import write as write_faces
-from biometrics.images import measure
+from biometrics.images import decode, measure
 from tests.api.biosdk.mosip import Mosip, face, finger, record, segment
 from tests.biometrics.finger.interchange.golden_pictures import ISO_2011
 from tests.biometrics.pictures import encode
@@ -78,6 +80,18 @@ def test_pictures_in_records_count(mosip: Mosip) -> None:
     mosip.refused("check-quality", {"sample": record(*[framed] * 42)}, 413, "too_much_at_once")
 
 
+def test_a_jpeg_of_many_scans_counts_as_the_work_that_it_is(mosip: Mosip) -> None:
+    """Of nearly empty scans a thousand fit into 14 kB, and each is a pass over the whole picture."""
+    file = BytesIO()
+    Image.fromarray(np.zeros((624, 624), np.uint8)).save(file, "JPEG", progressive=True)
+    plain = file.getvalue()
+    many = plain[:-2] + plain[plain.rindex(b"\xff\xda") : -2] * 1000 + plain[-2:]
+    assert decode(many).pixels.shape[:2] == (624, 624)
+    assert measure(plain)[0] == 624**2
+    sample = record(*[segment("FACE", many)] * 3)
+    mosip.refused("check-quality", {"sample": sample}, 413, "too_much_at_once")
+
+
 @pytest.mark.parametrize("dpi", [250, 300])
 def test_pictures_of_a_low_resolution_count_as_what_they_are_enlarged_to(mosip: Mosip, dpi: int) -> None:
     """The largest print of 250 dpi is four times as much work as its pixels say."""
@@ -94,6 +108,9 @@ def test_too_many_pictures_and_comparisons(mosip: Mosip) -> None:
     unnamed = record(*[segment("FINGER", b"RZFT") for _ in range(MAX_SEGMENTS)])
     assert MAX_SEGMENTS**2 * 5 > MAX_COMPARISONS
     mosip.refused("match", {"sample": unnamed, "gallery": [unnamed] * 5}, 413, "too_much_at_once")
+    # Faces are compared whatever finger they say they are.
+    left, right = (record(*[segment("FACE", b"RZFT", side, "Thumb")] * MAX_SEGMENTS) for side in ("Left", "Right"))
+    mosip.refused("match", {"sample": left, "gallery": [right] * 5}, 413, "too_much_at_once")
 
 
 def test_what_is_sound_and_many_is_done(mosip: Mosip) -> None:

@@ -103,6 +103,10 @@ def test_a_card_reported_lost_is_refused_with_its_word(
         result.stdout,
     )
     assert "(match)" in result.stdout, "two axes: the person is the holder all the same"
+    stranger = terminal_line("verify", "--card", card, "--face", authority.file("stranger", "person:b"))
+    assert "(card_reported_lost)" in stranger.stdout
+    assert "(suspected_fraud)" in stranger.stdout
+    assert "持证人 holder" not in stranger.stdout, "what its holder does is nothing for somebody else"
 
 
 def test_the_raw_answer_is_the_services(terminal_line: CommandLine, card: str) -> None:

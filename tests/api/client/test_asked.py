@@ -125,6 +125,10 @@ class House:
     def side(self, role: Role, **how: Any) -> Side:
         return self._new(role, self.name, **how)
 
+    def key(self, role: Role) -> str:
+        """A key for several sides of one caller."""
+        return new_key(self._service.database, self._service.keys, role, self.name)
+
     def guessed(self) -> UUID:
         """An alert of the authority's."""
         _, card = registered(self.authority)
@@ -257,18 +261,28 @@ def test_a_true_answer_from_before_is_none_to_this_question(
 
 def test_only_the_salt_tells_it_apart(house: House, app: FastAPI, lines: list[str]) -> None:
     """Two equal questions about a number, whose leaves differ by nothing else that a client could know."""
-    wire, number = Recording(app), new_number()
-    asker = house.side(Role.TERMINAL, over=wire, log_keys=lines)
+    wire, number, key = Recording(app), new_number(), house.key(Role.TERMINAL)
+    asker = house.side(Role.TERMINAL, key=key, over=wire, log_keys=lines)
     asker.check(purpose="test", number=number, idempotency_key="the-first")
     leaf = json.loads(wire.kept[0].json()["receipt"]["leaf"])
     body = json.dumps({"purpose": "test", "number": number}).encode()
-    assert leaf["asked"] == asking.asked(asking.salt_of("the-first"), "POST", "/v1/checks", body)
-    with opened("sync", over=Script(wire.kept[0]), log_keys=lines) as fooled:
+    assert leaf["asked"] == asking.asked(asking.salt_of(key, "the-first"), "POST", "/v1/checks", body)
+    with opened("sync", key, over=Script(wire.kept[0]), log_keys=lines) as fooled:
         assert fooled.check(purpose="test", number=number, idempotency_key="the-first").number == "no_record"
         with pytest.raises(EvidenceRefuted, match="another request: asked"):
             fooled.check(purpose="test", number=number)
         with pytest.raises(EvidenceRefuted, match="another request: asked"):
             fooled.check(purpose="test", number=new_number(), idempotency_key="the-first")
+
+
+def test_what_the_service_stores_makes_no_salt(house: House, app: FastAPI) -> None:
+    """It stores idempotency keys, and in checks nothing is asked that could not be tried out: the salt needs more."""
+    number, told = new_number(), []
+    for _ in range(2):
+        wire = Recording(app)
+        house.side(Role.TERMINAL, over=wire).check(purpose="test", number=number, idempotency_key="order-17")
+        told.append(json.loads(wire.kept[0].json()["receipt"]["leaf"])["asked"])
+    assert told[0] != told[1]
 
 
 def test_who_sends_no_salt_leaves_none_in_the_evidence(house: House, service: Service, app: FastAPI) -> None:
@@ -372,12 +386,13 @@ def test_what_a_service_signs_rightly_is_taken(
 def test_a_card_in_anothers_place_is_held_to_that_card(house: House, app: FastAPI, lines: list[str]) -> None:
     old_id, old = registered(house.authority)
     newer = replace(old, valid_from=old.valid_from.replace(year=2026))
-    wire = Recording(app)
-    house.side(Role.AUTHORITY, over=wire).register_card(newer, face=b"person:a", supersedes=old_id, idempotency_key="1")
+    wire, key = Recording(app), house.key(Role.AUTHORITY)
+    registering = house.side(Role.AUTHORITY, key=key, over=wire)
+    registering.register_card(newer, face=b"person:a", supersedes=old_id, idempotency_key="1")
     told = wire.kept[0].json()
 
     def answered(answer: Json, **how: Any) -> Any:
-        with opened("sync", over=Script(httpx.Response(201, json=answer)), **how) as fooled:
+        with opened("sync", key, over=Script(httpx.Response(201, json=answer)), **how) as fooled:
             asked = {"face": b"person:a", "supersedes": old_id, "idempotency_key": "1"}
             return fooled.register_card(newer, **asked)
 
@@ -422,11 +437,12 @@ def test_business_that_was_reported_before_is_taken_with_its_first_receipt(house
 
 def test_of_a_batch_each_item_is_the_one_at_its_place(house: House, app: FastAPI, lines: list[str]) -> None:
     wire, done = Recording(app), [business(), replace(business(), done_at=datetime.now(UTC) - timedelta(hours=1))]
-    house.side(Role.TERMINAL, over=wire).report_transactions(done, idempotency_key="1")
+    key = house.key(Role.TERMINAL)
+    house.side(Role.TERMINAL, key=key, over=wire).report_transactions(done, idempotency_key="1")
     items = wire.kept[0].json()["items"]
     for wrong, name in ((items[::-1], "done_at"), (items[:1], "items"), (items + items[:1], "items")):
         script = Script(httpx.Response(200, json={"items": wrong}))
-        with opened("sync", over=script, log_keys=lines) as fooled, pytest.raises(AnswerUnusable, match=name):
+        with opened("sync", key, over=script, log_keys=lines) as fooled, pytest.raises(AnswerUnusable, match=name):
             fooled.report_transactions(done, idempotency_key="1")
 
 
@@ -486,7 +502,7 @@ def test_refusals_are_not_held_to_anything(house: House, lines: list[str]) -> No
 def test_what_was_cut_off_is_gone_on_with_under_its_key_and_proven(
     house: House, app: FastAPI, lines: list[str]
 ) -> None:
-    """The salt is the key's: the answer to the repetition is the first one's, and is known as one to this request."""
+    """The salt is the keys': the answer to the repetition is the first one's, and is known as one to this request."""
     done = business()
     wire = Cutting(Wire(app), "/v1/transactions", 1)
     terminal = house.side(Role.TERMINAL, over=wire, log_keys=lines, retrying=NEVER)

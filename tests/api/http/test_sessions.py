@@ -162,7 +162,18 @@ def test_a_cookie_that_is_none_of_ours(app: FastAPI, cookie: str) -> None:
 def test_one_kind_of_cookie_is_no_other_kind(page: TestClient, app: FastAPI) -> None:
     sealed = page.cookies[TERMINAL]
     swapped = browser(app, Cookie=f"{TERMINAL}={sealed}; {OPERATOR}={sealed}")
+    assert_error(swapped.get("/v1/session"), 403, "operator_not_allowed")
+    swapped = browser(app, Cookie=f"__Host-renzheng-kiosk={sealed}", **KIOSK)
     assert_error(swapped.get("/v1/session"), 401, "session_invalid")
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "A" * 200])
+def test_a_tellers_cookie_that_does_not_open_leaves_the_counter_set_up(page: TestClient, cookie: str) -> None:
+    """As after other master keys: the page takes the teller's cookie back, and goes on."""
+    page.cookies.set(OPERATOR, cookie, domain="bank.example")
+    assert_error(page.get("/v1/session"), 403, "operator_not_allowed")
+    assert page.post("/v1/session/end?only=operator").status_code == 200
+    assert page.get("/v1/session").json()["operator"] is None
 
 
 def test_an_operator_attends_and_leaves(page: TestClient, service: Service, authority: TestClient) -> None:
@@ -310,7 +321,8 @@ def test_counter_and_kiosk_of_one_browser_keep_a_key_each(page: TestClient, serv
     assert page.get("/v1/session").json() == counter
     kiosk = page.get("/v1/session", headers=KIOSK).json()
     assert (kiosk["institution"], kiosk["operator"]) == ("a bank of kiosks", None)
-    assert page.post("/v1/session/end", headers=KIOSK).status_code == 200
+    for ends in ("/v1/session/end", "/v1/session/end?only=operator", "/v1/session/end?only=console"):
+        assert page.post(ends, headers=KIOSK).status_code == 200
     assert_error(page.get("/v1/session", headers=KIOSK), 401, "key_missing")
     assert page.get("/v1/session").json() == counter
 

@@ -203,6 +203,9 @@ FETCHES = '<!DOCTYPE BIR [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         pytest.param(info("<Level>Cooked</Level>"), id="no level"),
         pytest.param(info("<Purpose>Fun</Purpose>"), id="no purpose"),
         pytest.param(of("<x " + " ".join(f'a{n}="1"' for n in range(MAX_ATTRIBUTES + 1)) + "/>"), id="many attributes"),
+        # Each within what a tag may be, and each kept under a name of its own: a file of 3 MB took 4 GB.
+        pytest.param(of(f'<x xmlns:q="{"u" * 4000}"><y q:a="1"/></x>'), id="a long name of an attribute"),
+        pytest.param(of(f'<x xmlns:q="{"u" * 4000}"><q:y/></x>'), id="a long name of an element"),
         pytest.param(of(f'<others><entry key="{"k" * (MAX_TEXT + 1)}">v</entry></others>'), id="a long key"),
         pytest.param(info("<Quality><Score>101</Score></Quality>"), id="too good"),
     ],
