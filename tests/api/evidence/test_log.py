@@ -151,9 +151,8 @@ def test_what_a_lost_batch_computed_is_forgotten(database: Database, keys: Keys)
             early, keys, "tested", actor_id=None, institution_id=None, subject_id=uuid4(), details={"number": 0}
         )
         late = write(database, keys, 2)
-        with pytest.raises(ConnectionAbortedError), database.begin() as connection:
+        with database.engine.connect() as connection:  # left open: the pool rolls it back
             log.sequence(connection, keys, begun.tip)
-            raise ConnectionAbortedError
     with database.begin() as connection:
         batch = log.sequence(connection, keys, begun.tip)
     assert batch is not None
