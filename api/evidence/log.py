@@ -153,8 +153,9 @@ def sequence(
 
 def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes], *, commit: bool = False) -> Growth:
     """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint."""
-    # What was computed for ends before is of use while their tiles are: now and then it begins anew.
-    subtrees = tip.subtrees if len(tip.subtrees) < REMEMBERED_SUBTREES else {}
+    # What was computed for ends before is of use while their tiles are: now and then it begins anew. In a copy: where
+    # this is rolled back, `tip` is the end again, and other leaves may get these places.
+    subtrees = dict(tip.subtrees) if len(tip.subtrees) < REMEMBERED_SUBTREES else {}
     reader = TileReader(connection, tip.tiles, subtrees)
     changed = tiles.append(tip.size, hashes, reader)
     reader.known.update(changed)

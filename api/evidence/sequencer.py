@@ -173,6 +173,6 @@ def drain(database: Database, keys: Keys) -> int:
         if batch is None:
             time.sleep(LOCKED_PAUSE_S)
         elif batch.placed == 0:
-            return batch.tip.size
+            return batch.size
         else:
             tip = batch.tip

@@ -31,9 +31,10 @@ class Asked:
         self._formats = [PyFormat.AUTO] * len(self._names)
         self._row: Callable[[Sequence[Any]], Any] | None = None
 
-    def dumped(self, values: dict[str, Any], transformer: Transformer) -> Sequence[Any]:
-        """The values as they are sent; their types and formats are the transformer's then. Raises KeyError."""
-        return transformer.dump_sequence([values[name] for name in self._names], self._formats)
+    def dumped(self, values: dict[str, Any], transformer: Transformer) -> "_Dumped":
+        """The values as they are sent. Raises KeyError, and `psycopg.Error` for what cannot be sent."""
+        parameters = transformer.dump_sequence([values[name] for name in self._names], self._formats)
+        return _Dumped(parameters, transformer.types or (), transformer.formats)
 
     def rows(self, result: PGresult, transformer: Transformer) -> list[Any]:
         """The rows of an answer."""
@@ -74,6 +75,14 @@ class _Query(NamedTuple):
     types: tuple[int, ...]
 
 
+class _Dumped(NamedTuple):
+    """A statement's values, their types and formats."""
+
+    parameters: Sequence[Any]
+    types: tuple[int, ...]
+    formats: Sequence[pq.Format] | None
+
+
 @dataclass(frozen=True)
 class _Order:
     """What was handed to libpq: whose answer it brings, if any, and who is to be told how it went."""
@@ -104,11 +113,13 @@ class Journey:
         """
         if not self._calls:
             return
+        # Before anything is queued: a value that cannot be sent is no fault of the connection's.
+        dumped = [asked.dumped(values, self.transformer) for asked, values, _ in self._calls]
         pgconn = self.driver.pgconn
         with self.driver.lock:
             pgconn.enter_pipeline_mode()
             try:
-                results = self.driver.wait(self._go(pgconn))
+                results = self.driver.wait(self._go(pgconn, dumped))
             finally:
                 self._leave(pgconn)
             if _known(self.driver)._to_flush:  # noqa: SLF001 - as the list itself
@@ -125,13 +136,13 @@ class Journey:
             except psycopg.OperationalError:
                 pgconn.finish()
 
-    def _go(self, pgconn: PGconn) -> PQGen[list[PGresult]]:
+    def _go(self, pgconn: PGconn, dumped: Sequence[_Dumped]) -> PQGen[list[PGresult]]:
         orders: list[_Order] = []
         if not self.driver.autocommit and pgconn.transaction_status == pq.TransactionStatus.IDLE:
             pgconn.send_query_params(b"BEGIN", None)
             orders.append(_Order())
-        for at in range(len(self._calls)):
-            orders.extend(self._hand_over(pgconn, at))
+        for at, values in enumerate(dumped):
+            orders.extend(self._hand_over(pgconn, at, values))
         if self.commit:
             pgconn.send_query_params(b"COMMIT", None)
             orders.append(_Order())
@@ -156,18 +167,17 @@ class Journey:
             raise errors.error_from_result(failed)
         return answers
 
-    def _hand_over(self, pgconn: PGconn, at: int) -> list[_Order]:
+    def _hand_over(self, pgconn: PGconn, at: int, values: _Dumped) -> list[_Order]:
         """Queue one statement, and before it its preparation where it needs one."""
-        asked, values, _ = self._calls[at]
-        parameters = asked.dumped(values, self.transformer)
-        query = _Query(asked.text, self.transformer.types or ())
+        asked = self._calls[at][0]
+        query = _Query(asked.text, values.types)
         known = _known(self.driver)
         prepare, name = known.get(cast(PostgresQuery, query), True)
         orders: list[_Order] = []
         if prepare is Prepare.SHOULD:
             pgconn.send_prepare(name, asked.text, query.types)
             orders.append(_Order())
-        pgconn.send_query_prepared(name, parameters, self.transformer.formats)
+        pgconn.send_query_prepared(name, values.parameters, values.formats)
         key = known.maybe_add_to_cache(cast(PostgresQuery, query), prepare, name)
         validate = None if key is None else partial(known.validate, key, prepare, name)
         return [*orders, _Order(at, validate)]

@@ -107,6 +107,24 @@ class Codes:
         planes, parts = self._planes(query), self.blocks()
         wanted = max(SHORTLIST, self._count // SHORTLIST_OF, SHORTLIST_PER_HIT * top)
         bars, early = self._bars(parts, planes, until, earliest, wanted)
+        low = -looks.lowest(planes)
+        found, scores = self._passing(parts, planes, bars, until, earliest, early, wanted)
+        if len(found) < top and bars != (low // 3, low):
+            # Of many that are the same one kind may reach the one bar and another the other, and none both.
+            found, scores = self._passing(parts, planes, (low // 3, low), until, earliest, early, wanted)
+        return found if len(found) <= wanted else found[_highest(scores, wanted, planes)]
+
+    def _passing(
+        self,
+        parts: list[Words],
+        planes: Words,
+        bars: tuple[int, int],
+        until: NDArray[np.int32],
+        earliest: int,
+        early: bool,
+        wanted: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+        """Positions, rising, and scores of those who reach both bars and may be found: about `wanted`, or more."""
         positions, scores = [], []
         first, room = 0, _FLOOD * wanted
         for part in parts:
@@ -119,8 +137,7 @@ class Codes:
             positions.append(places[:count] + first)
             scores.append(reached[:count])
             first += len(part) * BLOCK
-        found = np.concatenate(positions)
-        return found if len(found) <= wanted else found[_highest(np.concatenate(scores), wanted, planes)]
+        return np.concatenate(positions), np.concatenate(scores)
 
     def _bars(
         self, parts: list[Words], planes: Words, until: NDArray[np.int32], earliest: int, wanted: int

@@ -14,6 +14,7 @@ from api.evidence.log import LogDamaged
 from api.evidence.parameters import ORIGIN
 from api.evidence.proofs import ProofImpossible
 from api.evidence.sequencer import drain
+from api.institutions import acts
 from api.storage.database import Database
 from api.storage.keys import Keys
 from api.storage.tables import evidence, evidence_checkpoints
@@ -137,6 +138,28 @@ def test_a_batch_that_dies_leaves_the_tree_and_the_leaves(database: Database, ke
     assert newest(database, keys).size == 610
     with database.begin() as connection:
         assert connection.execute(select(func.count(evidence.c.place.distinct()))).scalar_one() == 610
+
+
+def test_what_a_lost_batch_computed_is_forgotten(database: Database, keys: Keys) -> None:
+    """A leaf written before those of the batch, and committed after it was lost, gets the first of their places."""
+    first = write(database, keys, 2)
+    with database.begin() as connection:
+        begun = log.sequence(connection, keys)
+    assert begun is not None
+    with database.begin() as early:
+        receipt = acts.record(
+            early, keys, "tested", actor_id=None, institution_id=None, subject_id=uuid4(), details={"number": 0}
+        )
+        late = write(database, keys, 2)
+        with database.engine.connect() as connection:  # left open: the pool rolls it back
+            log.sequence(connection, keys, begun.tip)
+    with database.begin() as connection:
+        batch = log.sequence(connection, keys, begun.tip)
+    assert batch is not None
+    whole = merkle.Frontier()
+    for leaf_hash in [*first, bytes.fromhex(receipt.leaf_hash), *late]:
+        whole.add(leaf_hash)
+    assert newest(database, keys).root == batch.tip.root == whole.root()
 
 
 @pytest.mark.parametrize(

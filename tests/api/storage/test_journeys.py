@@ -169,6 +169,19 @@ def test_a_server_process_that_dies_on_the_way(things: Database) -> None:
     assert held(things) == 1
 
 
+@pytest.mark.parametrize(("name", "kind"), [("\0", exc.DataError), ("\ud800", UnicodeEncodeError)])
+def test_a_value_that_cannot_be_sent_is_no_fault_of_the_connection(
+    things: Database, name: str, kind: type[Exception]
+) -> None:
+    with things.begin() as connection:
+        served_by = driver(connection).info.backend_pid
+    with pytest.raises(kind):
+        run(things, lambda connection: [add(connection), ADD.run(connection, number=2, name=name)], commit=True)
+    with things.begin() as connection:
+        assert driver(connection).info.backend_pid == served_by
+        assert COUNT.run(connection).fetchone() == (0,)
+
+
 def test_more_than_fits_into_the_sockets_either_way(things: Database) -> None:
     with things.begin() as connection:
         with together(connection):

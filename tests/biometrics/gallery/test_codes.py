@@ -122,6 +122,17 @@ def test_equal_entries_without_number_do_not_flood_the_comparison() -> None:
     assert found.tolist() == list(range(300))
 
 
+@pytest.mark.usefixtures("few")
+def test_two_kinds_of_equal_entries_of_which_each_reaches_another_bar_are_found() -> None:
+    """The one has the better signs, the other the better score: nobody has both."""
+    query = np.ones(128, np.float32)
+    signs, score = np.full(128, -0.01, np.float32), np.full(128, -0.01, np.float32)
+    signs[:70], score[:66] = 0.01, 1.0
+    people = np.stack([signs, score])[np.arange(SIZE) % 2]
+    found = coded(people).search(query, 1, days(SIZE), 0)
+    assert found.tolist() == list(range(1, 600, 2))
+
+
 def test_more_dimensions_than_a_score_can_hold() -> None:
     with pytest.raises(ValueError, match="dimensions"):
         Codes(1_281)
