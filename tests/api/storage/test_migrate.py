@@ -39,6 +39,18 @@ INSERT INTO templates (id, card_id, modality, position, engine, template_sealed,
 NAMES = ("institution", "terminal", "revoked", "new", "old", "event", "template")
 
 
+def populated(new_database: NewDatabase) -> Database:
+    """A database of the first version with people and cards in it."""
+    database = new_database()
+    migrate.upgrade(database, "0001")
+    identifiers = {name: uuid4() for name in NAMES}
+    with database.begin() as connection:
+        for statement in POPULATION.split(";\n"):
+            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
+            connection.execute(text(statement), used)
+    return database
+
+
 def rows(database: Database) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table, tables that hold none left out."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -56,13 +68,7 @@ def revisions() -> list[str]:
 
 
 def test_an_upgrade_keeps_every_row(new_database: NewDatabase) -> None:
-    database = new_database()
-    migrate.upgrade(database, "0001")
-    with database.begin() as connection:
-        identifiers = {name: uuid4() for name in NAMES}
-        for statement in POPULATION.split(";\n"):
-            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
-            connection.execute(text(statement), used)
+    database = populated(new_database)
     before = rows(database)
     assert set(before) == {"institutions", "terminals", "cards", "card_events", "templates"}
     migrate.upgrade(database)
@@ -151,13 +157,7 @@ def test_an_empty_database_has_no_revision(new_database: NewDatabase) -> None:
 
 def test_the_last_step_goes_down_while_it_loses_nothing(new_database: NewDatabase) -> None:
     """From 0019 on: what was sealed under keys of the store cannot be opened by a version from before."""
-    database = new_database()
-    migrate.upgrade(database, "0001")
-    identifiers = {name: uuid4() for name in NAMES}
-    with database.begin() as connection:
-        for statement in POPULATION.split(";\n"):
-            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
-            connection.execute(text(statement), used)
+    database = populated(new_database)
     migrate.upgrade(database, "0018")
     before = rows(database)
     migrate.upgrade(database, "0019")
@@ -172,13 +172,7 @@ def test_the_last_step_goes_down_while_it_loses_nothing(new_database: NewDatabas
 
 
 def test_what_was_removed_for_its_time_is_not_called_damage_by_an_older_version(new_database: NewDatabase) -> None:
-    database = new_database()
-    migrate.upgrade(database, "0001")
-    identifiers = {name: uuid4() for name in NAMES}
-    with database.begin() as connection:
-        for statement in POPULATION.split(";\n"):
-            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
-            connection.execute(text(statement), used)
+    database = populated(new_database)
     migrate.upgrade(database, "0019")
     before = rows(database)
     migrate.upgrade(database, "0020")
@@ -194,13 +188,7 @@ def test_what_was_removed_for_its_time_is_not_called_damage_by_an_older_version(
 
 def test_whom_decisions_name_stays(new_database: NewDatabase) -> None:
     """Revision 0025: instead of a look-up for each decision; an older version looks up again."""
-    database = new_database()
-    migrate.upgrade(database, "0001")
-    identifiers = {name: uuid4() for name in NAMES}
-    with database.begin() as connection:
-        for statement in POPULATION.split(";\n"):
-            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
-            connection.execute(text(statement), used)
+    database = populated(new_database)
     migrate.upgrade(database)
     before = rows(database)
     for statement in (

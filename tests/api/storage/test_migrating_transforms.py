@@ -1,23 +1,15 @@
 """The step that lets faces be turned: up and down with what is there, and not down once a face was turned."""
 
-from uuid import uuid4
-
 import pytest
 from sqlalchemy import text
 
 from api.storage import migrate
 from tests.api.conftest import NewDatabase
-from tests.api.storage.test_migrate import NAMES, POPULATION, rows
+from tests.api.storage.test_migrate import populated, rows
 
 
 def test_it_goes_down_until_a_face_was_turned(new_database: NewDatabase) -> None:
-    database = new_database()
-    migrate.upgrade(database, "0001")
-    identifiers = {name: uuid4() for name in NAMES}
-    with database.begin() as connection:
-        for statement in POPULATION.split(";\n"):
-            used = {name: value for name, value in identifiers.items() if f":{name}" in statement}
-            connection.execute(text(statement), used)
+    database = populated(new_database)
     migrate.upgrade(database, "0020")
     before = rows(database)
     migrate.upgrade(database, "0021")
