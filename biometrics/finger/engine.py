@@ -20,7 +20,7 @@ from biometrics.finger.ridge_period import is_implausible, ridge_period
 from biometrics.finger.search import Gallery
 from biometrics.finger.template import FingerTemplate
 from biometrics.finger.trace import Trace, untraced
-from biometrics.images import decode
+from biometrics.images import decode, png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,7 @@ class FingerEngine:
         )  # fmt: skip
         Gallery.of([template]).search(self.prepare(template))
         find_minutiae(self._network, np.zeros((32, 32), np.uint8))
+        png.warm_up()
 
     def extract(self, image: bytes, *, dpi: float | None = None, trace: Trace = untraced) -> FingerTemplate:
         """The template of one finger in a picture file; `dpi` is the scanner's, where it is known.
