@@ -7,6 +7,7 @@ rigid one, and landmarks err by a pixel or two: expect some five degrees, more i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,13 +32,15 @@ class Pose:
 def pose_of(points: NDArray[np.float32]) -> Pose:
     """The pose of a head with landmarks `points`, (5, 2), in the order of `Face.points`."""
     centred = points.astype(np.float64) - points.mean(axis=0)
-    across, down = (_INVERSE @ centred).T
-    scale = max((np.linalg.norm(across) + np.linalg.norm(down)) / 2, 1e-9)
-    towards = np.cross(across / scale, down / scale)
-    roll = float(np.degrees(np.arctan2(*(points[1] - points[0])[::-1].astype(float))))
+    across, down = (_INVERSE @ centred).T.tolist()
+    scale = max((math.hypot(*across) + math.hypot(*down)) / 2, 1e-9)
+    # Of the third axis, their cross product, only what points away from the camera is asked for.
+    depth = max(abs(across[0] * down[1] - across[1] * down[0]) / scale**2, 0.05)
+    eyes = (points[1] - points[0]).tolist()
+    roll = math.atan2(eyes[1], eyes[0])
     # The third column of the rotation is where the nose points in the picture; the roll is taken out of it.
-    nose = np.array([across[2], down[2]]) / scale
-    turn = np.radians(-roll)
-    nose = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ nose
-    depth = max(abs(float(towards[2])), 0.05)
-    return Pose(float(np.degrees(np.arctan2(nose[0], depth))), float(np.degrees(np.arctan2(nose[1], depth))), roll)
+    x, y = across[2] / scale, down[2] / scale
+    cosine, sine = math.cos(roll), math.sin(roll)
+    yaw = math.atan2(cosine * x + sine * y, depth)
+    pitch = math.atan2(cosine * y - sine * x, depth)
+    return Pose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))

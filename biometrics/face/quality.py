@@ -8,19 +8,23 @@ CVPR 2021; SFace was not trained for it but shows it, too). The components decid
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from biometrics.kernels.compiled import loose_kernel
+
 from . import parameters
 from .pose import Pose, pose_of
 
-_MIDDLE = slice(24, 104), slice(24, 88)  # eyes, nose and mouth in the crop, without background and hair
-_LEFT, _RIGHT = (slice(30, 100), slice(24, 54)), (slice(30, 100), slice(58, 88))
-_EYES = (slice(46, 58), slice(28, 48)), (slice(46, 58), slice(64, 84))
-_CHEEKS = (slice(66, 80), slice(26, 42)), (slice(66, 80), slice(70, 86))
-_NOSE, _MOUTH = (slice(56, 68), slice(46, 66)), (slice(84, 102), slice(40, 72))
+# Lines and columns of the crop, from and before. First eyes, nose and mouth, without background and hair.
+_MIDDLE = (24, 104, 24, 88)
+_LEFT, _RIGHT = (30, 100, 24, 54), (30, 100, 58, 88)
+_EYES = (46, 58, 28, 48), (46, 58, 64, 84)
+_CHEEKS = (66, 80, 26, 42), (66, 80, 70, 86)
+_NOSE, _MOUTH = (56, 68, 46, 66), (84, 102, 40, 72)
 _REFERENCE_CONTRAST = 50.0
 _FRONTAL, _MOUTH_WIDTH = Pose(0.0, 0.0, 0.0), 0.83  # of the average face
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -71,19 +75,16 @@ def measure(crop: NDArray[np.uint8], resolution: float, points: NDArray[np.float
 
     `points` (5, 2) are its landmarks in the picture; without them pose and mouth are taken for those of a frontal face.
     """
-    grey = crop.astype(np.float32) @ _LUMA
-    luma = grey[_MIDDLE]
-    inner = luma[1:-1, 1:-1]
-    laplacian = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * inner
-    contrast = float(luma.std())
-    left, right = float(grey[_LEFT].mean()), float(grey[_RIGHT].mean())
+    grey = _luma(crop)
+    mean, contrast, edges, dark, burnt = _spread(grey)
+    left, right = _mean(grey, _LEFT), _mean(grey, _RIGHT)
     return Quality(
         resolution=resolution,
         contrast=contrast,
-        sharpness=float(np.abs(laplacian).mean()) * _REFERENCE_CONTRAST / max(contrast, 1.0),
-        luma=float(luma.mean()),
-        dark=float(np.mean(luma < parameters.BLACK)),
-        burnt=float(np.mean(luma > parameters.WHITE)),
+        sharpness=edges * _REFERENCE_CONTRAST / max(contrast, 1.0),
+        luma=mean,
+        dark=dark,
+        burnt=burnt,
         uneven=abs(left - right) / max(left + right, 1.0),
         eyes=_covered_eyes(grey),
         mouth=_covered_mouth(crop),
@@ -116,14 +117,14 @@ def _grade(value: float, bad: float, good: float) -> float:
 
 def _covered_eyes(grey: NDArray[np.float32]) -> float:
     """How much darker both eyes are than the cheeks below them: dark glasses are, eyes and clear glasses much less."""
-    shares = [float(grey[eye].mean() / max(grey[cheek].mean(), 1.0)) for eye, cheek in zip(_EYES, _CHEEKS, strict=True)]
+    shares = [_mean(grey, eye) / max(_mean(grey, cheek), 1.0) for eye, cheek in zip(_EYES, _CHEEKS, strict=True)]
     return _grade(-max(shares), -parameters.CLEAR_EYES, -parameters.COVERED_EYES)
 
 
 def _covered_mouth(crop: NDArray[np.uint8]) -> float:
     """How far what surrounds the mouth is from the skin of the nose: in colour, or much brighter, or much darker."""
     p = parameters
-    nose, mouth = (crop[part].reshape(-1, 3).astype(np.float32).mean(axis=0) for part in (_NOSE, _MOUTH))
+    nose, mouth = _colour(crop, _NOSE), _colour(crop, _MOUTH)
     tint = float(np.abs(nose / max(nose.sum(), 1.0) - mouth / max(mouth.sum(), 1.0)).sum())
     share = float(mouth @ _LUMA) / max(float(nose @ _LUMA), 1.0)
     return max(
@@ -136,3 +137,59 @@ def _covered_mouth(crop: NDArray[np.uint8]) -> float:
 def _mouth_width(points: NDArray[np.float32]) -> float:
     eyes = float(np.hypot(*(points[1] - points[0])))
     return float(np.hypot(*(points[4] - points[3]))) / max(eyes, 1e-6)
+
+
+@loose_kernel
+def _luma(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Luma, float32 (H, W), of uint8 (H, W, 3)."""
+    height, width = crop.shape[0], crop.shape[1]
+    grey = np.empty((height, width), np.float32)
+    for y in range(height):
+        for x in range(width):
+            grey[y, x] = _LUMA[0] * crop[y, x, 0] + _LUMA[1] * crop[y, x, 1] + _LUMA[2] * crop[y, x, 2]
+    return grey
+
+
+@loose_kernel
+def _spread(grey: NDArray[np.float32]) -> tuple[float, float, float, float, float]:
+    """Of the middle: mean, standard deviation, mean absolute Laplacian within, and the shares of dark and of burnt."""
+    top, bottom, left, right = _MIDDLE
+    total = squares = edges = np.float32(0.0)
+    dark = burnt = 0
+    for y in range(top, bottom):
+        for x in range(left, right):
+            value = grey[y, x]
+            total += value
+            dark += value < parameters.BLACK
+            burnt += value > parameters.WHITE
+    count = (bottom - top) * (right - left)
+    mean = total / np.float32(count)
+    for y in range(top, bottom):
+        for x in range(left, right):
+            squares += (grey[y, x] - mean) ** 2
+    for y in range(top + 1, bottom - 1):
+        for x in range(left + 1, right - 1):
+            around = grey[y - 1, x] + grey[y + 1, x] + grey[y, x - 1] + grey[y, x + 1]
+            edges += abs(around - np.float32(4.0) * grey[y, x])
+    within = (bottom - top - 2) * (right - left - 2)
+    return float(mean), math.sqrt(squares / count), float(edges / within), dark / count, burnt / count
+
+
+@loose_kernel
+def _mean(grey: NDArray[np.float32], part: tuple[int, int, int, int]) -> float:
+    total = np.float32(0.0)
+    for y in range(part[0], part[1]):
+        for x in range(part[2], part[3]):
+            total += grey[y, x]
+    return float(total / ((part[1] - part[0]) * (part[3] - part[2])))
+
+
+@loose_kernel
+def _colour(crop: NDArray[np.uint8], part: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """The mean colour, float32 (3,), of a part of uint8 (H, W, 3)."""
+    sums = np.zeros(3, np.int64)
+    for y in range(part[0], part[1]):
+        for x in range(part[2], part[3]):
+            for channel in range(3):
+                sums[channel] += crop[y, x, channel]
+    return (sums / ((part[1] - part[0]) * (part[3] - part[2]))).astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,13 +11,22 @@ from biometrics.finger.parameters import BLOCK, BLOCK_CONTRAST
 from biometrics.kernels.compiled import kernel
 
 
-@kernel
-def block_figures(grey: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Of the whole blocks of a picture, uint8 (H, W): whether the standard deviation reaches BLOCK_CONTRAST, and the
-    mean, each (H // 16, W // 16).
+class Blocks(NamedTuple):
+    """Of the whole blocks of a picture of H x W pixels: `contrast`, whether the standard deviation reaches
+    BLOCK_CONTRAST, and the `mean`, each (H // 16, W // 16)."""
 
-    Sums of whole numbers: nothing is rounded, and all is read once.
-    """
+    contrast: NDArray[np.bool_]
+    mean: NDArray[np.float64]
+
+
+def blocks_of(grey: NDArray[np.uint8]) -> Blocks:
+    """The blocks of a picture, uint8 (H, W). A picture and its negative differ in the mean alone."""
+    return Blocks(*_figures(grey))
+
+
+@kernel
+def _figures(grey: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    # Sums of whole numbers: nothing is rounded, and all is read once.
     rows, columns = grey.shape[0] // BLOCK, grey.shape[1] // BLOCK
     pixels = BLOCK * BLOCK
     contrast, mean = np.empty((rows, columns), np.bool_), np.empty((rows, columns), np.float64)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from biometrics.errors import IncompatibleTemplates, NotAssessable
 from biometrics.finger import consolidation, matcher
+from biometrics.finger.blocks import blocks_of
 from biometrics.finger.matcher import Comparison, PreparedFinger
 from biometrics.finger.minutiae import Minutiae, find_minutiae, open_network
 from biometrics.finger.parameters import DPI, ENGINE, IMPORTED, MIN_MINUTIAE, NO_FINGER_MINUTIAE
@@ -16,7 +17,7 @@ from biometrics.finger.polarity import dark_on_light
 from biometrics.finger.presence import is_empty
 from biometrics.finger.quality import grade
 from biometrics.finger.resampling import choose_dpi, resample
-from biometrics.finger.ridge_period import is_implausible, ridge_period
+from biometrics.finger.ridge_period import has_implausible_ridges
 from biometrics.finger.search import Gallery
 from biometrics.finger.template import FingerTemplate
 from biometrics.finger.trace import Trace, untraced
@@ -50,7 +51,8 @@ class FingerEngine:
             minutia_quality=np.full(8, 90), quality=50,
         )  # fmt: skip
         Gallery.of([template]).search(self.prepare(template))
-        find_minutiae(self._network, np.zeros((32, 32), np.uint8))
+        blank = np.zeros((32, 32), np.uint8)
+        find_minutiae(self._network, blank, blocks_of(blank))
         png.warm_up()
 
     def extract(self, image: bytes, *, dpi: float | None = None, trace: Trace = untraced) -> FingerTemplate:
@@ -73,13 +75,13 @@ class FingerEngine:
             raise ValueError(f"{grey.ndim} axes of {grey.dtype} instead of 2 of uint8")
         grey = resample(grey, choose_dpi(dpi, None))
         trace("resampled", grey)
-        if is_empty(grey):
+        blocks = blocks_of(grey)
+        if is_empty(blocks):
             raise NotAssessable("no_finger")
-        grey = dark_on_light(grey)
-        period = ridge_period(grey)
-        if period is not None and is_implausible(period):
+        grey = dark_on_light(grey, blocks)
+        if has_implausible_ridges(grey):
             raise NotAssessable("wrong_dpi")
-        minutiae, position = find_minutiae(self._network, grey)
+        minutiae, position = find_minutiae(self._network, grey, blocks)
         trace("position", position)
         _require_enough(minutiae)
         return FingerTemplate.of(

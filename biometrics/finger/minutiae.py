@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
+from biometrics.finger.blocks import Blocks
 from biometrics.finger.leader.network import Findings, KernelNetwork, Network, SessionNetwork
 from biometrics.finger.parameters import ENDING_THRESHOLD, MINUTIA_THRESHOLD, SIZE_MULTIPLE
 from biometrics.finger.presence import foreground_box
@@ -51,8 +52,8 @@ def open_network(home: Path | None = None, *, threads: int = 1) -> Network:
     return SessionNetwork(models.open_session("leader", "leader", threads=threads, home=home))
 
 
-def find_minutiae(network: Network, grey: NDArray[np.uint8]) -> tuple[Minutiae, NDArray[np.float32]]:
-    """The minutiae of a picture, uint8 (H, W), and how much each pixel is one, float32 (H, W).
+def find_minutiae(network: Network, grey: NDArray[np.uint8], blocks: Blocks) -> tuple[Minutiae, NDArray[np.float32]]:
+    """The minutiae of a picture, uint8 (H, W) with these blocks, and how much each pixel is one, float32 (H, W).
 
     Only the part of the picture that could be a finger is computed, in steps of 32 pixels from the padded picture's
     corner: the network halves its input five times, and on another grid it would see the same ridges a little
@@ -60,7 +61,7 @@ def find_minutiae(network: Network, grey: NDArray[np.uint8]) -> tuple[Minutiae, 
     """
     padded, top, left = pad(grey)
     height, width = grey.shape
-    rows, columns = foreground_box(grey)
+    rows, columns = foreground_box(blocks, height, width)
     lines = _on_grid(rows, top, len(padded))
     across = _on_grid(columns, left, padded.shape[1])
     found = network(np.ascontiguousarray(padded[lines, across]), MINUTIA_THRESHOLD)

@@ -69,6 +69,9 @@ PLAUSIBLE_PERIOD: Final = (5.5, 14.0)
 """Median ridge period at 500 dpi from a small child's finger to a large man's, with room: the public sets have 6.1 to
 10.9. Of captures whose resolution is stated wrong by a factor of two about seven in eight are noticed (the others show
 too few parallel ridges to tell); one that is wrong by less than that looks like another finger."""
+CLEARLY_PLAUSIBLE_PERIOD: Final = (6.5, 11.5)
+"""Where a first look at few windows settles it. It settles 701 of the 840 pictures of the public sets, and decides none
+of them otherwise than all windows would, nor when they are scaled as if they had 350 to 850 dpi."""
 
 # --- minutiae --------------------------------------------------------------------------------------------------------
 SIZE_MULTIPLE: Final = 32

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biometrics.finger.blocks import block_figures
+from biometrics.finger.blocks import Blocks, blocks_of
 from biometrics.finger.parameters import BLOCK, INVERTED_BY
 
 
-def dark_on_light(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture, uint8 (H, W), turned into its negative if its ground is dark."""
-    return 255 - grey if is_inverted(grey) else grey
+def dark_on_light(grey: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.uint8]:
+    """The picture, uint8 (H, W) with these blocks, turned into its negative if its ground is dark."""
+    return 255 - grey if is_inverted(grey, blocks) else grey
 
 
-def is_inverted(grey: NDArray[np.uint8]) -> bool:
+def is_inverted(grey: NDArray[np.uint8], blocks: Blocks) -> bool:
     """Whether the rim of a picture, uint8 (H, W), is darker than where it has ridges: then these are the light lines.
 
     The mean of ridges and valleys lies between the two, and the ground is as the valleys are. A frame of one value that
@@ -24,7 +24,7 @@ def is_inverted(grey: NDArray[np.uint8]) -> bool:
     inner = _within_frame(grey)
     if min(inner.shape) < 2 * BLOCK:
         return False
-    ridged, mean = block_figures(inner)
+    ridged, mean = blocks if inner is grey else blocks_of(inner)
     if not ridged.any():
         return False
     rim = np.concatenate([inner[0], inner[-1], inner[:, 0], inner[:, -1]])
@@ -37,6 +37,8 @@ def _within_frame(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if top == len(grey):
         return grey
     left, right = _first_that_varies(grey.T), _first_that_varies(grey.T[::-1])
+    if not (top or bottom or left or right):
+        return grey
     return grey[top : len(grey) - bottom, left : grey.shape[1] - right]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from biometrics.finger.parameters import (
     BLOCK_CONTRAST,
+    CLEARLY_PLAUSIBLE_PERIOD,
     MIN_PERIOD_WINDOW_SHARE,
     MIN_PERIOD_WINDOWS,
     PERIOD_PEAK_SHARE,
@@ -38,8 +39,31 @@ def ridge_period(grey: NDArray[np.uint8]) -> float | None:
     ridges' frequency. Windows whose power does not gather around a peak (creases, cores, texture) do not count. Ridges
     far apart curve too much within a window, so that a picture which says nothing is looked at again at half its size.
     """
-    period = _period(grey.astype(np.float32))
-    if period is None and (coarse := _period(_halved(grey))) is not None:
+    return _looked_closely(grey, grey.astype(np.float32))
+
+
+def has_implausible_ridges(grey: NDArray[np.uint8]) -> bool:
+    """Whether the `ridge_period` of a picture, uint8 (H, W), is known and implausible.
+
+    Windows side by side, a quarter of all, see the whole picture; where they agree on a period well within what is
+    plausible, they settle it.
+    """
+    values = grey.astype(np.float32)
+    first = _period(values, PERIOD_WINDOW)
+    if first is not None and CLEARLY_PLAUSIBLE_PERIOD[0] <= first <= CLEARLY_PLAUSIBLE_PERIOD[1]:
+        return False
+    period = _looked_closely(grey, values)
+    return period is not None and is_implausible(period)
+
+
+def is_implausible(period: float) -> bool:
+    """Whether no human finger has ridges `period` pixels apart at 500 dpi."""
+    return not PLAUSIBLE_PERIOD[0] <= period <= PLAUSIBLE_PERIOD[1]
+
+
+def _looked_closely(grey: NDArray[np.uint8], values: NDArray[np.float32]) -> float | None:
+    period = _period(values, PERIOD_STEP)
+    if period is None and (coarse := _period(_halved(grey), PERIOD_STEP)) is not None:
         period = 2.0 * coarse
     return period
 
@@ -50,13 +74,13 @@ def _halved(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32))
 
 
-def _period(grey: NDArray[np.float32]) -> float | None:
+def _period(grey: NDArray[np.float32], step: int) -> float | None:
     if min(grey.shape) < PERIOD_WINDOW:
         return None
     # A line of windows at a time stays in the cache.
     lines = [
-        _peak_periods(_ALONG @ (_tapered_windows(grey, top) @ _WAVES))
-        for top in range(0, grey.shape[0] - PERIOD_WINDOW + 1, PERIOD_STEP)
+        _peak_periods(_ALONG @ (_tapered_windows(grey, top, step) @ _WAVES))
+        for top in range(0, grey.shape[0] - PERIOD_WINDOW + 1, step)
     ]
     found = np.concatenate(lines)
     enough = max(MIN_PERIOD_WINDOWS, MIN_PERIOD_WINDOW_SHARE * len(found))
@@ -64,19 +88,14 @@ def _period(grey: NDArray[np.float32]) -> float | None:
     return float(np.median(found)) if len(found) >= enough else None
 
 
-def is_implausible(period: float) -> bool:
-    """Whether no human finger has ridges `period` pixels apart at 500 dpi."""
-    return not PLAUSIBLE_PERIOD[0] <= period <= PLAUSIBLE_PERIOD[1]
-
-
 @loose_kernel
-def _tapered_windows(grey: NDArray[np.float32], top: int) -> NDArray[np.float32]:
-    """The windows of `grey`, float32 (H, W), from the line `top` on that have contrast, (n, 64, 64), less their means
-    and faded out to their edges."""
-    across = (grey.shape[1] - PERIOD_WINDOW) // PERIOD_STEP + 1
+def _tapered_windows(grey: NDArray[np.float32], top: int, step: int) -> NDArray[np.float32]:
+    """The windows of `grey`, float32 (H, W), from the line `top` on that have contrast, one every `step` pixels:
+    (n, 64, 64), less their means and faded out to their edges."""
+    across = (grey.shape[1] - PERIOD_WINDOW) // step + 1
     windows, count = np.empty((across, PERIOD_WINDOW, PERIOD_WINDOW), np.float32), 0
     size = np.float32(PERIOD_WINDOW**2)
-    for left in range(0, PERIOD_STEP * across, PERIOD_STEP):
+    for left in range(0, step * across, step):
         total = squares = np.float32(0.0)
         for y in range(PERIOD_WINDOW):
             for x in range(PERIOD_WINDOW):
