@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from biometrics.errors import InvalidImage
 from biometrics.images import Image, decode, decoding, png
 from tests.biometrics.pictures import encode, scene
+from tests.biometrics.verdicts import outcome, same
 
 Pixels = NDArray[np.uint8]
 Chunk = tuple[bytes, bytes]
@@ -67,19 +67,6 @@ def by_pillow(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Image | str:
     with monkeypatch.context() as without:
         without.setattr(png, "plain", lambda _: None)
         return outcome(data)
-
-
-def outcome(data: bytes) -> Image | str:
-    try:
-        return decode(data)
-    except InvalidImage as error:
-        return error.code
-
-
-def same(first: Image | str, second: Image | str) -> bool:
-    if isinstance(first, str) or isinstance(second, str):
-        return first == second
-    return np.array_equal(first.pixels, second.pixels) and first.dpi == second.dpi and first.format == second.format
 
 
 @settings(max_examples=60, deadline=None)
