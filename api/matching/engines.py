@@ -158,7 +158,8 @@ class BiometricComparer:
         pending = [self._pool.submit(job) for job in jobs]
         chip = None if by_chip_photo else self._chip_photo_job(captures, references)
         chip_pending = None if chip is None else self._pool.submit(chip)
-        live_pending = self._pool.submit(self._live, captures) if self._liveness.wanted(captures) else None
+        # Taken up by a thread after the face's job, for which it waits in the end.
+        live_pending = self._pool.submit(self._live, captures, pending[0]) if self._liveness.wanted(captures) else None
         judged = [future.result() for future in pending]
         live = JudgedLiveness(None) if live_pending is None else live_pending.result()
         chip_photo = None if chip_pending is None else chip_pending.result()
@@ -183,10 +184,14 @@ class BiometricComparer:
             ),
         )
 
-    def _live(self, captures: Captures) -> JudgedLiveness:
+    def _live(self, captures: Captures, face: Future[_Judged]) -> JudgedLiveness:
+        def probe() -> FaceTemplate | None:
+            made = face.result().probe
+            return made if isinstance(made, FaceTemplate) else None
+
         try:
             with stage("liveness"):
-                return self._liveness.judge(captures)
+                return self._liveness.judge(captures, probe)
         except CaptureInvalid:
             raise
         except Exception as error:  # noqa: BLE001 - as with a modality: what fails is not assessed, and not live

@@ -1,5 +1,6 @@
 """Judging liveness: a burst of frames against its nonce's challenge, and the passive pack where it is installed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from api.matching.captures import Burst, Captures
 from api.matching.comparison import CaptureInvalid, LivenessResult
 from api.matching.digests import digest_of
 from biometrics.errors import InvalidImage, NotAssessable
-from biometrics.face import FaceEngine
+from biometrics.face import FaceEngine, FaceTemplate
 from biometrics.face.choice import choose
 from biometrics.face.liveness import Outcome, PassiveDetector, Verdict, assess, draw, judge, observe
 from biometrics.face.parameters import SUFFICIENT_SIDE
@@ -55,19 +56,20 @@ class LivenessJudge:
         """Whether there is anything to judge, and something to judge it with."""
         return captures.burst is not None or (self._passive is not None and captures.face is not None)
 
-    def judge(self, captures: Captures) -> Judged:
-        """What the burst and the picture of the face say. Raises CaptureInvalid for a frame that is no picture."""
+    def judge(self, captures: Captures, probe: Callable[[], FaceTemplate | None] = lambda: None) -> Judged:
+        """What the burst and the picture of the face say. Raises CaptureInvalid for a frame that is no picture.
+
+        `probe` gives the template of the captured face where another makes one, which is asked for late; None where
+        there is none to be had from there.
+        """
         if captures.face is None:
             return Judged(LivenessResult("not_assessed", "not_captured"))
-        try:
-            rgb = decode(captures.face, sufficient_side=SUFFICIENT_SIDE).rgb
-        except InvalidImage as error:
-            raise CaptureInvalid(error.code, "face") from error
+        face = captures.face
         pictures = [] if captures.burst is None else _pictures(captures.burst)
         digests = tuple(dict.fromkeys(digest_of(pictures[place]) for place in _spread(len(pictures))))
         try:
-            passive = None if self._passive is None else self._judged_passively(self._passive, rgb)
-            active = None if captures.burst is None else self._judged_actively(captures.burst, pictures, rgb)
+            passive = None if self._passive is None else self._judged_passively(self._passive, _captured(face))
+            active = None if captures.burst is None else self._judged_actively(captures.burst, pictures, face, probe)
         except NotAssessable as error:
             return Judged(LivenessResult("not_assessed", error.reason), digests)
         return Judged(_result(active, passive), digests)
@@ -75,10 +77,19 @@ class LivenessJudge:
     def _judged_passively(self, detector: PassiveDetector, rgb: NDArray[np.uint8]) -> Verdict:
         return detector.judge(rgb, choose(self._face.detect(rgb), rgb.shape[1], rgb.shape[0]))
 
-    def _judged_actively(self, burst: Burst, pictures: list[NDArray[np.uint8]], rgb: NDArray[np.uint8]) -> Verdict:
+    def _judged_actively(
+        self, burst: Burst, pictures: list[NDArray[np.uint8]], face: bytes, probe: Callable[[], FaceTemplate | None]
+    ) -> Verdict:
         frames = observe(self._face, [frame.at_ms / 1000 for frame in burst.frames], pictures)
-        anchor = self._face.extract_pixels(rgb).vector
-        return judge(frames, draw(burst.nonce), anchor=anchor, same_person=self._same_person)
+        anchor = probe() or self._face.extract_pixels(_captured(face))
+        return judge(frames, draw(burst.nonce), anchor=anchor.vector, same_person=self._same_person)
+
+
+def _captured(face: bytes) -> NDArray[np.uint8]:
+    try:
+        return decode(face, sufficient_side=SUFFICIENT_SIDE).rgb
+    except InvalidImage as error:
+        raise CaptureInvalid(error.code, "face") from error
 
 
 def _result(active: Verdict | None, passive: Verdict | None) -> LivenessResult:

@@ -7,6 +7,7 @@ Marsico et al., "Moving face spoofing detection via 3D projective invariants", I
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -116,7 +117,7 @@ def _track(frames: Sequence[Frame], challenge: Challenge) -> _Track:
     yaw, pitch = np.array([pose.yaw for pose in poses]), np.array([pose.pitch for pose in poses])
     straight = np.mean([points for (_, points), early in zip(seen, first, strict=True) if early], axis=0)
     spans = np.array([_span(points) for _, points in seen])
-    shifts = [_parallax(straight, points) for _, points in seen]
+    shifts = _parallax(straight, [points for _, points in seen])
     return _Track(
         at,
         yaw - yaw[first].mean(),
@@ -165,27 +166,32 @@ def _straight(track: _Track, start: float) -> bool:
     return not near.any() or bool(np.abs(track.yaw[near]).min() <= p.STRAIGHT and track.size[near].min() <= p.NEARER)
 
 
-def _parallax(straight: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[float, float]:
-    """How far the nose has left its place to the right of the picture, in eye distances, if the face were flat; and how
-    much the face has narrowed against its height (1: not at all).
+def _parallax(straight: NDArray[np.float64], faces: Sequence[NDArray[np.float64]]) -> list[tuple[float, float]]:
+    """Of each face how far the nose has left its place to the right of the picture, in eye distances, if the face were
+    flat; and how much the face has narrowed against its height (1: not at all).
 
     The place is that which the affine map of the eyes and the mouth's corners gives it.
     """
     corners = [0, 1, 3, 4]
-    design = np.column_stack([straight[corners], np.ones(4)])
-    affine, *_ = np.linalg.lstsq(design, points[corners], rcond=None)
-    expected = np.append(straight[2], 1.0) @ affine
-    before, after = _span(straight), _span(points)
-    narrowing = min(1.0, (after[0] / after[1]) / (before[0] / before[1]))
-    across = (points[1] - points[0]) / _eyes(points)
-    return float((points[2] - expected) @ across) / float(before[0] * after[1] / before[1]), float(narrowing)
+    # The map of least squares is the corners' places times this, and so is the nose's place: of all faces the same.
+    shares = np.append(straight[2], 1.0) @ np.linalg.pinv(np.column_stack([straight[corners], np.ones(4)]))
+    before, found = _span(straight), []
+    for points in faces:
+        after = _span(points)
+        narrowing = min(1.0, (after[0] / after[1]) / (before[0] / before[1]))
+        across = (points[1] - points[0]) / _eyes(points)
+        shift = float((points[2] - shares @ points[corners]) @ across)
+        found.append((shift / float(before[0] * after[1] / before[1]), float(narrowing)))
+    return found
 
 
 def _span(points: NDArray[np.float64]) -> tuple[float, float]:
     """Width, the mean of eyes and mouth's corners, and height, from eyes to mouth."""
-    width = float(np.hypot(*(points[1] - points[0])) + np.hypot(*(points[4] - points[3]))) / 2
-    return max(width, 1e-6), max(float(np.hypot(*(points[3:].mean(axis=0) - points[:2].mean(axis=0)))), 1e-6)
+    places = points.tolist()
+    width = (math.dist(places[0], places[1]) + math.dist(places[3], places[4])) / 2
+    upper, lower = ([(x + y) / 2 for x, y in zip(*pair, strict=True)] for pair in (places[:2], places[3:]))
+    return max(width, 1e-6), max(math.dist(upper, lower), 1e-6)
 
 
 def _eyes(points: NDArray[np.floating]) -> float:
-    return max(float(np.hypot(*(points[1] - points[0]))), 1e-6)
+    return max(math.dist(points[0].tolist(), points[1].tolist()), 1e-6)

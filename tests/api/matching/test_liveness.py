@@ -10,13 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from api.matching.captures import Burst, BurstFrame, Captures
+from api.matching.captures import Burst, BurstFrame, Captures, Reference
 from api.matching.comparison import CaptureInvalid, LivenessResult
+from api.matching.engines import BiometricComparer
 from api.matching.liveness import DIGESTED, MAX_FRAME_BYTES, LivenessJudge
 from benchmarks.face.liveness import living, turned_print
 from biometrics.errors import NotAssessable
 from biometrics.face import Face, FaceEngine, FaceTemplate
 from biometrics.face.liveness import Frame, Outcome, PassiveDetector, Verdict, draw
+from biometrics.finger import FingerEngine
 from biometrics.scoring.calibration import Calibration
 from tests.api.pictures import written
 
@@ -35,6 +37,7 @@ class Seen:
     person: int = 0
     engine: str = FaceEngine.engine
     looked: list[int] = field(default_factory=list)
+    templates: int = 0
 
     def detect(self, rgb: NDArray[np.uint8]) -> list[Face]:
         level = int(rgb[0, 0, 0])
@@ -54,9 +57,19 @@ class Seen:
         return direction
 
     def extract_pixels(self, rgb: NDArray[np.uint8]) -> FaceTemplate:
+        self.templates += 1
         if int(rgb[0, 0, 0]) == 254:
             raise NotAssessable("no_face")
         return FaceTemplate.of(self.engine, np.eye(128)[0], 80)
+
+    def compare(self, probe: FaceTemplate, reference: FaceTemplate) -> float:
+        return FaceEngine.compare(cast(FaceEngine, self), probe, reference)
+
+
+class NoFinger:
+    """A finger engine that is not asked."""
+
+    engine = FingerEngine.engine
 
 
 class Looks:
@@ -145,6 +158,28 @@ def test_without_a_face_to_hold_it_against_a_burst_is_not_assessed(
 ) -> None:
     result = judge_of(alive).judge(Captures(face, burst=film(alive))).result
     assert result == LivenessResult("not_assessed", reason)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("held", [True, False], ids=["enrolled", "not enrolled"])
+def test_beside_a_comparison_the_face_is_recognised_once(alive: list[Frame], held: bool, threads: int) -> None:
+    seen = Seen(alive)
+    comparer = BiometricComparer(cast(FaceEngine, seen), cast(FingerEngine, NoFinger()), threads)
+    enrolled = FaceTemplate.of(seen.engine, np.eye(128)[0], 80).to_bytes()
+    references = (Reference("face", None, seen.engine, enrolled),) if held else ()
+    result = comparer.compare(Captures(CAPTURE, burst=film(alive)), references)
+    assert result.liveness == LivenessResult("live", None, challenge=True)
+    assert seen.templates == 1
+
+
+def test_beside_a_comparison_that_finds_no_face_the_burst_is_not_assessed_either(alive: list[Frame]) -> None:
+    seen = Seen(alive)
+    comparer = BiometricComparer(cast(FaceEngine, seen), cast(FingerEngine, NoFinger()), 1)
+    enrolled = FaceTemplate.of(seen.engine, np.eye(128)[0], 80).to_bytes()
+    references = (Reference("face", None, seen.engine, enrolled),)
+    result = comparer.compare(Captures(NOBODY, burst=film(alive)), references)
+    assert result.liveness == LivenessResult("not_assessed", "no_face")
+    assert result.modalities[0].reason == "no_face"
 
 
 @pytest.mark.parametrize(("image", "code"), [(b"no picture", "image_not_an_image"), (b"", "image_empty")])
