@@ -14,8 +14,8 @@ export OMP_NUM_THREADS ?= 1
 WORKERS ?= 4
 SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-FUZZED := tests/biometrics/test_images.py tests/biometrics/test_wsq.py tests/biometrics/face/test_template.py \
-  tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \
+FUZZED := tests/biometrics/test_images.py tests/biometrics/test_png.py tests/biometrics/test_jpeg.py \
+  tests/biometrics/test_wsq.py tests/biometrics/face/test_template.py tests/biometrics/finger/test_template.py tests/biometrics/finger/test_matcher.py tests/api/cards \
   tests/api/http/test_bad_input.py tests/api/verification/test_decision.py \
   tests/biometrics/interchange tests/biometrics/face/interchange tests/biometrics/finger/interchange/test_pictures.py \
   tests/api/biosdk/test_app.py
