@@ -16,7 +16,7 @@ from api.evidence import merkle, tiles
 from api.evidence.checkpoints import Checkpoint, CheckpointInvalid, open_note, sign
 from api.evidence.parameters import BATCH_LEAVES, HASH_BYTES, ORIGIN, REMEMBERED_SUBTREES, TILE_HEIGHT, TILE_WIDTH
 from api.storage.keys import Keys
-from api.storage.statements import Statement, together
+from api.storage.statements import Carrier, Statement, together
 from api.storage.tables import evidence, evidence_checkpoints
 
 TileKey = tuple[int, int]
@@ -125,7 +125,7 @@ class Standing:
 
 
 def sequence(
-    connection: Connection, keys: Keys, known: Tip | None = None, limit: int = BATCH_LEAVES, *, commit: bool = False
+    connection: Carrier, keys: Keys, known: Tip | None = None, limit: int = BATCH_LEAVES, *, commit: bool = False
 ) -> Batch | None:
     """Place the waiting leaves, at most `limit`; None while another process is at it. With `commit` the transaction
     ends with what was added.
@@ -151,7 +151,7 @@ def sequence(
     return Batch(growth.tip, growth.tip.size, growth, placed.late, placed.waited_s)
 
 
-def grow(connection: Connection, keys: Keys, tip: Tip, hashes: Sequence[bytes], *, commit: bool = False) -> Growth:
+def grow(connection: Carrier, keys: Keys, tip: Tip, hashes: Sequence[bytes], *, commit: bool = False) -> Growth:
     """Add the hashes of leaves that were given the next places: tiles and a signed checkpoint."""
     # What was computed for ends before is of use while their tiles are: now and then it begins anew. In a copy: where
     # this is rolled back, `tip` is the end again, and other leaves may get these places.
@@ -209,7 +209,7 @@ class TileReader:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Carrier,
         known: Mapping[TileKey, bytes] | None = None,
         subtrees: dict[tuple[int, int], bytes] | None = None,
     ) -> None:
@@ -237,7 +237,7 @@ class TileReader:
         return tiles.subtree_hash(level, index, self, self._subtrees)
 
 
-def _tip(connection: Connection, keys: Keys, known: Tip | None, newest: Any) -> Tip:
+def _tip(connection: Carrier, keys: Keys, known: Tip | None, newest: Any) -> Tip:
     """The log's end, verified: the signature of the newest checkpoint, the root in it, and that the open tiles lead to
     that root. `newest`: a row with its `size`, `root` and `note`; null in an empty log."""
     if newest.size is None:

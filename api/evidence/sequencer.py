@@ -115,7 +115,7 @@ class Sequencer:
         return pause
 
     def _batch(self) -> float:
-        with self._database.begin() as connection:
+        with self._database.line(transaction=True) as connection:
             batch = log.sequence(connection, self._keys, self._tip, commit=True)
         if batch is None:
             return LOCKED_PAUSE_S

@@ -22,6 +22,7 @@ from api.institutions.roles import Scope
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.texts import open_presented, seal_text
+from api.storage.statements import Carrier, Statement
 
 Kind = Literal["counter", "kiosk", "terminal", "operator", "person"]
 """Whose key it is: that of the counter's or the kiosk's terminal, the operator's beside the counter's, or that of
@@ -75,6 +76,7 @@ browser that was closed, or that lost the service while somebody signed out, is 
 # `__Host-`: the browser takes it from us alone, over TLS (or this machine), for the whole site.
 _COOKIE = "__Host-renzheng-{kind}"
 _CONTEXT = "page session of a {kind}"
+_LASTS = Statement("SELECT clock_timestamp() < %(until)s AS lasts")
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,6 @@ def refuse_foreign(request: Request) -> None:
         raise ServiceError("page_request_foreign")
 
 
-def lasts(connection: Connection, session: Session) -> bool:
+def lasts(connection: Carrier, session: Session) -> bool:
     """Whether a session's time is not over, by the database's clock."""
-    found = connection.execute(text("SELECT clock_timestamp() < :until"), {"until": session.until})
-    return bool(found.scalar_one())
+    return bool(_LASTS.run(connection, until=session.until).fetchone().lasts)

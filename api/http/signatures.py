@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Request
 from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
-from sqlalchemy import Connection, text
 from starlette.datastructures import Headers
 
 from api.client.signing import ALWAYS_COVERED, ANY_HOST, COVERED_WHEN_THERE
@@ -23,21 +22,22 @@ from api.institutions.credentials import fingerprint
 from api.institutions.parameters import SIGNATURE_WINDOW_S
 from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
+from api.storage.statements import Carrier, Statement
 
 _HEADERS = ("signature", "signature-input")
 _NONCE = re.compile(r"[\x21-\x7e]{16,128}")
 # Others could be covered under a meaning of their own, such as a host that the service does not know itself by.
 _MAY_BE_COVERED = {*ALWAYS_COVERED, *COVERED_WHEN_THERE, "content-type", "authorization"}
 # One statement: whether the time is near, and the nonce used up if it is. What is long over makes room.
-_USE_NONCE = text(
+_USE_NONCE = Statement(
     """
     WITH swept AS (
-        DELETE FROM nonces WHERE principal_id = :principal_id AND expires_at < now() - interval '1 day'
+        DELETE FROM nonces WHERE principal_id = %(principal_id)s AND expires_at < now() - interval '1 day'
     ), judged AS (
-        SELECT abs(extract(epoch FROM clock_timestamp()) - :created) <= :window_s AS near
+        SELECT abs(extract(epoch FROM clock_timestamp()) - %(created)s) <= %(window_s)s AS near
     ), used AS (
         INSERT INTO nonces (principal_id, nonce_hash, expires_at, used_at)
-        SELECT :principal_id, :nonce_hash, now() + make_interval(secs => 3 * :window_s), now()
+        SELECT %(principal_id)s, %(nonce_hash)s, now() + make_interval(secs => 3 * %(window_s)s), now()
         FROM judged WHERE near
         ON CONFLICT DO NOTHING
         RETURNING 1
@@ -104,17 +104,15 @@ def check(public_key: bytes, request: SignedRequest | None) -> Signature:
     return Signature(created, str(nonce))
 
 
-def use(connection: Connection, keys: Keys, caller: Caller, signature: Signature) -> None:
+def use(connection: Carrier, keys: Keys, caller: Caller, signature: Signature) -> None:
     """Use a signature up. Raises `signature_expired` (too old, or from the future) and `signature_replayed`."""
-    row = connection.execute(
-        _USE_NONCE,
-        {
-            "principal_id": caller.principal_id,
-            "nonce_hash": keyed_hash(keys.index, "signature", signature.nonce),
-            "created": signature.created,
-            "window_s": SIGNATURE_WINDOW_S,
-        },
-    ).one()
+    row = _USE_NONCE.run(
+        connection,
+        principal_id=caller.principal_id,
+        nonce_hash=keyed_hash(keys.index, "signature", signature.nonce),
+        created=signature.created,
+        window_s=SIGNATURE_WINDOW_S,
+    ).fetchone()
     if not row.near:
         raise ServiceError("signature_expired")
     if not row.used:

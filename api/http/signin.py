@@ -8,7 +8,6 @@ from typing import Annotated, cast
 from fastapi import Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Connection
 
 from api.client import asking
 from api.errors import ServiceError
@@ -21,6 +20,7 @@ from api.institutions.roles import Scope
 from api.service import Service
 from api.storage.idempotency import Attempt
 from api.storage.sealing import keyed_hash
+from api.storage.statements import Carrier
 
 bearer_scheme = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -86,7 +86,7 @@ async def _caller(request: Request) -> Caller:
 def _sign_in(
     service: Service, key: str, signed: SignedRequest | None, limit: int | None, session: Session | None
 ) -> Caller:
-    with service.database.single() as connection:
+    with service.database.line() as connection:
         if session is not None and not sessions.lasts(connection, session):
             raise ServiceError("session_invalid")
         if limit is None:
@@ -102,7 +102,7 @@ def _sign_in(
     return caller if session is None else replace(caller, scopes=caller.scopes & SESSION_SCOPES[session.kind])
 
 
-def _find_room(connection: Connection, caller: Caller, limit: int) -> None:
+def _find_room(connection: Carrier, caller: Caller, limit: int) -> None:
     """Where signing in took no request from the bucket: because it was empty, or because a signature was needed."""
     per_minute = limit if caller.requests_per_minute is None else caller.requests_per_minute
     ask = buckets.wait_s if caller.public_key is None else buckets.take

@@ -7,9 +7,7 @@ buckets. Taking from one writes no log and waits for no disk.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
-
-from api.storage.statements import Statement
+from api.storage.statements import Carrier, Statement
 
 LONGEST_WAIT_S = 60
 
@@ -41,14 +39,14 @@ _MISSING = Statement(
 )
 
 
-def take(connection: Connection, principal_id: UUID, per_minute: int) -> float:
+def take(connection: Carrier, principal_id: UUID, per_minute: int) -> float:
     """Take one request from a principal's bucket: 0, or the seconds to wait until there is one."""
     if per_minute >= 1 and TAKE.run(connection, **_asked(principal_id, per_minute)).rowcount == 1:
         return 0.0
     return wait_s(connection, principal_id, per_minute)
 
 
-def wait_s(connection: Connection, principal_id: UUID, per_minute: int) -> float:
+def wait_s(connection: Carrier, principal_id: UUID, per_minute: int) -> float:
     """The seconds to wait until there is a request in a bucket that had none."""
     if per_minute < 1:
         return LONGEST_WAIT_S

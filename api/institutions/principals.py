@@ -19,7 +19,7 @@ from api.institutions.errors import AdministrationError
 from api.institutions.roles import AT_THE_COUNTER, FULL_ADMINISTRATION, ROLE_SCOPES, Role, Scope
 from api.storage import idempotency
 from api.storage.keys import Keys
-from api.storage.statements import Statement
+from api.storage.statements import Carrier, Statement
 from api.storage.tables import credentials as keys_table
 from api.storage.tables import principals
 
@@ -55,6 +55,11 @@ _SIGN_IN_AND_TAKE = Statement(
     WITH holder AS ({_SIGN_IN.text}), taken AS ({buckets.taking(_ASKING)})
     SELECT holder.*, EXISTS (SELECT FROM taken) AS taken FROM holder
     """  # noqa: S608 - our own expressions
+)
+_NOTE_USE = Statement(
+    update(keys_table)
+    .where(keys_table.c.id == bindparam("held_key"), keys_table.c.used_at.is_(None))
+    .values(used_at=func.clock_timestamp())
 )
 
 
@@ -163,13 +168,13 @@ def add_to(
     return Added(principal_id, institution_id, name, made.created_at, issued, receipt)
 
 
-def authenticate(connection: Connection, key: str) -> Caller | None:
+def authenticate(connection: Carrier, key: str) -> Caller | None:
     """Who holds a key; None for an unknown, revoked or expired one, and for a disabled principal's."""
     row = _SIGN_IN.run(connection, key_hash=credentials.hash_of(key)).fetchone()
     return None if row is None else _caller(connection, row)
 
 
-def authenticate_and_take(connection: Connection, key: str, per_minute: int) -> tuple[Caller | None, bool]:
+def authenticate_and_take(connection: Carrier, key: str, per_minute: int) -> tuple[Caller | None, bool]:
     """As `authenticate`, and takes a request from the holder's bucket: whether there was one.
 
     `per_minute` counts for those who have no number of their own. Nothing is taken under a key that needs signatures.
@@ -178,13 +183,9 @@ def authenticate_and_take(connection: Connection, key: str, per_minute: int) -> 
     return (None, False) if row is None else (_caller(connection, row), row.taken)
 
 
-def _caller(connection: Connection, row: Any) -> Caller:
+def _caller(connection: Carrier, row: Any) -> Caller:
     if row.used_at is None:
-        connection.execute(
-            update(keys_table)
-            .where(keys_table.c.id == row.key_id, keys_table.c.used_at.is_(None))
-            .values(used_at=func.clock_timestamp())
-        )
+        _NOTE_USE.run(connection, held_key=row.key_id)
     role = Role(row.role)
     held = ROLE_SCOPES[role] if row.scopes is None else ROLE_SCOPES[role] & {Scope(scope) for scope in row.scopes}
     return Caller(

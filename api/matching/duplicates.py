@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
-from api.storage.statements import Statement
+from api.storage.statements import Carrier, Statement
 
 # An insert waits for another transaction that inserts the same digest: of captures sent side by side one is the first.
 REMEMBER = text(
@@ -55,7 +55,7 @@ def keep(connection: Connection, keys: Keys, digests: Collection[bytes]) -> None
         connection.execute(_KEEP, {"digests": hashes(keys, digests)})
 
 
-def sweep(connection: Connection, swept: int) -> None:
+def sweep(connection: Carrier, swept: int) -> None:
     """Take away a few whose time is over."""
     _SWEEP.run(connection, swept=swept)
 

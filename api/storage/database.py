@@ -10,12 +10,14 @@ from pathlib import Path
 
 import psycopg
 import sqlalchemy.event
+from psycopg import pq
 from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from api.settings import Settings
 from api.storage import embedded
 from api.storage.errors import DatabaseAddressInvalid, DatabaseBusy, DatabaseUnavailable, StorageError
+from api.storage.lines import Line, as_raised
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +48,8 @@ class Database:
             # The connection used last is taken first: the server knows its statements, and the others may rest.
             pool_use_lifo=True,
             pool_timeout=timeout_s,
+            # See `_leave_idle`.
+            pool_reset_on_return=None,
             # Parameters hold sealed and hashed values of persons: no log and no exception text repeats them.
             hide_parameters=True,
             connect_args={
@@ -61,7 +65,7 @@ class Database:
                 "keepalives_count": 3,
             },
         )
-        sqlalchemy.event.listen(self.engine, "checkin", _note_use)
+        sqlalchemy.event.listen(self.engine, "reset", _leave_idle)
         sqlalchemy.event.listen(self.engine, "checkout", _ask_if_idle)
         self._single: Engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -69,8 +73,14 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """A transaction. Raises `DatabaseUnavailable` when the server is gone or does not answer in time, its kind
         `DatabaseBusy` when this process has no connection free."""
-        with self._failures_told(), self.engine.begin() as connection:
+        with self._failures_told(), self.engine.connect() as connection:
+            driver = connection.connection.dbapi_connection
             yield connection
+            if connection.in_transaction():
+                connection.commit()
+            else:
+                # Of what only statements of our own began SQLAlchemy knows nothing.
+                _commit(driver)
 
     @contextmanager
     def single(self) -> Iterator[Connection]:
@@ -79,17 +89,29 @@ class Database:
         with self._failures_told(), self._single.connect() as connection:
             yield connection
 
+    def line(self, *, transaction: bool = False) -> Line:
+        """A connection for statements of our own alone, each of which is a transaction of its own, or all together
+        with `transaction`. Raises as `begin`, when it is entered or left."""
+        return Line(self.engine, self._failure, transaction=transaction)
+
     @contextmanager
     def _failures_told(self) -> Iterator[None]:
         try:
             yield
-        except exc.TimeoutError as error:
-            raise DatabaseBusy("no free connection in time") from error
-        except exc.DBAPIError as error:
-            if is_unavailable(error):
-                self._try_to_revive()
-                raise DatabaseUnavailable(self._told(error)) from error
+        except exc.SQLAlchemyError as error:
+            failure = self._failure(error)
+            if failure is not None:
+                raise failure from error
             raise
+
+    def _failure(self, error: BaseException) -> DatabaseUnavailable | None:
+        """What is raised for an error that is the server's, or of a pool that is used up; None for any other."""
+        if isinstance(error, exc.TimeoutError):
+            return DatabaseBusy("no free connection in time")
+        if isinstance(error, exc.DBAPIError) and is_unavailable(error):
+            self._try_to_revive()
+            return DatabaseUnavailable(self._told(error))
+        return None
 
     def _told(self, error: exc.DBAPIError) -> str:
         """For the operator: which server, and what kind of trouble; never the password or a statement."""
@@ -120,8 +142,23 @@ class Database:
         self.engine.dispose()
 
 
-def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+def _leave_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:
+    """Roll back what a connection that comes back was left in, and note when. As the pool does by itself, which takes
+    five times as long to find out that there is nothing to roll back."""
+    if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+        connection.rollback()
     record.info["used_at"] = time.monotonic()
+
+
+def _commit(driver: object) -> None:
+    """Commit what is open. Raises as SQLAlchemy does."""
+    assert isinstance(driver, psycopg.Connection)
+    if driver.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        return
+    try:
+        driver.commit()
+    except psycopg.Error as error:
+        raise as_raised(error, broken=driver.closed) from error
 
 
 def _ask_if_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:

@@ -93,11 +93,13 @@ class _Order:
 
 @dataclass
 class Journey:
-    """Statements on their way: `add` them, then `send`. With `commit` the transaction ends with them."""
+    """Statements on their way: `add` them, then `send`. With `transaction` they are part of one, which they begin if
+    they are its first; else they are one by themselves. With `commit` it ends with them."""
 
     driver: psycopg.Connection[Any]
     transformer: Transformer
     commit: bool = False
+    transaction: bool = True
     _calls: list[tuple[Asked, dict[str, Any], Answer]] = field(default_factory=list)
 
     def add(self, asked: Asked, values: dict[str, Any]) -> Answer:
@@ -117,16 +119,41 @@ class Journey:
         dumped = [asked.dumped(values, self.transformer) for asked, values, _ in self._calls]
         pgconn = self.driver.pgconn
         with self.driver.lock:
-            pgconn.enter_pipeline_mode()
-            try:
-                results = self.driver.wait(self._go(pgconn, dumped))
-            finally:
-                self._leave(pgconn)
+            name = self._name_alone(pgconn, dumped)
+            if name is not None:
+                results = self._go_alone(pgconn, name, dumped[0])
+            else:
+                pgconn.enter_pipeline_mode()
+                try:
+                    results = self.driver.wait(self._go(pgconn, dumped))
+                finally:
+                    self._leave(pgconn)
             if _known(self.driver)._to_flush:  # noqa: SLF001 - as the list itself
                 self.driver.wait(_known(self.driver).maintain_gen(self.driver))
         for (asked, _, answer), result in zip(self._calls, results, strict=True):
             rows = asked.rows(result, self.transformer) if result.nfields else []
             answer.fill(rows, result.command_tuples or 0)
+
+    def _begins(self, pgconn: PGconn) -> bool:
+        return self.transaction and pgconn.transaction_status == pq.TransactionStatus.IDLE
+
+    def _name_alone(self, pgconn: PGconn, dumped: Sequence[_Dumped]) -> bytes | None:
+        """The name of what is prepared, if that is all there is to send; None if there is more to it."""
+        if len(dumped) > 1 or self.commit or self._begins(pgconn):
+            return None
+        query = cast(PostgresQuery, _Query(self._calls[0][0].text, dumped[0].types))
+        prepare, name = _known(self.driver).get(query, True)
+        if prepare is not Prepare.YES:
+            return None
+        _known(self.driver).maybe_add_to_cache(query, prepare, name)
+        return name
+
+    def _go_alone(self, pgconn: PGconn, name: bytes, values: _Dumped) -> list[PGresult]:
+        pgconn.send_query_prepared(name, values.parameters, values.formats)
+        result: PGresult = self.driver.wait(generators.execute(pgconn))[0]
+        if result.status not in _DONE:
+            raise errors.error_from_result(result)
+        return [result]
 
     def _leave(self, pgconn: PGconn) -> None:
         """End the mode. Who was interrupted with answers outstanding leaves a connection that is good for nothing."""
@@ -138,7 +165,7 @@ class Journey:
 
     def _go(self, pgconn: PGconn, dumped: Sequence[_Dumped]) -> PQGen[list[PGresult]]:
         orders: list[_Order] = []
-        if not self.driver.autocommit and pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        if self._begins(pgconn):
             pgconn.send_query_params(b"BEGIN", None)
             orders.append(_Order())
         for at, values in enumerate(dumped):

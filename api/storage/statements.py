@@ -10,18 +10,20 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import psycopg
-from psycopg.adapt import Transformer
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Executable, exc
+from sqlalchemy import Connection, Executable
 from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
 
 from api.storage.journeys import Asked, Journey
+from api.storage.lines import Line, as_raised, transformer_of
 
 _DIALECT = psycopg_dialect.dialect()  # type: ignore[no-untyped-call]
 _PARAMETER = re.compile(r"%(?:%|\((\w+)\)s)")
 # What a connection's record in the pool holds of ours.
-_TRANSFORMER = "transformer"
 _JOURNEY = "journey"
+
+Carrier = Connection | Line
+"""What statements go over."""
 
 
 class Rows(Protocol):
@@ -50,37 +52,59 @@ class Statement:
             self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         self._asked = _asked(self.text)
 
-    def run(self, connection: Connection, **values: Any) -> Rows:
+    def run(self, connection: Carrier, **values: Any) -> Rows:
         """Execute it in the connection's transaction; values and rows are the driver's own, rows named by column.
 
         Inside of `together` it is sent, and answered, when that ends. Errors are those that SQLAlchemy raises,
         `DBAPIError` and its kinds.
         """
-        wanted = {**self._fixed, **values}
+        wanted = {**self._fixed, **values} if self._fixed else values
+        if isinstance(connection, Line):
+            return self._run_on(connection, wanted)
         journey: Journey | None = connection.connection.info.get(_JOURNEY)
         if journey is not None:
             return journey.add(self._asked, wanted)
         driver = _driver(connection)
         try:
-            cursor = driver.cursor(row_factory=namedtuple_row)
-            return cursor.execute(self.text, wanted, prepare=True)
+            return self._run_by_cursor(driver, wanted)
         except psycopg.Error as error:
             raise _told(connection, driver, error) from error
 
+    def _run_on(self, line: Line, wanted: dict[str, Any]) -> Rows:
+        if line.journey is not None:
+            return line.journey.add(self._asked, wanted)
+        try:
+            if _watched(line.driver):
+                found = self._run_by_cursor(line.driver, wanted)
+                if not line.transaction:
+                    line.driver.commit()
+                return found
+            journey = Journey(line.driver, line.transformer, transaction=line.transaction)
+            answer = journey.add(self._asked, wanted)
+            journey.send()
+        except psycopg.Error as error:
+            raise line.failure(error) from error
+        return answer
+
+    def _run_by_cursor(self, driver: psycopg.Connection[Any], wanted: dict[str, Any]) -> Rows:
+        return driver.cursor(row_factory=namedtuple_row).execute(self.text, wanted, prepare=True)
+
 
 @contextmanager
-def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
+def together(connection: Carrier, *, commit: bool = False) -> Iterator[None]:
     """Send the statements that run inside in one journey, each of which sees what those before it left, and with
     `commit` end the transaction behind them. To be read when the block is over; an error of any of them is raised then.
     """
+    if isinstance(connection, Line):
+        with _together_on(connection, commit=commit):
+            yield
+        return
     driver, info = _driver(connection), connection.connection.info
-    if driver.cursor_factory is not psycopg.Cursor:
-        # Whoever put in cursors of their own, to see every statement, is to see these.
+    if _watched(driver):
         yield
         return
-    if _TRANSFORMER not in info:
-        info[_TRANSFORMER] = Transformer.from_context(driver)
-    journey = info[_JOURNEY] = Journey(driver, info[_TRANSFORMER], commit)
+    transformer = transformer_of(connection.connection, driver)
+    journey = info[_JOURNEY] = Journey(driver, transformer, commit, transaction=not driver.autocommit)
     try:
         yield
     finally:
@@ -89,6 +113,27 @@ def together(connection: Connection, *, commit: bool = False) -> Iterator[None]:
         journey.send()
     except psycopg.Error as error:
         raise _told(connection, driver, error) from error
+
+
+@contextmanager
+def _together_on(line: Line, *, commit: bool) -> Iterator[None]:
+    if _watched(line.driver):
+        yield
+        return
+    journey = line.journey = Journey(line.driver, line.transformer, commit, transaction=line.transaction)
+    try:
+        yield
+    finally:
+        line.journey = None
+    try:
+        journey.send()
+    except psycopg.Error as error:
+        raise line.failure(error) from error
+
+
+def _watched(driver: psycopg.Connection[Any]) -> bool:
+    """Whether somebody put in cursors of their own, to see every statement: they are to see these too."""
+    return driver.cursor_factory is not psycopg.Cursor
 
 
 def _asked(text: str) -> Asked:
@@ -109,8 +154,7 @@ def _driver(connection: Connection) -> psycopg.Connection[Any]:
 
 def _told(connection: Connection, driver: psycopg.Connection[Any], error: psycopg.Error) -> Exception:
     """The error as SQLAlchemy gives it; a connection that broke is taken out of the pool."""
-    if driver.closed:
+    broken = driver.closed
+    if broken:
         connection.invalidate(error)
-    return exc.DBAPIError.instance(
-        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=driver.closed
-    )
+    return as_raised(error, broken=broken)

@@ -10,9 +10,7 @@ from api.http.direct import direct_post
 from api.http.limits import LIMITED
 from api.http.sessions import FOR_PAGES
 from api.http.signin import ServiceDep, VerifierDep
-from api.matching import duplicates
 from api.verification import nonces
-from api.verification.parameters import SWEPT_AT_ONCE
 from biometrics.face.liveness import WORDS, Action, draw
 
 router = APIRouter(prefix="/v1/captures", tags=["verifications"])
@@ -56,8 +54,7 @@ class NonceAnswer(BaseModel):
 def begin_capture(service: ServiceDep, caller: VerifierDep) -> Response:
     """To be asked for before the captures are taken: a capture that is older than its nonce is `capture_stale`. Each
     serves one verification of this terminal. There is no body."""
-    with service.database.single() as connection:
-        duplicates.sweep(connection, SWEPT_AT_ONCE)
+    with service.database.line() as connection:
         issued = nonces.issue(connection, service.keys, caller.principal_id, service.settings.capture_max_age_s)
     told = NonceAnswer(
         nonce=issued.text,

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from api.matching import duplicates
 from api.storage.keys import Keys
 from api.storage.sealing import keyed_hash
-from api.storage.statements import Statement
+from api.storage.statements import Carrier, Statement, together
 from api.verification.parameters import NONCE_BYTES, SWEPT_AT_ONCE
 
 # One statement each, for they are part of every verification. A nonce is kept for as long again as it lives, so that a
@@ -56,11 +57,15 @@ class Found:
     used: bool
 
 
-def issue(connection: Connection, keys: Keys, principal_id: UUID, life_s: float) -> Issued:
-    """Give a nonce to a terminal; only its keyed hash is stored."""
+def issue(connection: Carrier, keys: Keys, principal_id: UUID, life_s: float) -> Issued:
+    """Give a nonce to a terminal; only its keyed hash is stored. In the same journey a few digests of captures go whose
+    time is over."""
     nonce = secrets.token_urlsafe(NONCE_BYTES)
     named_so = named(keys, principal_id, nonce)
-    row = _ISSUE.run(connection, **named_so, life_s=float(life_s), swept=SWEPT_AT_ONCE).fetchone()
+    with together(connection):
+        duplicates.sweep(connection, SWEPT_AT_ONCE)
+        issued = _ISSUE.run(connection, **named_so, life_s=float(life_s), swept=SWEPT_AT_ONCE)
+    row = issued.fetchone()
     assert row is not None
     return Issued(nonce, row.created_at, row.expires_at)
 

@@ -7,7 +7,7 @@ not at all, so a request that was answered a moment ago is no replay.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, literal_column, select, true
+from sqlalchemy import and_, bindparam, func, literal_column, select, true
 
 from api.cards import templates
 from api.cards.identity import CardIndexes
@@ -16,7 +16,7 @@ from api.screening import records as impostors
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
-from api.storage.statements import Statement
+from api.storage.statements import Carrier, Statement
 from api.storage.tables import nonces as nonces_table
 from api.verification import guessing, nonces
 from api.verification.request import VerificationRequest
@@ -34,7 +34,7 @@ class Known:
     listed: int
 
 
-def read(connection: Connection, service: Service, request: VerificationRequest, shown: CardIndexes) -> Known:
+def read(connection: Carrier, service: Service, request: VerificationRequest, shown: CardIndexes) -> Known:
     """Ask. Raises `KeyReused` and `RefusedBefore`."""
     rows, references = _read(connection, service, request, shown)
     if any(one.erased for one in references):
@@ -47,7 +47,7 @@ def read(connection: Connection, service: Service, request: VerificationRequest,
 
 
 def _read(
-    connection: Connection, service: Service, request: VerificationRequest, shown: CardIndexes
+    connection: Carrier, service: Service, request: VerificationRequest, shown: CardIndexes
 ) -> tuple[list[Any], tuple[Reference, ...]]:
     rows = _KNOWN.run(
         connection,

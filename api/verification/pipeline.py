@@ -44,7 +44,7 @@ def verify(service: Service, request: VerificationRequest, place: Place | None =
     if request.caller.channel not in {None, request.channel}:
         raise ServiceError("channel_not_allowed")
     shown = indexes(service.keys.index, request.card)
-    with service.database.single() as connection:
+    with service.database.line() as connection:
         known = opening.read(connection, service, request, shown)
     if known.given is not None:
         return known.given

@@ -42,6 +42,8 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("matching", "biometrics.scoring.calibration:Calibration", "assess"),
     ("matching", "api.matching.engines", "combine"),
     ("screening", "api.screening.search", "screen"),
+    ("database", "api.storage.lines:Line", "__enter__"),
+    ("database", "api.storage.lines:Line", "__exit__"),
     ("database", "api.storage.statements:Statement", "run"),
     ("database", "psycopg:Cursor", "execute"),
     ("database", "psycopg:Pipeline", "__enter__"),

@@ -73,7 +73,7 @@ class RecordKeys:
             name = self.chosen
             (wrapped,) = self.masters.named(name).wrap([(key_id, key)])
             values = {"id": key_id, "wrapped": wrapped, "master": name, "first": self.masters.first}
-            with self.database.single() as connection:
+            with self.database.line() as connection:
                 if _ADD.run(connection, **values).rowcount:
                     return key_id, key
 
@@ -81,7 +81,7 @@ class RecordKeys:
         """The keys that there are. Raises `DatabaseUnavailable`, `MasterKeyUnavailable`."""
         if not ids:
             return {}
-        with self.database.single() as connection:
+        with self.database.line() as connection:
             rows = _READ.run(connection, ids=list(ids)).fetchall()
         found: dict[UUID, bytes | None] = {}
         for name in {row.master_key_id for row in rows}:
@@ -94,7 +94,7 @@ class RecordKeys:
         """Delete keys for good; gives how many there were. Raises `DatabaseUnavailable`."""
         asked, gone = list(ids), 0
         for start in range(0, len(asked), BATCH):
-            with self.database.single() as connection:
+            with self.database.line() as connection:
                 gone += _FORGET.run(connection, ids=asked[start : start + BATCH]).rowcount
         return gone
 

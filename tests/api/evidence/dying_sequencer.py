@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import sqlalchemy as sa
+import psycopg
 from sqlalchemy import make_url
 from sqlalchemy.engine import Engine
 
@@ -52,11 +52,14 @@ def die_at(engine: Engine, number: int, kind: str) -> None:
             die()
         seen += 1
 
-    def commits(*_: object) -> None:
+    commit = psycopg.Connection.commit
+
+    def commits(connection: psycopg.Connection) -> None:
         nonlocal committed
+        commit(connection)
         committed = True
 
-    sa.event.listen(engine, "commit", commits)
+    psycopg.Connection.commit = commits  # type: ignore[method-assign, assignment]
     if kind == "before":
         watch(engine, before=count)
     else:
