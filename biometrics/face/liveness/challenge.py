@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 import numpy as np
 
@@ -28,6 +29,9 @@ WORDS = {
 }
 """What to show, in Chinese and English."""
 
+_ACTIONS = tuple(Action)
+_TURNS = (Action.TURN_LEFT, Action.TURN_RIGHT)
+
 
 @dataclass(frozen=True)
 class Challenge:
@@ -48,10 +52,13 @@ def draw(nonce: str) -> Challenge:
     """
     seed = int.from_bytes(hashlib.sha256(f"liveness challenge {nonce}".encode()).digest()[:8], "big")
     random = np.random.default_rng(seed)
-    turn = [Action.TURN_LEFT, Action.TURN_RIGHT][int(random.integers(2))]
-    others = [action for action in Action if action is not turn]
-    chosen = [turn, *(others[i] for i in random.permutation(len(others))[: parameters.ACTIONS - 1])]
-    order = tuple(chosen[i] for i in random.permutation(len(chosen)))
-    pauses = parameters.ACTION_S + parameters.PAUSE_STEP_S * random.integers(0, 20, len(order))
-    starts = np.concatenate([[parameters.LEAD_S], parameters.LEAD_S + np.cumsum(pauses)])
-    return Challenge(order, tuple(round(float(start), 3) for start in starts))
+    turn = _TURNS[int(random.integers(2))]
+    others = [action for action in _ACTIONS if action is not turn]
+    chosen = [turn, *(others[i] for i in random.permutation(len(others)).tolist()[: parameters.ACTIONS - 1])]
+    order = tuple(chosen[i] for i in random.permutation(len(chosen)).tolist())
+    # Plain numbers: every nonce comes with a challenge, and arrays of three take longer than the drawing.
+    pauses = [
+        parameters.ACTION_S + parameters.PAUSE_STEP_S * steps for steps in random.integers(0, 20, len(order)).tolist()
+    ]
+    starts = [parameters.LEAD_S, *(parameters.LEAD_S + gone for gone in accumulate(pauses))]
+    return Challenge(order, tuple(round(start, 3) for start in starts))
