@@ -32,6 +32,7 @@ from biometrics.face import FaceTemplate, Transform
 from biometrics.finger import FingerTemplate
 from biometrics.gallery.parameters import EXACT_UP_TO
 from biometrics.gallery.threshold import hit_threshold
+from biometrics.scoring.calibration import Calibration
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,14 @@ class Held(NamedTuple):
     lost: frozenset[Modality] = frozenset()
 
 
+class _Threshold(NamedTuple):
+    """The score from which a comparison is a hit, of a calibration and among so many entries."""
+
+    calibration: Calibration
+    entries: int
+    score: float
+
+
 @dataclass(frozen=True)
 class Found:
     """A search: the number of the list that it knew of, what was looked for, and for each probe that found any the
@@ -84,6 +93,7 @@ class ImpostorGallery:
         self._changing = threading.Lock()
         # Replaced as a whole, so that nobody takes a newer number for what is older.
         self._held = Held(None, Fingers(), -1)
+        self._thresholds: dict[Modality, _Threshold] = {}
         # Keys without which something of the list did not open: they may come back out of a backup.
         self.gone: set[UUID] = set()
 
@@ -250,7 +260,12 @@ class ImpostorGallery:
         calibration = self._comparer.calibrations.get(probe.modality)
         if calibration is None:
             raise NotReady
-        return hit_threshold(calibration, self._fpir, entries).score
+        # The list seldom changes between two searches.
+        known = self._thresholds.get(probe.modality)
+        if known is None or known.calibration is not calibration or known.entries != entries:
+            score = hit_threshold(calibration, self._fpir, entries).score
+            known = self._thresholds[probe.modality] = _Threshold(calibration, entries, score)
+        return known.score
 
 
 def _wants_rebuilding(faces: Faces) -> bool:
