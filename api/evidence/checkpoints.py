@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -43,7 +44,7 @@ class Checkpoint:
 def sign(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
     """The signed note."""
     body = checkpoint.body()
-    return f"{body}\n{_signature_line(checkpoint.origin, key.public_key(), key.sign(body.encode()))}"
+    return f"{body}\n{_line(checkpoint.origin, _own_key_hash(checkpoint.origin, key), key.sign(body.encode()))}"
 
 
 def open_note(note: str, origin: str, keys: Iterable[Ed25519PublicKey], *, alone: bool = False) -> Checkpoint:
@@ -77,15 +78,21 @@ def verifier_key(name: str, key: Ed25519PublicKey) -> str:
     return f"{name}+{key_hash(name, key).hex()}+{encoded}"
 
 
-def _signature_line(origin: str, key: Ed25519PublicKey, signature: bytes) -> str:
-    return f"— {origin} {base64.b64encode(key_hash(origin, key) + signature).decode()}\n"
+@lru_cache(maxsize=8)
+def _own_key_hash(name: str, key: Ed25519PrivateKey) -> bytes:
+    """As `key_hash`, of a key that signs batch after batch."""
+    return key_hash(name, key.public_key())
+
+
+def _line(origin: str, of_key: bytes, signature: bytes) -> str:
+    return f"— {origin} {base64.b64encode(of_key + signature).decode()}\n"
 
 
 def _signed(line: str, body: str, origin: str, key: Ed25519PublicKey) -> bool:
     """Whether a line is the key's signature, in the one form that `sign` writes."""
     try:
         signature = base64.b64decode(line.rpartition(" ")[2], validate=False)[-_SIGNATURE_BYTES:]
-        if line != _signature_line(origin, key, signature):
+        if line != _line(origin, key_hash(origin, key), signature):
             return False
         key.verify(signature, body.encode())
     except (binascii.Error, InvalidSignature, ValueError):

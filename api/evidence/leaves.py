@@ -40,6 +40,7 @@ WRITE = """
         SELECT seq, %(leaf_text)s, %(leaf_signature)s, %(leaf_signing_key_id)s FROM leaf
     )
 """
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 _APPEND = Statement(f"WITH {WRITE} SELECT")
 _RESERVE = text("SELECT nextval(pg_get_serial_sequence('evidence', 'seq')) FROM generate_series(1, :count)")
 
@@ -99,13 +100,7 @@ class Composed:
 
 def compose(keys: Keys, kind: str, subject_id: UUID, at: datetime, body: dict[str, Any]) -> Composed:
     """Make a leaf. `at` is the act's time by the database's clock."""
-    leaf = json.dumps(
-        {"v": LEAF_VERSION, "kind": kind, "id": str(subject_id), **body},
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-        allow_nan=False,
-    )
+    leaf = _CANONICAL.encode({"v": LEAF_VERSION, "kind": kind, "id": str(subject_id), **body})
     digest = leaf_hash(leaf)
     promised = at.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=PROMISE_S)
     signature = keys.signing.sign(signed_message(digest, promised.isoformat()))

@@ -52,15 +52,20 @@ _PLACE = """
     )
     SELECT counted.*, newest.* FROM counted LEFT JOIN newest ON true
 """
-_GROW = Statement(
-    """
+_GROW = """
     WITH grown AS (
         INSERT INTO evidence_tiles (level, index, hashes)
-        SELECT * FROM unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)s::bytea[])
+        SELECT * FROM {tiles}
         ON CONFLICT (level, index) DO UPDATE SET hashes = excluded.hashes
     )
     INSERT INTO evidence_checkpoints (size, root, note) VALUES (%(size)s, %(root)s, %(note)s)
-    """
+"""
+_GROW_TILES = Statement(
+    _GROW.format(tiles="unnest(%(levels)s::smallint[], %(indexes)s::bigint[], %(hashes)s::bytea[])")
+)
+# Most batches change one, and to make three arrays takes the driver as long as the rest of the statement.
+_GROW_TILE = Statement(
+    _GROW.format(tiles="(VALUES (%(level)s::smallint, %(index)s::bigint, %(hashes)s::bytea)) AS tile")
 )
 _TILES = Statement(
     """
@@ -163,17 +168,18 @@ def grow(connection: Carrier, keys: Keys, tip: Tip, hashes: Sequence[bytes], *, 
     root = merkle.root(size, reader.subtree)
     note = sign(Checkpoint(ORIGIN, size, root, tip.size), keys.signing)
     with together(connection, commit=commit):
-        _GROW.run(
-            connection,
-            levels=[level for level, _ in changed],
-            indexes=[index for _, index in changed],
-            hashes=list(changed.values()),
-            size=size,
-            root=root,
-            note=note,
-        )
+        _write(connection, changed, {"size": size, "root": root, "note": note})
     end = Tip(size, root, {key: reader.known[key] for key, count in _open_tiles(size) if count}, subtrees)
     return Growth(tip.size, hashes, end, note, reader.known)
+
+
+def _write(connection: Carrier, changed: Mapping[TileKey, bytes], checkpoint: dict[str, Any]) -> None:
+    if len(changed) == 1:
+        (((level, index), hashes),) = changed.items()
+        _GROW_TILE.run(connection, level=level, index=index, hashes=hashes, **checkpoint)
+        return
+    levels, indexes = zip(*changed, strict=True)
+    _GROW_TILES.run(connection, levels=list(levels), indexes=list(indexes), hashes=list(changed.values()), **checkpoint)
 
 
 def tree_size(connection: Connection) -> int:

@@ -290,7 +290,8 @@ def _of_the_log() -> list[Decoder]:
     def signed(data: bytes) -> bytes:
         """The damaged text with a signature that holds."""
         body = data.decode("utf-8", "replace").partition("\n\n")[0] + "\n"
-        line = checkpoints._signature_line(_ORIGIN, _KEY.public_key(), _KEY.sign(body.encode()))
+        own = checkpoints.key_hash(_ORIGIN, _KEY.public_key())
+        line = checkpoints._line(_ORIGIN, own, _KEY.sign(body.encode()))
         return f"{body}\n{line}".encode()
 
     def opened(data: bytes) -> object:
