@@ -89,7 +89,7 @@ def enter(
         used = _USE_UP.run(
             connection,
             **nonces.named(service.keys, terminal_id, request.nonce),
-            digests=duplicates.hashes(service.keys, digests),
+            digests=b"".join(duplicates.hashes(service.keys, digests)),
             days=service.settings.capture_duplicate_days,
             key=request.attempt.key,
             terminal=terminal_id,
