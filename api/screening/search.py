@@ -20,6 +20,7 @@ from api.screening import records, templates
 from api.screening.gallery import Found
 from api.service import Service
 from api.storage.errors import StorageError
+from api.storage.lines import Line
 from api.storage.recordkeys.envelopes import keys_of
 from api.storage.recordkeys.store import FoundKeys
 from api.verification.request import VerificationRequest
@@ -96,7 +97,7 @@ def screen(service: Service, request: VerificationRequest, person: PersonResult,
 
 
 def renewed(
-    connection: Connection,
+    line: Line,
     service: Service,
     request: VerificationRequest,
     person: PersonResult | None,
@@ -115,9 +116,9 @@ def renewed(
         return Screening("not_screened", sequence, day) if screened is None else screened
     try:
         gallery = service.impostors.gallery
-        gallery.catch_up(connection, sequence)
+        gallery.catch_up(line.full, sequence)
         found = gallery.search(person.probes, day)
-        return _screened(request, person, found, day, _confirmed(connection, service, found))
+        return _screened(request, person, found, day, _confirmed(line.full, service, found))
     except (StorageError, DBAPIError):
         raise
     except Exception as error:  # noqa: BLE001 - as above

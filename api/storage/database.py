@@ -12,12 +12,13 @@ import psycopg
 import sqlalchemy.event
 from psycopg import pq
 from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, text
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from api.settings import Settings
 from api.storage import embedded
 from api.storage.errors import DatabaseAddressInvalid, DatabaseBusy, DatabaseUnavailable, StorageError
 from api.storage.lines import Line, as_raised
+from api.storage.ready import LYING_SINCE, USED_AT, Ready
 
 _log = logging.getLogger(__name__)
 
@@ -67,13 +68,14 @@ class Database:
         )
         sqlalchemy.event.listen(self.engine, "reset", _leave_idle)
         sqlalchemy.event.listen(self.engine, "checkout", _ask_if_idle)
+        self._ready = Ready(self.engine, _TRUSTED_S)
         self._single: Engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction. Raises `DatabaseUnavailable` when the server is gone or does not answer in time, its kind
         `DatabaseBusy` when this process has no connection free."""
-        with self._failures_told(), self.engine.connect() as connection:
+        with self._failures_told(), self._connected(self.engine) as connection:
             driver = connection.connection.dbapi_connection
             yield connection
             if connection.in_transaction():
@@ -86,13 +88,27 @@ class Database:
     def single(self) -> Iterator[Connection]:
         """A connection on which every statement is a transaction of its own: where there is only one, that saves the
         journeys of BEGIN and COMMIT, two of three. Raises as `begin`."""
-        with self._failures_told(), self._single.connect() as connection:
+        with self._failures_told(), self._connected(self._single) as connection:
             yield connection
+
+    def _connected(self, engine: Engine) -> Connection:
+        with self._ready.wanted():
+            return engine.connect()
 
     def line(self, *, transaction: bool = False) -> Line:
         """A connection for statements of our own alone, each of which is a transaction of its own, or all together
         with `transaction`. Raises as `begin`, when it is entered or left."""
-        return Line(self.engine, self._failure, transaction=transaction)
+        return Line(self.engine, self._ready, self._failure, transaction=transaction)
+
+    @property
+    def used(self) -> int:
+        """How many connections of the pool are in use."""
+        pool = self.engine.pool
+        return pool.checkedout() - len(self._ready) if isinstance(pool, QueuePool) else 0
+
+    def let_go(self) -> None:
+        """Give back to the pool what lies ready, so that all of it goes by way of the pool again."""
+        self._ready.let_go()
 
     @contextmanager
     def _failures_told(self) -> Iterator[None]:
@@ -139,15 +155,17 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self._ready.let_go()
         self.engine.dispose()
 
 
 def _leave_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:
-    """Roll back what a connection that comes back was left in, and note when. As the pool does by itself, which takes
-    five times as long to find out that there is nothing to roll back."""
+    """Roll back what a connection that comes back was left in, and note since when it is not used. As the pool does by
+    itself, which takes five times as long to find out that there is nothing to roll back."""
     if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
         connection.rollback()
-    record.info["used_at"] = time.monotonic()
+    lying_since = record.info.pop(LYING_SINCE, None)
+    record.info[USED_AT] = time.monotonic() if lying_since is None else lying_since
 
 
 def _commit(driver: object) -> None:
@@ -169,7 +187,7 @@ def _ask_if_idle(connection: psycopg.Connection, record: ConnectionPoolEntry, _:
     not asked: if it died already, its first statement says so, where the pool would give up with an error that names no
     server.
     """
-    used_at = record.info.get("used_at")
+    used_at = record.info.get(USED_AT)
     if used_at is None or time.monotonic() - used_at < _TRUSTED_S:
         return
     try:

@@ -11,9 +11,10 @@ from typing import Any, Self, cast
 import psycopg
 from psycopg import adapt, pq
 from psycopg.abc import Transformer
-from sqlalchemy import Engine, PoolProxiedConnection, exc
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, exc
 
 from api.storage.journeys import Journey
+from api.storage.ready import Ready
 
 # What a connection's record in the pool holds of ours.
 _TRANSFORMER = "transformer"
@@ -26,18 +27,24 @@ class Line:
     unless the last of them did so (`together`), and rolled back when the block fails.
     """
 
-    __slots__ = ("_engine", "_told", "connection", "driver", "journey", "transaction")
+    __slots__ = ("_engine", "_full", "_ready", "_told", "connection", "driver", "journey", "transaction")
 
     def __init__(
-        self, engine: Engine, told: Callable[[BaseException], Exception | None], *, transaction: bool = False
+        self,
+        engine: Engine,
+        ready: Ready,
+        told: Callable[[BaseException], Exception | None],
+        *,
+        transaction: bool = False,
     ) -> None:
         """`told`: what is raised in the place of an error that the block ends with, None for the error itself."""
-        self._engine, self._told, self.transaction = engine, told, transaction
+        self._engine, self._ready, self._told, self.transaction = engine, ready, told, transaction
         self.journey: Journey | None = None
+        self._full: Connection | None = None
 
     def __enter__(self) -> Self:
         try:
-            self.connection: PoolProxiedConnection = self._engine.raw_connection()
+            self.connection: PoolProxiedConnection = self._ready.take()
         except psycopg.Error as error:
             failure = as_raised(error, broken=False)
             raise self._told(failure) or failure from error
@@ -53,18 +60,46 @@ class Line:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            # Where the block failed, the pool rolls back what was begun.
-            if error is None and self.driver.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-                self.driver.commit()
+            if error is None:
+                self._commit()
         except psycopg.Error as failed:
             error = self.failure(failed)
             raise self._told(error) or error from failed
+        except exc.SQLAlchemyError as failed:
+            error = failed
         finally:
-            if self.connection.is_valid:
-                self.connection.close()
+            self._give_back()
         told = None if error is None else self._told(error)
         if told is not None:
             raise told from error
+        if error is not None and kind is None:
+            raise error
+
+    @property
+    def full(self) -> Connection:
+        """SQLAlchemy's connection on this one, in the same transaction, for what statements of our own do not do."""
+        if not self.transaction:
+            raise ValueError("a line without a transaction has no connection of SQLAlchemy's")
+        if self._full is None:
+            self._full = Connection(self._engine, self.connection)
+        return self._full
+
+    def _commit(self) -> None:
+        if self._full is not None and self._full.in_transaction():
+            self._full.commit()
+        elif self.driver.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            self.driver.commit()
+
+    def _give_back(self) -> None:
+        """What is open is rolled back, by SQLAlchemy's connection or by the pool."""
+        if self._full is not None:
+            self._full.close()
+        elif not self.connection.is_valid:
+            return
+        elif self.driver.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            self._ready.leave(self.connection)
+        else:
+            self.connection.close()
 
     @property
     def transformer(self) -> Transformer:
@@ -76,6 +111,8 @@ class Line:
         broken = self.driver.closed
         if broken and self.connection.is_valid:
             self.connection.invalidate(error)
+            # Others may have broken with it.
+            self._ready.let_go(doubted=True)
         return as_raised(error, broken=broken)
 
 

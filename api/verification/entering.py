@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, Text, bindparam, case, cast, func, literal_column, or_, select, true
+from sqlalchemy import Select, Text, bindparam, case, cast, func, literal_column, or_, select, true
 
 from api.cards.identity import CardIndexes
 from api.institutions import credentials
@@ -21,6 +21,7 @@ from api.screening import records as impostors
 from api.service import Service
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
+from api.storage.lines import Line
 from api.storage.statements import Statement, together
 from api.storage.tables import capture_digests
 from api.storage.tables import nonces as nonces_table
@@ -58,7 +59,7 @@ class Held:
 
 
 def enter(
-    connection: Connection,
+    line: Line,
     service: Service,
     request: VerificationRequest,
     shown: CardIndexes,
@@ -81,13 +82,11 @@ def enter(
         "attempts": records.attempts_name(terminal_id, shown.instance),
     }
     digests = () if person is None else person.capture_digests
-    with together(connection):
-        key = _HOLD.run(connection, key_id=request.caller.key_id, **names)
-        operator = (
-            None if request.operator is None else credentials.HOLD.run(connection, key_id=request.operator.key_id)
-        )
+    with together(line):
+        key = _HOLD.run(line, key_id=request.caller.key_id, **names)
+        operator = None if request.operator is None else credentials.HOLD.run(line, key_id=request.operator.key_id)
         used = _USE_UP.run(
-            connection,
+            line,
             **nonces.named(service.keys, terminal_id, request.nonce),
             digests=b"".join(duplicates.hashes(service.keys, digests)),
             days=service.settings.capture_duplicate_days,
@@ -98,13 +97,13 @@ def enter(
         )
         statement = _CARD_ALONE if alone else _CARD
         name = guessing.lock_name(shown.number)
-        card = statement.run(connection, instance=shown.instance, elsewhere=elsewhere, guessing=name)
-        moment = _MOMENT.run(connection, number=shown.number)
+        card = statement.run(line, instance=shown.instance, elsewhere=elsewhere, guessing=name)
+        moment = _MOMENT.run(line, number=shown.number)
     if key.fetchone() is None:
         raise KeyRevoked
     if operator is not None and operator.fetchone() is None:
         raise OperatorRevoked
-    return _claimed(used.fetchone(), request, len(digests)), _held(connection, card.fetchone(), moment.fetchone())
+    return _claimed(used.fetchone(), request, len(digests)), _held(line, card.fetchone(), moment.fetchone())
 
 
 def _claimed(row: Any, request: VerificationRequest, captures: int) -> Claimed:
@@ -113,8 +112,8 @@ def _claimed(row: Any, request: VerificationRequest, captures: int) -> Claimed:
     return Claimed(given, row.used == 1, row.seen == captures, row.attempts)
 
 
-def _held(connection: Connection, card: Any, moment: Any) -> Held:
-    card_id, found = (None, None) if card.id is None else records.registered(connection, card)
+def _held(line: Line, card: Any, moment: Any) -> Held:
+    card_id, found = (None, None) if card.id is None else records.registered(lambda: line.full, card)
     return Held(card_id, found, Moment(moment.at, moment.until), moment.listed)
 
 

@@ -8,8 +8,6 @@ dies on the way leaves nothing, one that dies after the commit has answered for 
 from contextlib import nullcontext
 from uuid import uuid4
 
-from sqlalchemy import Connection
-
 from api.cards.identity import CardIndexes, indexes
 from api.errors import ServiceError
 from api.evidence import leaves
@@ -24,6 +22,7 @@ from api.screening import alerting, search
 from api.screening.search import Screening
 from api.service import Service
 from api.storage import idempotency
+from api.storage.lines import Line
 from api.storage.statements import together
 from api.verification import answers, counted, entering, freshness, guessing, opening, records, registers
 from api.verification.decision import decide
@@ -86,9 +85,9 @@ def settle(
     rules = service.policy.channels[request.channel].of(request.purpose)
     if request.face_declined:
         rules = rules.without_face()
-    with stage("database"), service.database.begin() as connection:
+    with stage("database"), service.database.line(transaction=True) as line:
         claimed, held = entering.enter(
-            connection,
+            line,
             service,
             request,
             shown,
@@ -104,14 +103,14 @@ def settle(
             raise ServiceError("nonce_reused")
         if not claimed.captures_new:
             raise ServiceError("capture_duplicate")
-        given = _decide(connection, service, request, shown, person, word, screened, rules, claimed.attempts, held)
+        given = _decide(line, service, request, shown, person, word, screened, rules, claimed.attempts, held)
     # It is committed: what was rolled back was no decision.
     counted.decision(given.answer, request.channel)
     return given
 
 
 def _decide(
-    connection: Connection,
+    line: Line,
     service: Service,
     request: VerificationRequest,
     shown: CardIndexes,
@@ -126,7 +125,7 @@ def _decide(
     failed = guessing.is_failure(person, rules, service.policy.chip_photo)
     elsewhere = word is not None and word.holds_card
     card_id, card, moment = held.card_id, held.card, held.moment
-    checked = search.renewed(connection, service, request, person, screened, held.listed, moment.day)
+    checked = search.renewed(line, service, request, person, screened, held.listed, moment.day)
     known = card is not None or elsewhere
     if not known or moment.locked:
         failed = False
@@ -145,9 +144,10 @@ def _decide(
     composed = leaves.compose(service.keys, "verification", verification_id, moment.at, leaf)
     answer = answers.answer(verification_id, moment.at, found, document, decision, composed.receipt())
     # Where nothing more is to be written, the transaction ends in the same journey.
-    with together(connection, commit=not failed and not checked.hits):
-        given = records.write(connection, request, shown, composed, card_id, answer, moment.at, failed=failed)
-    alerting.tell(connection, service.keys, request, verification_id, checked, moment)
+    with together(line, commit=not failed and not checked.hits):
+        given = records.write(line, request, shown, composed, card_id, answer, moment.at, failed=failed)
+    if checked.hits:
+        alerting.tell(line.full, service.keys, request, verification_id, checked, moment)
     if failed:
-        guessing.count(connection, service, shown.number, card_id, moment)
+        guessing.count(line.full, service, shown.number, card_id, moment)
     return given

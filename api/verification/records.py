@@ -1,5 +1,6 @@
 """The verification's storage: attempts, the locked card row, the moment, the decision."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from api.evidence import leaves
 from api.evidence.leaves import Composed
 from api.storage import idempotency
 from api.storage.idempotency import StoredAnswer
-from api.storage.statements import Statement
+from api.storage.statements import Carrier, Statement
 from api.storage.tables import card_locks, cards, verifications
 from api.verification.document import RegisteredCard
 from api.verification.presented import presented
@@ -133,19 +134,19 @@ def attempts_name(terminal_id: UUID, instance_index: bytes) -> str:
 def lock_card(connection: Connection, instance_index: bytes) -> tuple[UUID | None, RegisteredCard | None]:
     """Read a card's status under a share lock on its row, held to commit; (None, None) for an unknown card."""
     row = connection.execute(CARD, {"instance": instance_index}).first()
-    return (None, None) if row is None else registered(connection, row)
+    return (None, None) if row is None else registered(lambda: connection, row)
 
 
-def registered(connection: Connection, row: Any) -> tuple[UUID, RegisteredCard]:
-    """The card of a row of `CARD`."""
+def registered(connection: Callable[[], Connection], row: Any) -> tuple[UUID, RegisteredCard]:
+    """The card of a row of `CARD`; `connection` is asked for where one read is not enough."""
     status = Status(row.status)
     # Most cards are valid, and most decisions need no second look.
-    since = None if status is Status.VALID else status_since(connection, row.id, status)
+    since = None if status is Status.VALID else status_since(connection(), row.id, status)
     return row.id, RegisteredCard(status, row.valid_from, row.valid_to, row.serial_index, row.text_index, since)
 
 
 def write(
-    connection: Connection,
+    connection: Carrier,
     request: VerificationRequest,
     shown: CardIndexes,
     leaf: Composed,

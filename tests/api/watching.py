@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import event
+
+from api.storage.database import Database
 
 Before = Callable[[str], str | None]
 After = Callable[[str], None]
 
 
-def watch(engine: Engine, *, before: Before | None = None, after: After | None = None) -> Callable[[], None]:
+def watch(database: Database, *, before: Before | None = None, after: After | None = None) -> Callable[[], None]:
     """From the next transaction on call `before` with every statement's text, which may give another in its place, and
     `after` when it was executed; gives what ends that. Looking whether a connection lives counts as no statement."""
 
@@ -40,17 +42,19 @@ def watch(engine: Engine, *, before: Before | None = None, after: After | None =
         connection.cursor_factory = psycopg.Cursor
 
     def end() -> None:
-        event.remove(engine, "checkout", put_in)
-        event.listen(engine, "checkout", take_out)
+        event.remove(database.engine, "checkout", put_in)
+        event.listen(database.engine, "checkout", take_out)
+        database.let_go()
 
-    event.listen(engine, "checkout", put_in)
+    event.listen(database.engine, "checkout", put_in)
+    database.let_go()
     return end
 
 
 @contextmanager
-def watching(engine: Engine, *, before: Before | None = None, after: After | None = None) -> Iterator[None]:
+def watching(database: Database, *, before: Before | None = None, after: After | None = None) -> Iterator[None]:
     """As `watch`, until the block ends."""
-    end = watch(engine, before=before, after=after)
+    end = watch(database, before=before, after=after)
     try:
         yield
     finally:

@@ -66,7 +66,7 @@ def main() -> None:
             if "INSERT INTO idempotency" in statement:
                 die()
 
-        watch(service.database.engine, after=written)
+        watch(service.database, after=written)
 
     uvicorn.run(app, host="127.0.0.1", port=given.port, access_log=False, log_level="warning")
 

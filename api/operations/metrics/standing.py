@@ -49,7 +49,7 @@ class Standing(Collector):
         )
         pool = service.database.engine.pool
         if isinstance(pool, QueuePool):
-            yield _gauge("renzheng_database_connections_used", "Of this replica's pool.", pool.checkedout())
+            yield _gauge("renzheng_database_connections_used", "Of this replica's pool.", service.database.used)
             yield _gauge("renzheng_database_connections_most", "The pool's size.", pool.size())
 
     def _threads(self) -> Iterator[Metric]:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psycopg
 from sqlalchemy import make_url
-from sqlalchemy.engine import Engine
 
 from api.evidence.sequencer import Sequencer
 from api.storage import keys
@@ -29,7 +28,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_at(engine: Engine, number: int, kind: str) -> None:
+def die_at(database: Database, number: int, kind: str) -> None:
     """Put the death where it is wanted. Looking whether the connection lives counts as no statement."""
     if kind == "commit":
         send = Journey.send
@@ -61,16 +60,16 @@ def die_at(engine: Engine, number: int, kind: str) -> None:
 
     psycopg.Connection.commit = commits  # type: ignore[method-assign, assignment]
     if kind == "before":
-        watch(engine, before=count)
+        watch(database, before=count)
     else:
-        watch(engine, after=count)
+        watch(database, after=count)
 
 
 def run(address: str, folder: str, number: int, kind: str) -> None:
     """Run the sequencer until everything is placed, unless it dies."""
     database = Database(make_url(address), pool_size=1, timeout_s=60)
     one = Sequencer(database, keys.load(Path(folder)))
-    die_at(one._database.engine, number, kind)
+    die_at(one._database, number, kind)
     one.start()
     deadline = time.monotonic() + RUN_AT_MOST_S
     while one.counts.placed == 0 and time.monotonic() < deadline:

@@ -122,7 +122,7 @@ def test_a_batch_that_dies_leaves_the_tree_and_the_leaves(database: Database, ke
             if seen == statements:
                 raise ConnectionAbortedError
 
-        with watching(database.engine, after=dying):
+        with watching(database, after=dying):
             try:
                 with database.begin() as connection:
                     log.sequence(connection, keys)

@@ -345,7 +345,7 @@ def test_screening_costs_no_statement(town: Town) -> None:
     card, terminal = town.card(face), town.new(Role.TERMINAL)
     verify(terminal, card, face=face)
     body, sent = fresh(terminal, card, face=face), list[str]()
-    with paused(town), watching(town.service.database.engine, after=sent.append):
+    with paused(town), watching(town.service.database, after=sent.append):
         assert terminal.post("/v1/verifications", json=body, headers=fresh_key()).json()["decision"] == "PASS"
     before, after = (one for one in sent if "impostor" in one)
     assert "nonces" in before, "beside the nonce, the templates and the answer given before"

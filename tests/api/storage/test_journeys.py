@@ -206,7 +206,7 @@ def test_what_stands_in_the_block_and_fails_sends_nothing(things: Database) -> N
 
 def test_whoever_puts_in_cursors_of_their_own_sees_every_statement(things: Database) -> None:
     seen: list[str] = []
-    with watching(things.engine, after=seen.append), things.begin() as connection:
+    with watching(things, after=seen.append), things.begin() as connection:
         with together(connection, commit=True):
             added = ADD.run(connection, number=1, name="x")
             COUNT.run(connection)

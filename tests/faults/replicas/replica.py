@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from sqlalchemy import Engine
 
 from api import service as services
 from api.http.app import create_app
 from api.settings import Settings
+from api.storage.database import Database
 from tests.api.scripted import ScriptedComparer
 from tests.api.watching import watch
 from tests.faults.replicas.clock import WrongClock
@@ -53,11 +53,11 @@ def serve(birth: Birth) -> None:
     comparer = ScriptedComparer(meanwhile=lambda: time.sleep(waits.random() * COMPARISON_S))
     service = services.build(Settings(**birth.settings), comparer)
     if birth.without_lock:
-        take_the_lock_out(service.database.engine, birth.dwell_s)
+        take_the_lock_out(service.database, birth.dwell_s)
     uvicorn.run(create_app(service), host="127.0.0.1", port=birth.port, access_log=False, log_level="warning")
 
 
-def take_the_lock_out(engine: Engine, dwell_s: float = 0.0) -> None:
+def take_the_lock_out(database: Database, dwell_s: float = 0.0) -> None:
     """Read cards without their rows' share lock, and do nothing for `dwell_s` after that."""
 
     def unlocked(statement: str) -> str:
@@ -67,4 +67,4 @@ def take_the_lock_out(engine: Engine, dwell_s: float = 0.0) -> None:
         if dwell_s and _READ.search(statement):
             time.sleep(dwell_s)
 
-    watch(engine, before=unlocked, after=dwell)
+    watch(database, before=unlocked, after=dwell)
