@@ -120,6 +120,19 @@ def test_the_servers_trouble_is_its_absence(things: Database, statement: Stateme
         assert held(things) == 0
 
 
+def test_a_server_process_that_is_gone_when_a_prepared_statement_comes(things: Database, other: Database) -> None:
+    for _ in range(2):
+        for _ in range(2):
+            with things.line() as line:
+                COUNT.run(line)
+        process = line.driver.info.backend_pid
+        with other.begin() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
+        with pytest.raises(DatabaseUnavailable), things.line() as line:
+            COUNT.run(line)
+        assert held(things) == 0
+
+
 def test_what_was_lost_on_the_way_is_not_told_to_be_there(things: Database) -> None:
     def go_on() -> None:
         with things.line(transaction=True) as line:
