@@ -2,6 +2,7 @@
 longer than the pool's."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from api.storage import database as databases
 from api.storage.database import Database
-from api.storage.errors import DatabaseBusy
+from api.storage.errors import DatabaseBusy, DatabaseUnavailable
 from api.storage.statements import Statement
 from tests.api.conftest import NewDatabase
 
@@ -60,8 +61,41 @@ def test_whoever_goes_to_the_pool_finds_all_of_it(pool: Database) -> None:
         pass
 
 
-def test_nobody_leaves_one_while_somebody_waits(pool: Database) -> None:
-    """Of many threads that take turns, either way, none waits until its time is over."""
+def test_nobody_leaves_one_while_somebody_waits(new_database: NewDatabase) -> None:
+    database = Database(new_database().url, pool_size=1, timeout_s=20)
+    there: list[int] = []
+
+    def wait() -> None:
+        with database.begin() as connection:
+            there.append(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+    waiting = threading.Thread(target=wait)
+    with database.line() as line:
+        held = PROCESS.run(line).fetchone().process
+        waiting.start()
+        deadline = time.monotonic() + 20
+        while not database._ready._wanting and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert database._ready._wanting == 1
+    assert len(database._ready) == 0
+    waiting.join()
+    database.close()
+    assert there == [held]
+
+
+def test_those_that_broke_side_by_side_cost_one_request(pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool._ready, "_trusted_s", 3600.0)
+    with pool.line() as one, pool.line() as other:
+        there = [PROCESS.run(line).fetchone().process for line in (one, other)]
+    for number in there:
+        kill(pool, number)
+    with pytest.raises(DatabaseUnavailable), pool.line() as line:
+        PROCESS.run(line)
+    assert process(pool) not in there
+
+
+def test_threads_that_take_turns(pool: Database) -> None:
+    """Either way, none waits until its time is over."""
     failed: list[Exception] = []
 
     def work(at: int) -> None:
