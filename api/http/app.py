@@ -22,6 +22,7 @@ from api.feed.webhooks import routes as webhooks
 from api.http import errors, openapi, public, session_routes
 from api.http.body import BodyLimit
 from api.http.envelope import Envelope
+from api.http.threads import THREADS
 from api.institutions import routes as institutions
 from api.operations.parameters import OTHER_THREADS
 from api.pages import routes as pages
@@ -102,5 +103,6 @@ def create_app(service: Service) -> FastAPI:
 @asynccontextmanager
 async def _with_threads(service: Service, _: FastAPI) -> AsyncIterator[None]:
     """As many threads as verifications may be inside, and more: what is none of them never waits behind them."""
-    anyio.to_thread.current_default_thread_limiter().total_tokens = service.admission.most + OTHER_THREADS
+    THREADS.allow(service.admission.most + OTHER_THREADS)
+    anyio.to_thread.current_default_thread_limiter().total_tokens = OTHER_THREADS
     yield

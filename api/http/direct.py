@@ -2,20 +2,21 @@
 
 FastAPI goes through the tree of a route's dependencies on every request and asks of each what kind of function it is;
 for the nonce and the verification that was a third of the event loop's work. The declarations stay FastAPI's, for the
-OpenAPI document and for the tests that walk the routes. Two things differ: JSON is read after the caller signed in and
-was let in, so that strangers and those that are turned away cost less, and on the thread that answers.
+OpenAPI document and for the tests that walk the routes. Two things differ: all of them are called one after another on
+the thread that answers, so that a request goes there once; and JSON is read after the caller signed in and was let in,
+so that strangers and those that are turned away cost less.
 """
 
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction
+from types import TracebackType
 from typing import Any, TypeVar
 
 import pydantic_core
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -23,6 +24,7 @@ from starlette.responses import Response
 
 from api.errors import ServiceError
 from api.http.errors import is_json
+from api.http.threads import THREADS, at_once
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _UNSUPPORTED = (
@@ -44,8 +46,9 @@ def direct_post(router: APIRouter, path: str, **options: Any) -> Callable[[Endpo
 class DirectRoute(APIRoute):
     """A route whose endpoint is a plain function that gives a `Response`.
 
-    Its dependencies are coroutines, or asynchronous generators of the scope "function"; they take each other, the
-    request, and headers that may be missing. Anything else raises TypeError when the route is made.
+    Its dependencies are coroutines, or asynchronous generators of the scope "function", that wait for nothing or by
+    `on_thread`; they take each other, the request, whose body is there, and headers that may be missing. Anything else
+    raises TypeError when the route is made.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -133,14 +136,17 @@ class _Plan:
     async def answer(self, request: Request) -> Response:
         """The endpoint's answer. Raises what any step raises, and RequestValidationError."""
         body = await request.body()
+        return await THREADS.run(self._answered, request, body)
+
+    def _answered(self, request: Request, body: bytes) -> Response:
         results: list[Any] = []
-        async with AsyncExitStack() as stack:
+        with ExitStack() as stack:
             for step in self._steps:
                 begun = step.call(**step.arguments(request, results))
-                results.append(await (stack.enter_async_context(begun) if step.entered else begun))
-            return await run_in_threadpool(self._answered, request, results, body)
+                results.append(stack.enter_context(_Entered(begun)) if step.entered else at_once(begun))
+            return self._asked(request, results, body)
 
-    def _answered(self, request: Request, results: Sequence[Any], body: bytes) -> Response:
+    def _asked(self, request: Request, results: Sequence[Any], body: bytes) -> Response:
         arguments = self._endpoint.arguments(request, results)
         if self._body is not None:
             arguments[self._body.name] = self._validated(request, body)
@@ -158,6 +164,21 @@ class _Plan:
         if faults:
             raise RequestValidationError(faults)
         return value
+
+
+class _Entered:
+    """An asynchronous context, without a loop."""
+
+    def __init__(self, context: AbstractAsyncContextManager[Any]) -> None:
+        self._context = context
+
+    def __enter__(self) -> Any:
+        return at_once(self._context.__aenter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return at_once(self._context.__aexit__(kind, error, trace))
 
 
 def parsed(body: bytes) -> Any:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection
 
@@ -15,6 +14,7 @@ from api.errors import ServiceError
 from api.http import limits, sessions, signatures
 from api.http.sessions import SESSION_SCOPES, Session
 from api.http.signatures import SignedRequest, signed_request
+from api.http.threads import on_thread
 from api.institutions import buckets, principals
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -55,7 +55,7 @@ async def get_caller(
         key = _key_of(bearer or session)
         limit = service.settings.requests_per_minute if limits.is_limited(request) else None
         signed = await signed_request(request)
-        caller = await run_in_threadpool(_sign_in, service, key, signed, limit, session)
+        caller = await on_thread(_sign_in, service, key, signed, limit, session)
         request.state.session = session
         setattr(request.state, _STATE, caller)
     return caller
@@ -80,7 +80,8 @@ def _key_of(presented: HTTPAuthorizationCredentials | Session | None) -> str:
 async def _caller(request: Request) -> Caller:
     """As `get_caller`, for what other dependencies of a route ask for: a dependency that is named in another one is
     looked through again with everything below it, each time."""
-    return await get_caller(request, await bearer_scheme(request))
+    known: Caller | None = getattr(request.state, _STATE, None)
+    return known or await get_caller(request, await bearer_scheme(request))
 
 
 def _sign_in(
@@ -146,7 +147,7 @@ async def get_operator(
     key = operator_key if session is None else session.key
     if key is None:
         return None
-    return await run_in_threadpool(_attending, service, caller, key, session)
+    return await on_thread(_attending, service, caller, key, session)
 
 
 def _attending(service: Service, caller: Caller, operator_key: str, session: Session | None) -> Caller:

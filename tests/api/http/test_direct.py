@@ -1,8 +1,9 @@
 """Direct routes answer as FastAPI's own do, and take only what they can call directly."""
 
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from fastapi import APIRouter, Body, Depends, FastAPI, Header, Request
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from api.errors import ServiceError
 from api.http import errors
@@ -21,6 +23,7 @@ from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
 
 JSON = {"Content-Type": "application/json"}
+Kind = Literal["plain", "direct"]
 
 
 class Sent(BaseModel):
@@ -36,10 +39,12 @@ class Door:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.threads: set[int] = set()
 
     async def mark(self, request: Request) -> None:
         request.state.marked = True
         self.told.append("mark")
+        self.threads.add(threading.get_ident())
 
     async def caller(self, request: Request, key: Annotated[str | None, Header()] = None) -> str:
         self.told.append("caller")
@@ -56,8 +61,9 @@ class Door:
             self.told.append("out")
 
 
-def client(door: Door, *, directly: bool) -> TestClient:
+def client(door: Door, kind: Kind) -> TestClient:
     """An application with one route, of either kind."""
+    directly = kind != "plain"
     router = APIRouter(prefix="/v1/asked")
     marked: dict[str, Any] = {"dependencies": [Depends(door.mark)]}
     add = direct_post(router, "", **marked) if directly else router.post("", **marked)
@@ -76,6 +82,7 @@ def client(door: Door, *, directly: bool) -> TestClient:
         salt: Annotated[str | None, Header(pattern="^[0-9a-f]{4}$")] = None,
     ) -> JSONResponse:
         door.told.append("asked")
+        door.threads.add(threading.get_ident())
         if body.number < 0:
             raise ServiceError("not_found")
         told = [caller, length, place, body.model_dump(mode="json"), more_words, salt, request.method]
@@ -87,10 +94,14 @@ def client(door: Door, *, directly: bool) -> TestClient:
     return TestClient(app)
 
 
-@pytest.fixture
-def both() -> tuple[tuple[Door, TestClient], tuple[Door, TestClient]]:
+Pair = tuple[tuple[Door, TestClient], tuple[Door, TestClient]]
+
+
+@pytest.fixture(params=["direct"])
+def both(request: pytest.FixtureRequest) -> Pair:
+    """A direct route, and FastAPI's own."""
     doors = Door(), Door()
-    return (doors[0], client(doors[0], directly=True)), (doors[1], client(doors[1], directly=False))
+    return (doors[0], client(doors[0], request.param)), (doors[1], client(doors[1], "plain"))
 
 
 ASKED: dict[str, tuple[bytes, dict[str, str]]] = {
@@ -116,9 +127,7 @@ ASKED: dict[str, tuple[bytes, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", list(ASKED))
-def test_the_answer_is_that_of_fastapi(
-    both: tuple[tuple[Door, TestClient], tuple[Door, TestClient]], name: str
-) -> None:
+def test_the_answer_is_that_of_fastapi(both: Pair, name: str) -> None:
     content, headers = ASKED[name]
     answers = [asked.post("/v1/asked", content=content, headers={**JSON, **headers}) for _, asked in both]
     assert answers[0].status_code == answers[1].status_code
@@ -126,15 +135,28 @@ def test_the_answer_is_that_of_fastapi(
     assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
 
 
-def test_each_dependency_is_called_once_and_left_before_the_answer_is_sent(
-    both: tuple[tuple[Door, TestClient], tuple[Door, TestClient]],
-) -> None:
+def test_each_dependency_is_called_once_and_left_before_the_answer_is_sent(both: Pair) -> None:
     for door, asked in both:
         assert asked.post("/v1/asked", json={"number": 3}, headers={"key": "k"}).status_code == 201
         assert door.told == ["mark", "caller", "in", "asked", "done", "out"]
         door.told.clear()
         assert asked.post("/v1/asked", json={"number": -1}, headers={"key": "k"}).status_code == 404
         assert door.told == ["mark", "caller", "in", "asked", "out"]
+
+
+def test_all_is_called_on_one_thread_which_is_not_the_loops(both: Pair) -> None:
+    (door, asked), _ = both
+    loops: set[int] = set()
+    sent = asked.app
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        loops.add(threading.get_ident())
+        await sent(scope, receive, send)
+
+    asked.app = watched
+    assert TestClient(watched).post("/v1/asked", json={"number": 3}, headers={"key": "k"}).status_code == 201
+    assert len(door.threads) == 1
+    assert door.threads.isdisjoint(loops)
 
 
 def test_what_was_sent_is_read_after_the_caller_was(service: Service, new_client: NewClient) -> None:
