@@ -21,6 +21,7 @@ from api.feed.snapshots import routes as snapshots
 from api.feed.webhooks import routes as webhooks
 from api.http import errors, openapi, public, session_routes
 from api.http.body import BodyLimit
+from api.http.direct import DirectRoute, Shortcut
 from api.http.envelope import Envelope
 from api.http.threads import THREADS
 from api.institutions import routes as institutions
@@ -89,6 +90,8 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.service = service
+    direct = [route for router in ROUTERS for route in router.routes if isinstance(route, DirectRoute)]
+    app.add_middleware(Shortcut, routes=direct, handlers=app.exception_handlers)
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(Envelope, draining=service.draining)
     errors.install(app)

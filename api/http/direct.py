@@ -1,14 +1,16 @@
 """Routes that are asked all the time: what they depend on is found once, when they are made, and then called in order.
 
 FastAPI goes through the tree of a route's dependencies on every request and asks of each what kind of function it is;
-for the nonce and the verification that was a third of the event loop's work. The declarations stay FastAPI's, for the
+for the nonce and the verification that was a third of the event loop's work. And a request reaches its route through
+every router before it, and through stacks of contexts that these routes have no use for: `Shortcut` leads there at
+once, and all that is not plainly for one of them goes the general way. The declarations stay FastAPI's, for the
 OpenAPI document and for the tests that walk the routes. Two things differ: all of them are called one after another on
 the thread that answers, so that a request goes there once; and JSON is read after the caller signed in and was let in,
 so that strangers and those that are turned away cost less.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -21,6 +23,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ServiceError
 from api.http.errors import is_json
@@ -54,6 +57,39 @@ class DirectRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler that FastAPI asks for."""
         return _Plan(self.dependant).answer
+
+
+class Shortcut:
+    """ASGI middleware, the innermost: answers requests for direct routes as the application does behind it."""
+
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[DirectRoute], handlers: Mapping[Any, Callable[[Request, Any], Any]]
+    ) -> None:
+        """`handlers`: the application's, of exceptions by their types; plain functions that wait for nothing."""
+        self._app, self._handlers = app, handlers
+        self._found = {
+            (method, route.path): (route, route.get_route_handler())
+            for route in routes
+            for method in route.methods or ()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        found = self._found.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if found is None or scope.get("root_path"):
+            await self._app(scope, receive, send)
+            return
+        route, answer = found
+        scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
+        request = Request(scope, receive, send)
+        try:
+            response = await answer(request)
+        except Exception as error:
+            handler = next((self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers), None)
+            if handler is None:
+                raise
+            response = handler(request, error)
+        await response(scope, receive, send)
 
 
 @dataclass(frozen=True)
