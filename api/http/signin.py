@@ -23,6 +23,8 @@ from api.storage.idempotency import Attempt
 from api.storage.sealing import keyed_hash
 
 bearer_scheme = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
+# In an address it stands as it is.
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -202,9 +204,16 @@ async def get_attempt(
     # Keyed: it stands in evidence, and the number in a short request could be found by trying.
     body = await request.body()
     keys = cast(Service, request.app.state.service).keys
-    digest = keyed_hash(keys.index, "request", request.method, request.url.path, body)
-    asked = None if answer_salt is None else asking.asked(answer_salt, request.method, request.url.path, body)
+    path = _path(request)
+    digest = keyed_hash(keys.index, "request", request.method, path, body)
+    asked = None if answer_salt is None else asking.asked(answer_salt, request.method, path, body)
     return Attempt(caller.principal_id, idempotency_key, digest, asked)
+
+
+def _path(request: Request) -> str:
+    """As `request.url.path`, for which an address is put together and taken apart again."""
+    path: str = request.scope["path"]
+    return path if _PLAIN_PATH.fullmatch(path) is not None else request.url.path
 
 
 # Every route that changes something asks for it; a test walks the routes.

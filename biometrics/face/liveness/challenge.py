@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
 import numpy as np
 
@@ -19,6 +20,9 @@ class Action(StrEnum):
     NOD = "nod"
     COME_NEARER = "come_nearer"
 
+
+# The turns first. Of an enumeration every name is looked up, and every walk is one over its names.
+_ACTIONS = tuple(Action)
 
 WORDS = {
     Action.TURN_LEFT: ("请向左转头", "Please turn your head to the left"),
@@ -48,10 +52,12 @@ def draw(nonce: str) -> Challenge:
     """
     seed = int.from_bytes(hashlib.sha256(f"liveness challenge {nonce}".encode()).digest()[:8], "big")
     random = np.random.default_rng(seed)
-    turn = [Action.TURN_LEFT, Action.TURN_RIGHT][int(random.integers(2))]
-    others = [action for action in Action if action is not turn]
-    chosen = [turn, *(others[i] for i in random.permutation(len(others))[: parameters.ACTIONS - 1])]
-    order = tuple(chosen[i] for i in random.permutation(len(chosen)))
-    pauses = parameters.ACTION_S + parameters.PAUSE_STEP_S * random.integers(0, 20, len(order))
-    starts = np.concatenate([[parameters.LEAD_S], parameters.LEAD_S + np.cumsum(pauses)])
-    return Challenge(order, tuple(round(float(start), 3) for start in starts))
+    turn = _ACTIONS[int(random.integers(2))]
+    others = [action for action in _ACTIONS if action is not turn]
+    chosen = [turn, *(others[i] for i in random.permutation(len(others)).tolist()[: parameters.ACTIONS - 1])]
+    order = tuple(chosen[i] for i in random.permutation(len(chosen)).tolist())
+    pauses = [
+        parameters.ACTION_S + parameters.PAUSE_STEP_S * step for step in random.integers(0, 20, len(order)).tolist()
+    ]
+    starts = [parameters.LEAD_S + gone for gone in accumulate(pauses, initial=0.0)]
+    return Challenge(order, tuple(round(start, 3) for start in starts))
