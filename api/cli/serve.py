@@ -1,6 +1,7 @@
 """`renzheng serve` and `renzheng migrate`."""
 
 import contextlib
+import gc
 import resource
 import signal
 import socket
@@ -74,6 +75,7 @@ def serve(
             # There are none: a request to become one is answered as any other.
             ws="none",
         )
+        keep_what_is_there()
         try:
             with _metrics(service):
                 Server(config, service).run([listener])
@@ -82,6 +84,13 @@ def serve(
         finally:
             service.close()
             database.leave_server(settings)
+
+
+def keep_what_is_there() -> None:
+    """Modules, models and routes stay until the end: collections of garbage need not go through them. A full one stood
+    still for a tenth of a second, and every request with it."""
+    gc.collect()
+    gc.freeze()
 
 
 @guarded

@@ -21,7 +21,9 @@ from api.feed.snapshots import routes as snapshots
 from api.feed.webhooks import routes as webhooks
 from api.http import errors, openapi, public, session_routes
 from api.http.body import BodyLimit
+from api.http.direct import DirectRoute, Shortcut
 from api.http.envelope import Envelope
+from api.http.threads import THREADS
 from api.institutions import routes as institutions
 from api.operations.parameters import OTHER_THREADS
 from api.pages import routes as pages
@@ -88,6 +90,8 @@ def create_app(service: Service) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.service = service
+    direct = [route for router in ROUTERS for route in router.routes if isinstance(route, DirectRoute)]
+    app.add_middleware(Shortcut, routes=direct, handlers=app.exception_handlers)
     app.add_middleware(BodyLimit, max_bytes=service.settings.max_body_bytes)
     app.add_middleware(Envelope, draining=service.draining)
     errors.install(app)
@@ -102,5 +106,6 @@ def create_app(service: Service) -> FastAPI:
 @asynccontextmanager
 async def _with_threads(service: Service, _: FastAPI) -> AsyncIterator[None]:
     """As many threads as verifications may be inside, and more: what is none of them never waits behind them."""
-    anyio.to_thread.current_default_thread_limiter().total_tokens = service.admission.most + OTHER_THREADS
+    THREADS.allow(service.admission.most + OTHER_THREADS)
+    anyio.to_thread.current_default_thread_limiter().total_tokens = OTHER_THREADS
     yield

@@ -34,7 +34,9 @@ class BodyLimit:
         headers = Headers(scope=scope)
         stated = _stated_length(headers)
         arrived = marks = 0
-        receive = _in_time(receive, self._within_s)
+        # Of a body that is said to be none nothing is waited for.
+        if headers.get("content-length") != "0":
+            receive = _in_time(receive, self._within_s)
 
         async def limited() -> Message:
             nonlocal arrived

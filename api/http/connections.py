@@ -24,7 +24,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *how: Any, **named: Any) -> None:
         super().__init__(*how, **named)
-        self._deadline: asyncio.TimerHandle | None = None
+        # When it is over, and the timer that looks: a request sets the time several times, and a timer costs more.
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
         # Bytes of the request under way, apart from its body's, and of its body.
         self._around = self._within = 0
 
@@ -36,6 +38,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
         self._allow(None)
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -50,8 +54,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of the body."""
+        """A part of the body. What is handed over in one part is kept as it is, instead of copied twice."""
         self._within += len(body)
+        if not self.cycle.body:
+            self.cycle.body = b""  # type: ignore[assignment]
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -64,15 +70,29 @@ class BoundedProtocol(HttpToolsProtocol):
         before = self._within
         super().data_received(data)
         self._around += max(0, len(data) - max(0, self._within - before))
-        if self._around > self.head_bytes + self._within and self._deadline is not None:
+        if self._around > self.head_bytes + self._within and self._due is not None:
             if not self.transport.is_closing():
                 self.transport.write(_TOO_LARGE)
             self._close()
 
     def _allow(self, seconds: float | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        self._deadline = None if seconds is None else self.loop.call_later(seconds, self._close)
+        if seconds is None:
+            self._due = None
+            return
+        self._due = self.loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self.loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self.loop.time() < self._due:
+            self._timer = self.loop.call_at(self._due, self._look)
+        else:
+            self._close()
 
     def _close(self) -> None:
         self._allow(None)

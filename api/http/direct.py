@@ -1,28 +1,33 @@
 """Routes that are asked all the time: what they depend on is found once, when they are made, and then called in order.
 
 FastAPI goes through the tree of a route's dependencies on every request and asks of each what kind of function it is;
-for the nonce and the verification that was a third of the event loop's work. The declarations stay FastAPI's, for the
-OpenAPI document and for the tests that walk the routes. Two things differ: JSON is read after the caller signed in and
-was let in, so that strangers and those that are turned away cost less, and on the thread that answers.
+for the nonce and the verification that was a third of the event loop's work. And a request reaches its route through
+every router before it, and through stacks of contexts that these routes have no use for: `Shortcut` leads there at
+once, and all that is not plainly for one of them goes the general way. The declarations stay FastAPI's, for the
+OpenAPI document and for the tests that walk the routes. Two things differ: all of them are called one after another on
+the thread that answers, so that a request goes there once; and JSON is read after the caller signed in and was let in,
+so that strangers and those that are turned away cost less.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction
+from types import TracebackType
 from typing import Any, TypeVar
 
 import pydantic_core
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ServiceError
 from api.http.errors import is_json
+from api.http.threads import THREADS, at_once
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _UNSUPPORTED = (
@@ -44,13 +49,47 @@ def direct_post(router: APIRouter, path: str, **options: Any) -> Callable[[Endpo
 class DirectRoute(APIRoute):
     """A route whose endpoint is a plain function that gives a `Response`.
 
-    Its dependencies are coroutines, or asynchronous generators of the scope "function"; they take each other, the
-    request, and headers that may be missing. Anything else raises TypeError when the route is made.
+    Its dependencies are coroutines, or asynchronous generators of the scope "function", that wait for nothing or by
+    `on_thread`; they take each other, the request, whose body is there, and headers that may be missing. Anything else
+    raises TypeError when the route is made.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler that FastAPI asks for."""
         return _Plan(self.dependant).answer
+
+
+class Shortcut:
+    """ASGI middleware, the innermost: answers requests for direct routes as the application does behind it."""
+
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[DirectRoute], handlers: Mapping[Any, Callable[[Request, Any], Any]]
+    ) -> None:
+        """`handlers`: the application's, of exceptions by their types; plain functions that wait for nothing."""
+        self._app, self._handlers = app, handlers
+        self._found = {
+            (method, route.path): (route, route.get_route_handler())
+            for route in routes
+            for method in route.methods or ()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        found = self._found.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if found is None or scope.get("root_path"):
+            await self._app(scope, receive, send)
+            return
+        route, answer = found
+        scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
+        request = Request(scope, receive, send)
+        try:
+            response = await answer(request)
+        except Exception as error:
+            handler = next((self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers), None)
+            if handler is None:
+                raise
+            response = handler(request, error)
+        await response(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -133,14 +172,17 @@ class _Plan:
     async def answer(self, request: Request) -> Response:
         """The endpoint's answer. Raises what any step raises, and RequestValidationError."""
         body = await request.body()
+        return await THREADS.run(self._answered, request, body)
+
+    def _answered(self, request: Request, body: bytes) -> Response:
         results: list[Any] = []
-        async with AsyncExitStack() as stack:
+        with ExitStack() as stack:
             for step in self._steps:
                 begun = step.call(**step.arguments(request, results))
-                results.append(await (stack.enter_async_context(begun) if step.entered else begun))
-            return await run_in_threadpool(self._answered, request, results, body)
+                results.append(stack.enter_context(_Entered(begun)) if step.entered else at_once(begun))
+            return self._asked(request, results, body)
 
-    def _answered(self, request: Request, results: Sequence[Any], body: bytes) -> Response:
+    def _asked(self, request: Request, results: Sequence[Any], body: bytes) -> Response:
         arguments = self._endpoint.arguments(request, results)
         if self._body is not None:
             arguments[self._body.name] = self._validated(request, body)
@@ -158,6 +200,21 @@ class _Plan:
         if faults:
             raise RequestValidationError(faults)
         return value
+
+
+class _Entered:
+    """An asynchronous context, without a loop."""
+
+    def __init__(self, context: AbstractAsyncContextManager[Any]) -> None:
+        self._context = context
+
+    def __enter__(self) -> Any:
+        return at_once(self._context.__aenter__())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return at_once(self._context.__aexit__(kind, error, trace))
 
 
 def parsed(body: bytes) -> Any:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.client import asking
@@ -14,6 +13,7 @@ from api.errors import ServiceError
 from api.http import limits, sessions, signatures
 from api.http.sessions import SESSION_SCOPES, Session
 from api.http.signatures import SignedRequest, signed_request
+from api.http.threads import on_thread
 from api.institutions import buckets, principals
 from api.institutions.caller import Caller
 from api.institutions.roles import Scope
@@ -23,6 +23,8 @@ from api.storage.sealing import keyed_hash
 from api.storage.statements import Carrier
 
 bearer_scheme = HTTPBearer(auto_error=False, description="A terminal's key, made by `renzheng terminals add`.")
+# In an address it stands as it is.
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+", re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -55,7 +57,7 @@ async def get_caller(
         key = _key_of(bearer or session)
         limit = service.settings.requests_per_minute if limits.is_limited(request) else None
         signed = await signed_request(request)
-        caller = await run_in_threadpool(_sign_in, service, key, signed, limit, session)
+        caller = await on_thread(_sign_in, service, key, signed, limit, session)
         request.state.session = session
         setattr(request.state, _STATE, caller)
     return caller
@@ -80,7 +82,8 @@ def _key_of(presented: HTTPAuthorizationCredentials | Session | None) -> str:
 async def _caller(request: Request) -> Caller:
     """As `get_caller`, for what other dependencies of a route ask for: a dependency that is named in another one is
     looked through again with everything below it, each time."""
-    return await get_caller(request, await bearer_scheme(request))
+    known: Caller | None = getattr(request.state, _STATE, None)
+    return known or await get_caller(request, await bearer_scheme(request))
 
 
 def _sign_in(
@@ -146,7 +149,7 @@ async def get_operator(
     key = operator_key if session is None else session.key
     if key is None:
         return None
-    return await run_in_threadpool(_attending, service, caller, key, session)
+    return await on_thread(_attending, service, caller, key, session)
 
 
 def _attending(service: Service, caller: Caller, operator_key: str, session: Session | None) -> Caller:
@@ -201,9 +204,16 @@ async def get_attempt(
     # Keyed: it stands in evidence, and the number in a short request could be found by trying.
     body = await request.body()
     keys = cast(Service, request.app.state.service).keys
-    digest = keyed_hash(keys.index, "request", request.method, request.url.path, body)
-    asked = None if answer_salt is None else asking.asked(answer_salt, request.method, request.url.path, body)
+    path = _path(request)
+    digest = keyed_hash(keys.index, "request", request.method, path, body)
+    asked = None if answer_salt is None else asking.asked(answer_salt, request.method, path, body)
     return Attempt(caller.principal_id, idempotency_key, digest, asked)
+
+
+def _path(request: Request) -> str:
+    """As `request.url.path`, for which an address is put together and taken apart again."""
+    path: str = request.scope["path"]
+    return path if _PLAIN_PATH.fullmatch(path) is not None else request.url.path
 
 
 # Every route that changes something asks for it; a test walks the routes.

@@ -39,7 +39,9 @@ def tell(scope: Scope, status: int | None, began: float) -> None:
     counters.request_ended(method, route, answered, seconds)
     level = logging.DEBUG if route in _PROBES and answered < 400 else logging.INFO
     if _log.isEnabledFor(level):
-        _log.log(level, "request", extra={REQUEST: _facts(scope, method, route, answered, seconds)})
+        facts = {REQUEST: _facts(scope, method, route, answered, seconds)}
+        # As `log`, which looks through the stack for where it was called.
+        _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "request", (), None, "tell", facts))
 
 
 def _facts(scope: Scope, method: str, route: str, status: int, seconds: float) -> dict[str, Any]:

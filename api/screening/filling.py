@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from api.feed.snapshots.publishing import deployment_id
 from api.matching import transforms
@@ -86,7 +86,7 @@ class Filler:
 
     def _fill(self, connection: Connection) -> None:
         self._gallery.gone.clear()
-        sequence: int = connection.execute(select(records.SEQUENCE)).scalar_one()
+        sequence = records.last(connection)
         faces = None
         with closing(self._faces(connection)) as listed:
             first = next(listed, None)

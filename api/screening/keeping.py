@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import select
-
 from api.matching import transforms
 from api.matching.comparison import Comparer
 from api.personal.finishing import finish_soon
@@ -69,7 +67,7 @@ class GalleryKeeper:
             if not self.gallery.is_of(connection):
                 _log.warning("the database has another impostor list than it had, and the gallery is made anew")
                 self._filler.fill()
-            sequence = connection.execute(select(records.SEQUENCE)).scalar_one()
+            sequence = records.last(connection)
             try:
                 self.gallery.catch_up(connection, sequence)
             except StorageError:

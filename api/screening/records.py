@@ -53,10 +53,13 @@ WHOLE = text(
     """  # noqa: S608 - as above
 )
 # Which list it is that has a number: a database that was brought back gives its numbers once more, to other changes.
-_MARK = text(
+# Asked every second, for as long as a replica lives.
+_LAST = Statement(select(SEQUENCE.label("sequence")))
+_MARK = Statement(
     """
-    SELECT concat(id, ' ', extract(epoch FROM CASE WHEN unlisted_seq = :number THEN ended_at ELSE approved_at END))
-    FROM impostors WHERE listed_seq = :number OR unlisted_seq = :number
+    SELECT concat(id, ' ', extract(epoch FROM
+        CASE WHEN unlisted_seq = %(number)s THEN ended_at ELSE approved_at END)) AS mark
+    FROM impostors WHERE listed_seq = %(number)s OR unlisted_seq = %(number)s
     """
 )
 _LISTED = (
@@ -86,8 +89,14 @@ def today(connection: Connection) -> date:
 
 def mark(connection: Connection, sequence: int) -> str:
     """The change that took a number of the list, by its entry and its moment; nothing where none did."""
-    found: str | None = connection.execute(_MARK, {"number": sequence}).scalar()
-    return found or ""
+    found = _MARK.run(connection, number=sequence).fetchone()
+    return "" if found is None else str(found.mark)
+
+
+def last(connection: Connection) -> int:
+    """The number of the list's last change."""
+    found: int = _LAST.run(connection).fetchone().sequence
+    return found
 
 
 def add(connection: Connection, entered: Entered, caller: Caller) -> Row[Any]:

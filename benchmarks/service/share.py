@@ -54,7 +54,7 @@ NETWORKS = ("yunet", "sface", "leader")
 SLICE_S = 1.0
 TRIED = [f"nonce {number}" for number in range(8)]
 CARDS = 4
-REST = {"main": "http", "AnyIO": "requests", "asyncio": "requests", "compare": "engines"}
+REST = {"main": "http", "request": "requests", "AnyIO": "requests", "asyncio": "requests", "compare": "engines"}
 """Threads whose time is told by stage, by how their names begin, and how the rest of their time is called."""
 
 

@@ -19,6 +19,7 @@ from api.feed.webhooks.subscriptions import sealed_as
 from api.storage.errors import SealBroken
 from api.storage.keys import Keys
 from api.storage.recordkeys.texts import open_text
+from api.storage.statements import Statement
 from api.storage.tables import webhooks
 
 _CLAIM = text(f"""
@@ -35,6 +36,9 @@ _CLAIM = text(f"""
     )
     RETURNING webhooks.*
 """).bindparams(bindparam("lease"))  # noqa: S608 - numbers of our own
+
+# Asked every second, for as long as a replica lives, and mostly in vain.
+_ANY = Statement("SELECT EXISTS (SELECT FROM webhooks WHERE removed_at IS NULL) AS any")
 
 # After a restore to an earlier point, what was acknowledged lies ahead of the head: numbers will be given again, to
 # other changes, which have to be sent.
@@ -56,6 +60,12 @@ class Delivery:
     body: bytes
     last: int
     failures: int
+
+
+def any_at_all(connection: Connection) -> bool:
+    """Whether there is a subscription; without one there is nothing to claim."""
+    found: bool = _ANY.run(connection).fetchone().any
+    return found
 
 
 def claim(connection: Connection, keys: Keys, most: int = ATTEMPTS_AT_ONCE) -> list[Delivery]:

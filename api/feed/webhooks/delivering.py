@@ -88,6 +88,9 @@ class Deliverer:
 
     def _claim(self, most: int) -> list[Delivery]:
         try:
+            with self._database.single() as connection:
+                if not deliveries.any_at_all(connection):
+                    return []
             with self._database.begin() as connection:
                 return deliveries.claim(connection, self._keys, most)
         except StorageError as error:

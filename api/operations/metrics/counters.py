@@ -1,6 +1,7 @@
 """What requests count. Labels take their values from closed lists, so that no request makes a new series."""
 
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Literal, cast
 
 from prometheus_client import Counter, Histogram
@@ -56,9 +57,20 @@ def decided(decision: str, channel: str, reasons: set[str]) -> None:
 
 def request_ended(method: str, route: str, status: int, seconds: float) -> None:
     """A request was answered; `route` is a template, of which there are as many as routes."""
-    REQUESTS.labels(method, route, str(status)).inc()
+    _answered(method, route, status).inc()
     if route not in _STREAMS:
-        REQUEST_SECONDS.labels(route).observe(seconds)
+        _took(route).observe(seconds)
+
+
+# The series themselves: looking one up costs more than counting in it.
+@cache
+def _answered(method: str, route: str, status: int) -> Counter:
+    return REQUESTS.labels(method, route, str(status))
+
+
+@cache
+def _took(route: str) -> Histogram:
+    return REQUEST_SECONDS.labels(route)
 
 
 def shed() -> None:

@@ -80,6 +80,59 @@ def test_a_second_request_has_its_own_time(app: FastAPI) -> None:
         assert is_closed_within(connection, WAIT_S)
 
 
+class Waiting(Hurried):
+    """With less time for a request than lies between two."""
+
+    head_s = arrival_s = 1.0
+
+
+def test_between_two_requests_nothing_is_waited_for(app: FastAPI) -> None:
+    with served(app, Waiting) as port, connected(port) as connection:
+        for _ in range(2):
+            connection.sendall(GET + b"\r\n")
+            assert status(connection.recv(65536)) == 200
+            time.sleep(2 * Waiting.head_s)
+
+
+def test_a_second_request_has_its_own_time_where_the_first_had_more(app: FastAPI) -> None:
+    """The first one's body may take long, and its timer runs still when the second begins."""
+    with served(app, Lasting) as port, connected(port) as connection:
+        connection.sendall(POST + b"content-length: 2\r\n\r\n")
+        time.sleep(2 * Lasting.head_s)
+        connection.sendall(b"{}")
+        assert status(connection.recv(65536)) == 401
+        connection.sendall(GET)
+        assert is_closed_within(connection, Lasting.arrival_s / 2)
+
+
+class Lasting(Hurried):
+    """Whose bodies have time, and whose heads have none."""
+
+    arrival_s = 120.0
+
+
+def test_a_body_in_parts_arrives_whole(port: int, terminal: TestClient) -> None:
+    """A part is handed over as it came, and what comes before that was taken is put behind it."""
+    padded = json.dumps({"card": "x" * 300_000}).encode()
+    head = POST + b"authorization: " + terminal.headers["authorization"].encode() + b"\r\nidempotency-key: parts\r\n"
+    for size in (1_000, 30_000, 200_000):
+        parts = [padded[begin : begin + size] for begin in range(0, len(padded), size)]
+        chunks = [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
+        assert told(port, head + b"content-length: %d\r\n\r\n" % len(padded), parts) == 422
+        assert told(port, head + b"transfer-encoding: chunked\r\n\r\n", [*chunks, b"0\r\n\r\n"]) == 422
+        assert told(port, head + b"transfer-encoding: chunked\r\n\r\n", [b"".join([*chunks, b"0\r\n\r\n"])]) == 422
+
+
+def told(port: int, head: bytes, parts: list[bytes]) -> int:
+    """The status of the answer, 422 for what was read as JSON to its end."""
+    with connected(port) as connection:
+        connection.sendall(head)
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.001)
+        return status(connection.recv(1 << 20))
+
+
 def test_a_body_that_does_not_come_is_not_waited_for(hurried: int) -> None:
     with connected(hurried) as connection:
         connection.sendall(POST + b"content-length: 1000\r\n\r\n{")

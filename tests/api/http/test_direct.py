@@ -1,8 +1,9 @@
 """Direct routes answer as FastAPI's own do, and take only what they can call directly."""
 
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from fastapi import APIRouter, Body, Depends, FastAPI, Header, Request
@@ -11,16 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ServiceError
 from api.http import errors
-from api.http.direct import direct_post, parsed
+from api.http.direct import DirectRoute, Shortcut, direct_post, parsed
 from api.service import Service
 from tests.api.bodies import fresh_key
 from tests.api.conftest import NewClient
 from tests.api.http.answers import assert_error
 
 JSON = {"Content-Type": "application/json"}
+Kind = Literal["plain", "direct", "shortcut"]
 
 
 class Sent(BaseModel):
@@ -36,10 +39,13 @@ class Door:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.threads: set[int] = set()
+        self.routes: list[tuple[Any, bool]] = []
 
     async def mark(self, request: Request) -> None:
         request.state.marked = True
         self.told.append("mark")
+        self.threads.add(threading.get_ident())
 
     async def caller(self, request: Request, key: Annotated[str | None, Header()] = None) -> str:
         self.told.append("caller")
@@ -56,8 +62,9 @@ class Door:
             self.told.append("out")
 
 
-def client(door: Door, *, directly: bool) -> TestClient:
+def client(door: Door, kind: Kind) -> TestClient:
     """An application with one route, of either kind."""
+    directly = kind != "plain"
     router = APIRouter(prefix="/v1/asked")
     marked: dict[str, Any] = {"dependencies": [Depends(door.mark)]}
     add = direct_post(router, "", **marked) if directly else router.post("", **marked)
@@ -76,6 +83,7 @@ def client(door: Door, *, directly: bool) -> TestClient:
         salt: Annotated[str | None, Header(pattern="^[0-9a-f]{4}$")] = None,
     ) -> JSONResponse:
         door.told.append("asked")
+        door.threads.add(threading.get_ident())
         if body.number < 0:
             raise ServiceError("not_found")
         told = [caller, length, place, body.model_dump(mode="json"), more_words, salt, request.method]
@@ -83,14 +91,33 @@ def client(door: Door, *, directly: bool) -> TestClient:
 
     app = FastAPI()
     errors.install(app)
+    if kind == "shortcut":
+        shown = [route for route in router.routes if isinstance(route, DirectRoute)]
+        app.add_middleware(Shortcut, routes=shown, handlers=app.exception_handlers)
+        app.add_middleware(Counted, door=door)
     app.include_router(router)
     return TestClient(app)
 
 
-@pytest.fixture
-def both() -> tuple[tuple[Door, TestClient], tuple[Door, TestClient]]:
+class Counted:
+    """Middleware that tells which route answered."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self._app, self._door = app, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        self._door.routes.append((scope.get("route"), "router" in scope))
+
+
+Pair = tuple[tuple[Door, TestClient], tuple[Door, TestClient]]
+
+
+@pytest.fixture(params=["direct", "shortcut"])
+def both(request: pytest.FixtureRequest) -> Pair:
+    """A direct route, behind the application's stacks or before them, and FastAPI's own."""
     doors = Door(), Door()
-    return (doors[0], client(doors[0], directly=True)), (doors[1], client(doors[1], directly=False))
+    return (doors[0], client(doors[0], request.param)), (doors[1], client(doors[1], "plain"))
 
 
 ASKED: dict[str, tuple[bytes, dict[str, str]]] = {
@@ -116,9 +143,7 @@ ASKED: dict[str, tuple[bytes, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", list(ASKED))
-def test_the_answer_is_that_of_fastapi(
-    both: tuple[tuple[Door, TestClient], tuple[Door, TestClient]], name: str
-) -> None:
+def test_the_answer_is_that_of_fastapi(both: Pair, name: str) -> None:
     content, headers = ASKED[name]
     answers = [asked.post("/v1/asked", content=content, headers={**JSON, **headers}) for _, asked in both]
     assert answers[0].status_code == answers[1].status_code
@@ -126,15 +151,75 @@ def test_the_answer_is_that_of_fastapi(
     assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
 
 
-def test_each_dependency_is_called_once_and_left_before_the_answer_is_sent(
-    both: tuple[tuple[Door, TestClient], tuple[Door, TestClient]],
-) -> None:
+def test_each_dependency_is_called_once_and_left_before_the_answer_is_sent(both: Pair) -> None:
     for door, asked in both:
         assert asked.post("/v1/asked", json={"number": 3}, headers={"key": "k"}).status_code == 201
         assert door.told == ["mark", "caller", "in", "asked", "done", "out"]
         door.told.clear()
         assert asked.post("/v1/asked", json={"number": -1}, headers={"key": "k"}).status_code == 404
         assert door.told == ["mark", "caller", "in", "asked", "out"]
+
+
+def test_all_is_called_on_one_thread_which_is_not_the_loops(both: Pair) -> None:
+    (door, asked), _ = both
+    loops: set[int] = set()
+    sent = asked.app
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        loops.add(threading.get_ident())
+        await sent(scope, receive, send)
+
+    asked.app = watched
+    assert TestClient(watched).post("/v1/asked", json={"number": 3}, headers={"key": "k"}).status_code == 201
+    assert len(door.threads) == 1
+    assert door.threads.isdisjoint(loops)
+
+
+def test_a_shortcut_is_taken_by_what_is_plainly_for_it() -> None:
+    door = Door()
+    asked = client(door, "shortcut")
+    good: dict[str, Any] = {"json": {"number": 3}, "headers": {"key": "k"}}
+    assert asked.post("/v1/asked", **good).status_code == 201
+    assert asked.post("/v1/asked?more=1", **good).status_code == 201
+    assert asked.get("/v1/asked").status_code == 405
+    assert asked.get("/v1/asked").headers["allow"] == "POST"
+    assert asked.post("/v1/asked/", follow_redirects=False, **good).status_code == 307
+    assert [(getattr(route, "path", None), routed) for route, routed in door.routes[:2]] == [("/v1/asked", False)] * 2
+    assert all(routed for _, routed in door.routes[2:])
+
+
+def test_behind_a_proxys_path_the_general_way_is_taken() -> None:
+    door = Door()
+    asked = TestClient(client(door, "shortcut").app, root_path="/renzheng")
+    answer = asked.post("/renzheng/v1/asked", json={"number": 3}, headers={"key": "k"})
+    assert answer.status_code == 201
+    assert [routed for _, routed in door.routes] == [True]
+
+
+def test_the_service_leads_to_its_direct_routes_at_once(terminal: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: Any) -> None:
+        raise AssertionError("the router was asked")
+
+    assert terminal.post("/v1/captures", headers=fresh_key()).status_code == 201
+    monkeypatch.setattr(APIRouter, "__call__", lost)
+    assert terminal.post("/v1/captures", headers=fresh_key()).status_code == 201
+    assert_error(terminal.post("/v1/verifications", json={}, headers=fresh_key()), 422, "request_invalid")
+    assert_error(terminal.get("/v1/captures"), 500, "internal")
+
+
+def test_an_error_that_nobody_handles_is_the_applications() -> None:
+    router = APIRouter()
+
+    @direct_post(router, "/asked")
+    def ask() -> JSONResponse:
+        raise LookupError("nobody's")
+
+    app = FastAPI()
+    shown = [route for route in router.routes if isinstance(route, DirectRoute)]
+    app.add_middleware(Shortcut, routes=shown, handlers=app.exception_handlers)
+    app.include_router(router)
+    with pytest.raises(LookupError, match="nobody's"):
+        TestClient(app).post("/asked")
 
 
 def test_what_was_sent_is_read_after_the_caller_was(service: Service, new_client: NewClient) -> None:

@@ -3,8 +3,12 @@
 import secrets
 
 import pytest
+from fastapi import Request
+from hypothesis import example, given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from api.http import signin
 from api.institutions import principals
 from api.institutions.roles import Role
 from api.service import Service
@@ -65,3 +69,18 @@ def test_a_terminal_verifies_and_an_authority_registers(terminal: TestClient, au
     assert terminal.post("/v1/verifications", json=body, headers=fresh_key()).status_code == 200
     answer = authority.post("/v1/verifications", json=body, headers=fresh_key())
     assert_error(answer, 403, "role_not_allowed")
+
+
+@given(st.text(max_size=20).map("/".__add__), st.binary(max_size=10), st.booleans())
+@example("/v1/verifications", b"", True)
+@example("//v1/verifications", b"", True)
+@example("/v1/a?b#c", b"d", True)
+def test_a_request_is_named_by_its_path_as_ever(path: str, query: bytes, named: bool) -> None:
+    """The digest of a request is kept for days, and the request may come again."""
+    headers = [(b"host", b"bank.example")] if named else []
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": query, "headers": headers}
+    try:
+        expected = Request(scope).url.path
+    except ValueError:  # no address can be made of it, and none is asked for
+        return
+    assert signin._path(Request(scope)) == expected

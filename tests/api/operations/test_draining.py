@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -161,3 +162,25 @@ def test_a_second_signal_ends_the_wait(replica: Replica) -> None:
     assert ends == [False, True]
     replica.thread.join(WAIT_S)
     assert not replica.thread.is_alive()
+
+
+def test_who_does_not_end_is_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The date in every answer is that of a second all the same, which uvicorn makes at every tenth tick."""
+    slept, ticks = list[float](), list[int]()
+
+    class Watched(Server):
+        async def on_tick(self, counter: int) -> bool:
+            ticks.append(counter)
+            if len(ticks) == 7:
+                self._service.draining.begin()
+            return len(ticks) == 10
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    service = SimpleNamespace(draining=Draining())
+    server = Watched(uvicorn.Config("none", ws="none", log_config=None), service)  # type: ignore[arg-type]
+    asyncio.run(server.main_loop())
+    assert ticks == [0, 5, 10, 15, 20, 25, 30, 31, 32, 33]
+    assert slept == pytest.approx([0.5] * 6 + [0.1] * 3)

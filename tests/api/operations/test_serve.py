@@ -1,5 +1,6 @@
 """`renzheng serve` itself, as a process: its log, its metrics, and how it ends on SIGTERM."""
 
+import gc
 import json
 import sys
 import time
@@ -8,9 +9,18 @@ import httpx
 import pytest
 
 import models
+from api.cli.serve import keep_what_is_there
 from benchmarks.service import process as service_process
 
 PROGRAM = [sys.executable, "-m", "api.cli", "serve"]
+
+
+def test_what_is_there_at_the_start_is_no_garbage_to_look_for() -> None:
+    try:
+        keep_what_is_there()
+        assert gc.get_freeze_count() > 100_000
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.long

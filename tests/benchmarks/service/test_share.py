@@ -114,6 +114,6 @@ def test_figures_are_of_the_decisions() -> None:
 
 
 def test_threads_are_told_apart_by_their_names() -> None:
-    names = ("main", "AnyIO worker thread", "compare_1", "sequencer", "")
-    assert [rest_of(name) for name in names] == ["http", "requests", "engines", None, None]
+    names = ("main", "request-3", "AnyIO worker thread", "compare_1", "sequencer", "")
+    assert [rest_of(name) for name in names] == ["http", "requests", "requests", "engines", None, None]
     assert len({stage for stage, _, _ in stages.PLACES} & {"http", "requests", "engines"}) == 0

@@ -137,6 +137,9 @@ def test_a_nod_that_is_felt_as_a_third_of_what_it_is_counts_and_a_still_head_doe
 def test_challenges_are_drawn_by_the_nonce_and_differ() -> None:
     drawn = [draw(f"nonce {number}") for number in range(200)]
     assert draw("nonce 7") == drawn[7]
+    # Another replica, of another version, draws the same: the nonce may be given by the one and shown to the other.
+    assert drawn[7].actions == (Action.NOD, Action.TURN_RIGHT, Action.TURN_LEFT)
+    assert drawn[7].starts_s == (0.6, 2.45, 4.05, 5.9)
     assert len({challenge.actions for challenge in drawn}) > 20
     assert len({challenge.starts_s for challenge in drawn}) > 190
     for challenge in drawn:
