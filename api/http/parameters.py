@@ -11,6 +11,3 @@ GRACE_S = 10.0
 
 HEAD_BYTES = 64 * 1024
 """Request line, headers, trailers, and what frames the chunks of a body, beyond as much again as the body has."""
-
-IDLE_S = 10.0
-"""Seconds after which a thread ends that answers nothing: what it holds for its work is memory."""
