@@ -29,6 +29,8 @@ let view = "start";
 let me = null;
 let catalogue = {};
 let shown = null;
+/** What the section keeps while its words change: with another section, or nobody there, it goes. */
+let kept = {};
 let idle;
 /** The last renewing of the session, and when it was asked for. */
 let staying = Promise.resolve();
@@ -52,9 +54,10 @@ function addressed() {
   }
 }
 
-/** Show the section that the address names, or the first; what was shown before ends. */
-function turn(focus = true) {
+/** Show the section that the address names, or the first; what was shown before ends. `again`: the same in other words. */
+function turn(again = false) {
   if (view !== "work") return;
+  if (!again) kept = {};
   const [name, ...rest] = addressed().split("/");
   const section = allowed().find((one) => one.name === name) ?? allowed()[0];
   shown?.abort();
@@ -68,8 +71,8 @@ function turn(focus = true) {
     if (link.hash === `#${section.name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  fill(section, root, { me, catalogue, signal, subject: section.name === name ? rest.join("/") : "", failed });
-  if (focus) heading.focus({ preventScroll: true });
+  fill(section, root, { me, catalogue, signal, kept, subject: section.name === name ? rest.join("/") : "", failed });
+  if (!again) heading.focus({ preventScroll: true });
   window.scrollTo(0, 0);
 }
 
@@ -98,13 +101,14 @@ function spoken() {
   put($("#place"), `${me.institution.name} · ${me.name} · ${t(`role_${me.role}`)}`);
   const links = allowed().map(({ name, title }) => el("li", {}, el("a", { href: `#${name}` }, t(title))));
   $("#sections ul").replaceChildren(...links);
-  turn(false);
+  turn(true);
 }
 
 /** Nothing that somebody saw stays for whoever comes next. */
 function leave() {
   shown?.abort();
   shown = null;
+  kept = {};
   // The address names what was looked at; but one that somebody came with is still to be shown when they are signed in.
   if (me !== null) history.replaceState(history.state, "", location.pathname + location.search);
   me = null;

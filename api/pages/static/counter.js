@@ -36,6 +36,10 @@ let abandoned;
 let asked = 0;
 /** Whether a card was laid down while another one's check was under way: it is read for the next customer. */
 let waits = false;
+/** Tells the counters of other tabs that who attends has changed, and nothing else: each asks the service who it is now. */
+const tabs = new BroadcastChannel("renzheng-counter");
+/** Whether another tab told so, and the service has not been asked since. */
+let told = false;
 
 function show(name) {
   view = name;
@@ -70,8 +74,40 @@ async function attendance() {
   const found = await session();
   if (mine !== asked || place === null) return;
   if (found === null) return signedOut();
+  const { operator } = place;
   place = found;
   sayPlace();
+  if (place.operator) uncover();
+  else if (told && operator) cover();
+  if (operator !== place.operator && !told) tabs.postMessage("attendance");
+  told = false;
+}
+
+/** Nothing of the customer is seen until a teller has signed in; a check that is under way goes on meanwhile. */
+function cover() {
+  document.body.classList.add("covered");
+  $("#operator-left").hidden = false;
+  if (!$("#attending").open) $("#attending").showModal();
+}
+
+function uncover() {
+  if (!covered()) return;
+  document.body.classList.remove("covered");
+  $("#operator-left").hidden = true;
+  $("#attending").close();
+}
+
+const covered = () => document.body.classList.contains("covered");
+
+/** The form was closed. For whoever did not sign in nothing is left there, but no check is thrown away. */
+function attended() {
+  if (!covered()) return;
+  if (!place?.operator && visit.busy) {
+    cover();
+    return put($("#operator-error"), t("deciding_title"));
+  }
+  if (place && !place.operator) next();
+  uncover();
 }
 
 /** Begin to wait for somebody to touch the page; where nobody does, the customer has gone. */
@@ -183,6 +219,7 @@ async function verify() {
     if (!signal.aborted) failed(error);
   } finally {
     visit.busy = false;
+    if (covered()) put($("#operator-error"), ""); // The form can be closed now.
     verifyButton();
     abandon();
   }
@@ -211,6 +248,7 @@ function faultWords(error) {
 function signedOut() {
   place = null;
   fresh();
+  uncover();
   camera.stop();
   show("setup");
 }
@@ -225,6 +263,13 @@ function again() {
   verifyButton();
   newNonce().catch(() => {});
   $("#verify").focus();
+}
+
+function next() {
+  const another = waits;
+  nextCustomer();
+  $("#card-title").focus();
+  if (another) bridge.readAgain();
 }
 
 /** A card was laid there: the former customer is cleared away before it is read, which may fail. */
@@ -299,11 +344,11 @@ function listen() {
   goOn(() => ({ visit, catalogue, operator: place.operator, signIn: () => $("#operator").click() }));
   serveHolder(() => ({ visit }));
   $("#again").addEventListener("click", again);
-  $("#next").addEventListener("click", () => {
-    const another = waits;
-    nextCustomer();
-    $("#card-title").focus();
-    if (another) bridge.readAgain();
+  $("#next").addEventListener("click", next);
+  $("#attending").addEventListener("close", attended);
+  tabs.addEventListener("message", () => {
+    told = true;
+    attendance().catch(() => {}); // Asked again for the next customer.
   });
   for (const name of ["pointerdown", "keydown", "input"]) {
     document.addEventListener(name, () => view === "work" && abandon(), { passive: true });

@@ -3,7 +3,10 @@
 
 const OPEN = new Set(["valid", "card_not_found"]);
 
-export const mayMend = ({ decision, document }) => decision !== "PASS" && OPEN.has(document.status);
+export const mayMend = (answer) => answer.decision !== "PASS" && !cardDecides(answer);
+
+/** A card that is refused whoever shows it. */
+export const cardDecides = ({ document }) => !OPEN.has(document.status);
 
 /** What brings a lost card back, or gets a new one, is nothing for somebody who is not its holder. */
 export const toTheHolder = ({ words }) => words.advice.code !== "suspected_fraud";

@@ -15,19 +15,31 @@ const first = (card) => (card.status === "valid" ? ["reported_lost", "reported_s
 const SUPERSEDING = new Set(["reissued", "renewed", "data_corrected"]);
 const STOPPING = new Set(["reported_lost", "reported_stolen", "reissued", "renewed", "data_corrected", "cancelled", "holder_deceased", "surrendered"]);
 
+/** `context.kept` holds what was typed, and what was asked and found, for when the page changes its language. */
 export function show(root, context) {
+  const { kept } = context;
   const line = stateLine();
   const found = el("div", { class: "stack" });
   const begin = newest(context);
   const field = el("input", { id: "find-number", maxlength: "18", autocomplete: "off", spellcheck: "false", inputmode: "text" });
   const form = el("form", { class: "find", autocomplete: "off", novalidate: "" });
   form.append(el("label", { for: field.id }, t("card_number")), field, el("button", { class: "main" }, t("find")));
+  field.value = kept.typed ?? "";
+  field.addEventListener("input", () => {
+    kept.typed = field.value;
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    find(field.value.trim().toUpperCase(), line, found, context, begin());
+    kept.number = field.value.trim().toUpperCase();
+    kept.cards = null;
+    find(kept.number, line, found, context, begin());
   });
   root.append(form, el("p", { class: "quiet" }, t("cards_lead")), line, found);
-  if (context.subject) one(context.subject, line, found, context, begin());
+  // A card of which a report is being sent may be told as it was: it is looked for anew.
+  if (kept.cards?.some(({ changing }) => changing)) field.focus();
+  else if (kept.cards) list(line, found, context);
+  else if (kept.number !== undefined) find(kept.number, line, found, context, begin());
+  else if (context.subject) one(context.subject, line, found, context, begin());
   else field.focus();
 }
 
@@ -40,13 +52,21 @@ async function find(number, line, found, context, asking) {
     return items.map((item, place) => ({ ...item, ...known[place] }));
   });
   if (!answer) return;
-  say(line, answer.length ? t("cards_found", { count: answer.length }) : t("cards_none"));
-  found.replaceChildren(...answer.map((card) => shown(card, context)));
+  context.kept.cards = answer;
+  list(line, found, context);
+}
+
+function list(line, found, context) {
+  const { cards, number } = context.kept;
+  if (number !== undefined) say(line, cards.length ? t("cards_found", { count: cards.length }) : t("cards_none"));
+  found.replaceChildren(...cards.map((card) => shown(card, context)));
 }
 
 async function one(id, line, found, context, asking) {
   const card = await waited(line, asking, () => ask("GET", `/v1/cards/${encodeURIComponent(id)}`));
-  if (card) found.replaceChildren(shown(card, context));
+  if (!card) return;
+  context.kept.cards = [card];
+  list(line, found, context);
 }
 
 /** A status as a word, without the stop of its sentence. */
@@ -76,6 +96,10 @@ function shown(card, context) {
     line,
     timeLine(card, context),
   );
+  if (card.reported) {
+    const { event, recorded_at, receipt } = card.reported;
+    done(line, t("event_recorded", { event: t(`event_${event}`), time: time(recorded_at) }), receipt);
+  }
   return panel;
 }
 
@@ -124,6 +148,7 @@ async function report(event, card, panel, line, context) {
     confirm: t(URGENT.includes(event) ? `do_${event}` : "event_confirm"),
     stops: STOPPING.has(event),
     send: async ({ reason, superseded_by }, key) => {
+      card.changing = true;
       const body = { event, ...(reason ? { reason } : {}), ...(superseded_by ? { superseded_by } : {}) };
       return askOnce(`/v1/cards/${card.id}/events`, body, undefined, { "Idempotency-Key": key });
     },
@@ -131,9 +156,8 @@ async function report(event, card, panel, line, context) {
   if (!answer) return;
   const now = await waited(line, context, () => ask("GET", `/v1/cards/${card.id}`));
   if (!now) return;
-  const again = shown({ ...card, ...now }, context);
+  const again = shown(Object.assign(card, now, { reported: { ...answer, event }, changing: false }), context);
   panel.replaceWith(again);
-  done(again.querySelector(".state-line"), t("event_recorded", { event: t(`event_${event}`), time: time(answer.recorded_at) }), answer.receipt);
   again.querySelector(".state-line").scrollIntoView({ block: "nearest" });
 }
 

@@ -104,6 +104,53 @@ def test_only_what_the_cards_state_allows_is_offered(house: House, new_page: New
     expect(page.locator(".card .choices button:disabled")).to_have_count(0)
 
 
+def test_a_card_that_was_found_stays_in_another_language(house: House, new_page: NewPage) -> None:
+    card = house.issue()
+    page = signed_in(new_page("/console", signed_in=False), authority_key(house))
+    page.locator("#find-number").fill(card.text.number)
+    page.locator(".find button").click()
+    expect(page.locator(".card .badge")).to_have_text("证件有效")
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    page.locator("#language").click()
+    expect(page.locator(".card .badge")).to_have_text("The card is valid")
+    expect(page.locator("#find-number")).to_have_value(card.text.number)
+    assert not asked, "no other search is made for it"
+    shoot(page, "console-found-turned-en")
+    page.locator(".card button.stops").first.click()
+    page.locator(".act button.stops").click()
+    expect(page.locator(".card .state-line a")).to_be_visible()
+    page.locator("#language").click()
+    expect(page.locator(".card .badge")).to_have_text("证件已挂失")
+    expect(page.locator(".card .state-line")).to_contain_text("已登记")
+    shoot(page, "console-reported-turned-zh")
+    # What is being sent may change it: the card is not told as it was.
+    held = hold(page, "**/events", times=1)
+    page.locator(".card .choices button.main").click()
+    page.locator(".act button.main").click()
+    until(lambda: page.title() != "" and bool(held), "it is being sent")
+    page.keyboard.press("Escape")
+    page.locator("#language").click()
+    expect(page.locator("#work h1")).to_have_text("Cards")
+    expect(page.locator("#find-number")).to_have_value(card.text.number)
+    expect(page.locator(".card")).to_have_count(0)
+    held.pop().continue_()
+    page.locator(".find button").click()
+    expect(page.locator(".card")).to_have_count(1)
+    # With another section, and with nobody there, it goes.
+    page.locator("nav a[href='#evidence']").click()
+    page.locator("nav a[href='#cards']").click()
+    expect(page.locator("#find-number")).to_have_value("")
+    expect(page.locator(".card")).to_have_count(0)
+    page.locator("#find-number").fill(card.text.number)
+    page.locator(".find button").click()
+    expect(page.locator(".card .badge")).to_be_visible()
+    page.locator("#sign-out").click()
+    signed_in(page, authority_key(house))
+    expect(page.locator("#find-number")).to_have_value("")
+    assert card.text.number not in page.content()
+
+
 def test_a_month_without_data_says_so(house: House, new_page: NewPage) -> None:
     """No axis without a bar, no interval of nothing, and an axis that does not go to the whole says where it ends."""
     key = house.person("新主管", Role.SUPERVISOR)

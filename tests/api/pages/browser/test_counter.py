@@ -248,6 +248,65 @@ def test_a_teller_signs_in_and_the_decision_names_them(house: House, new_page: N
         expect(page.locator("[data-view=away]")).to_be_hidden()
 
 
+def attending(page: Page, key: str) -> None:
+    """Fill the teller's form in; an empty key signs out."""
+    page.locator("#operator-key").fill(key)
+    page.locator("#attending-form button.main").click()
+    expect(page.locator("#attending")).to_be_hidden()
+
+
+def test_who_signs_out_in_another_tab_leaves_nobodys_data(house: House, new_page: NewPage) -> None:
+    """The check that is under way goes on unseen, and is there for the teller who signs in."""
+    first = new_page("/counter")
+    teller = house.person("王柜员", Role.OPERATOR)
+    first.locator("#operator").click()
+    attending(first, teller)
+    page = first.context.new_page()
+    page.goto(f"{house.url}/counter?lang=zh")
+    expect(page.locator("#operator")).to_contain_text("王柜员")
+    expect(page.locator("#card-empty")).to_contain_text("居民身份证")  # the tab opened last has the reader
+    card = house.issue()
+    house.reader.place(card)
+    expect(page.locator("#verify")).to_be_enabled()
+    held = hold(page, "**/v1/verifications", times=1)
+    page.locator("#verify").click()
+    until(lambda: page.title() != "" and bool(held), "it is being sent")
+    shown, form = page.locator("#card-facts"), page.locator("#attending")
+
+    def sign_out() -> None:
+        first.locator("#operator").click()
+        attending(first, "")
+        expect(form).to_be_visible()
+        expect(form).to_contain_text("已在另一个标签页退出")
+        expect(shown).to_be_hidden()
+
+    sign_out()
+    page.locator("#operator-close").click()
+    expect(page.locator("#operator-error")).to_have_text("正在核验…")
+    expect(shown).to_be_hidden()
+    held.pop().continue_()
+    expect(page.locator("#verdict")).to_have_attribute("data-decision", "PASS")
+    expect(page.locator("#outcome")).to_be_hidden()
+    expect(page.locator("#operator-error")).to_be_empty()
+    shoot(page, "counter-signed-out-elsewhere")
+    attending(page, teller)
+    expect(page.locator("#outcome")).to_be_visible()
+    expect(shown).to_contain_text(card.text.number)
+    # Who signs in in the other tab is signed in here; for whoever closes the form without it nothing is left.
+    expect(first.locator("#operator")).to_contain_text("王柜员")
+    sign_out()
+    first.locator("#operator").click()
+    attending(first, teller)
+    expect(form).to_be_hidden()
+    expect(shown).to_contain_text(card.text.number)
+    sign_out()
+    page.locator("#operator-close").click()
+    expect(form).to_be_hidden()
+    expect(page.locator("#card-empty")).to_be_visible()
+    assert card.text.number not in page.content()
+    assert page.evaluate("Object.keys(localStorage).length + Object.keys(sessionStorage).length") == 0
+
+
 @pytest.mark.parametrize(
     ("mishap", "words", "advice"),
     [

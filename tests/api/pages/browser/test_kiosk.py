@@ -115,6 +115,41 @@ def test_who_does_not_pass_is_told_what_next(
         expect(page.locator("#again")).to_be_hidden()
 
 
+def told(page: Page) -> list[str]:
+    return page.locator("#verdict-reasons li").all_inner_texts()
+
+
+def test_of_a_lost_card_only_what_is_about_it_is_told(house: House, new_page: NewPage) -> None:
+    """That liveness was not confirmed sends its holder to the staff, and not to the police, who have to record it."""
+    house.comparer.film = "flat_face"
+    page = new_page("/kiosk", "kiosk")
+    house.reader.place(house.issue(event="reported_lost"))
+    to_the_answer(house, page)
+    decided(page, "REFUSE")
+    assert told(page) == ["证件已挂失。"]
+    expect(page.locator("#verdict-next")).to_contain_text("登记找回")
+    house.reader.remove()
+    house.reader.place(house.issue())
+    visible(page, "consent")
+    to_the_answer(house, page)
+    decided(page, "REVIEW")
+    assert told(page) == ["活体检测未通过，请由工作人员核对。"]
+
+
+@pytest.mark.parametrize(("lang", "say"), [("zh", "该业务不能在此办理。"), ("en", "This cannot be done here.")])
+def test_a_stranger_with_a_lost_card_is_not_asked_to_wait(house: House, new_page: NewPage, lang: str, say: str) -> None:
+    house.comparer.face = house.comparer.finger = "person:other"
+    page = new_page("/kiosk", "kiosk", lang=lang)
+    house.reader.place(house.issue(event="reported_lost"))
+    to_the_answer(house, page)
+    decided(page, "REFUSE")
+    shoot(page, f"kiosk-result-lost-stranger-{lang}")
+    expect(page.locator("#verdict-say")).to_have_text(say)
+    assert not re.search("请稍候|wait", page.locator("[data-screen=result]").inner_text())
+    expect(page.locator("#verdict-next")).not_to_contain_text(re.compile("公安|police"))
+    assert len(told(page)) == 2, "of the card and of the person, as they are"
+
+
 def to_the_answer_again(page: Page) -> None:
     visible(page, "finger")
     page.locator("#skip-finger").click()
