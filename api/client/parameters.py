@@ -1,6 +1,6 @@
 """Every constant of the client. Times in seconds, sizes in bytes."""
 
-VERSION = "0.1.0"
+VERSION = "1.0.0"
 
 # A first answer may have to wait for other terminals' comparisons.
 TIMEOUT_S, CONNECT_TIMEOUT_S = 60.0, 5.0

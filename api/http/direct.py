@@ -83,13 +83,13 @@ class Shortcut:
         scope["route"], scope["endpoint"], scope["path_params"] = route, route.endpoint, {}
         request = Request(scope, receive, send)
         try:
-            response = await answer(request)
+            answered = await answer(request)
         except Exception as error:
             handler = next((self._handlers[kind] for kind in type(error).__mro__ if kind in self._handlers), None)
             if handler is None:
                 raise
-            response = handler(request, error)
-        await response(scope, receive, send)
+            answered = handler(request, error)
+        await answered(scope, receive, send)
 
 
 @dataclass(frozen=True)
