@@ -7,6 +7,7 @@ whose card holds a face, and who stands on the impostor list with one.
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,10 +25,19 @@ from api.storage.tables import acts, principals
 KIND = "stored_faces"
 REACHED, BELOW = "stored_faces_reached", "stored_faces_below"
 EVERY_S = 3600.0
+PAUSES_TO_A_COUNT = 100
+"""A count of ten million people keeps a core busy for many seconds: what counts rests for so many times as long."""
+LARGE = 200_000
+LATER_S = 600.0
+"""With more templates than LARGE a replica first does what it was started for, and counts after so long."""
+BUSY_S = 60.0
+"""After so long it is looked again, where another replica counts."""
+STOP_S = 2.0
 
 _log = logging.getLogger(__name__)
 
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stored faces', 0))")
+_ROWS = text("SELECT reltuples FROM pg_class WHERE oid = 'templates'::regclass")
 _COUNT = text(
     """
     SELECT (
@@ -55,6 +65,8 @@ class StoredFaces:
 def count(connection: Connection) -> int:
     """How many people's faces are stored. Reads all templates' rows: for a clock, and not for a request."""
     connection.execute(text("SET LOCAL statement_timeout = 0"))
+    # One core of the server's is enough for what nobody waits for.
+    connection.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
     people: int = connection.execute(_COUNT).scalar_one()
     return people
 
@@ -64,16 +76,18 @@ def _now(connection: Connection) -> datetime:
     return at
 
 
-def watch(database: Database, keys: Keys, threshold: int) -> StoredFaces:
+def watch(database: Database, keys: Keys, threshold: int) -> StoredFaces | None:
     """Count, and tell once that the number is reached: an act, an alert for every authority, a line in the log.
 
-    Told again only after it was below in between, which is an act too. Raises `DatabaseUnavailable`.
+    Told again only after it was below in between, which is an act too. None while another replica counts. Raises
+    `DatabaseUnavailable`.
     """
     with database.begin() as connection:
         # Counted under the lock: an older count than another replica's would tell that it is below again.
-        alone = connection.execute(_ALONE).scalar_one()
+        if not connection.execute(_ALONE).scalar_one():
+            return None
         found = StoredFaces(count(connection), threshold, _now(connection))
-        if alone and found.reached != _told(connection):
+        if found.reached != _told(connection):
             _tell(connection, keys, found)
     return found
 
@@ -112,7 +126,8 @@ def _authorities(connection: Connection) -> list[UUID]:
 
 
 class FaceWatch:
-    """Counts once an hour between `start` and `stop`; `found` is what this replica counted last, None before that."""
+    """Counts once an hour between `start` and `stop`, of a large register more rarely; `found` is what this replica
+    counted last, None before that."""
 
     def __init__(self, database: Database, keys: Keys, threshold: int) -> None:
         self._database = database
@@ -130,24 +145,39 @@ class FaceWatch:
             self._thread.start()
 
     def stop(self) -> None:
-        """End after the count in hand."""
+        """End after the count in hand, or leave it to its end where that takes long: it changes nothing then."""
         if self._thread is not None:
             self._ended.set()
-            self._thread.join()
+            self._thread.join(STOP_S)
             self._thread = None
 
-    def look(self) -> StoredFaces:
-        """Count now. Raises `DatabaseUnavailable`."""
-        self.found = watch(self._database, self._keys, self.threshold)
-        return self.found
+    def look(self) -> bool:
+        """Count now, unless another replica does; whether it was done. Raises `DatabaseUnavailable`."""
+        found = watch(self._database, self._keys, self.threshold)
+        self.found = found or self.found
+        return found is not None
 
     def _run(self) -> None:
-        while True:
+        pause_s = self._first_pause_s()
+        while not self._ended.wait(pause_s):
+            began, pause_s = time.monotonic(), EVERY_S
             try:
-                self.look()
+                done = self.look()
+                pause_s = pause_after(time.monotonic() - began) if done else BUSY_S
             except StorageError as error:
                 _log.warning("stored faces are not counted for now: %s", error)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one round meets
                 _log.error("stored faces are not counted for now: %s", type(error).__name__)
-            if self._ended.wait(EVERY_S):
-                return
+
+    def _first_pause_s(self) -> float:
+        try:
+            with self._database.begin() as connection:
+                rows: float = connection.execute(_ROWS).scalar_one()
+        except StorageError:
+            return 0.0  # which the count itself will tell
+        return LATER_S if rows > LARGE else 0.0
+
+
+def pause_after(took_s: float) -> float:
+    """Seconds from a count that took so long to the next."""
+    return max(EVERY_S, PAUSES_TO_A_COUNT * took_s)
