@@ -88,7 +88,7 @@ def enter(
         used = _USE_UP.run(
             line,
             **nonces.named(service.keys, terminal_id, request.nonce),
-            digests=b"".join(duplicates.hashes(service.keys, digests)),
+            digests=duplicates.hashes(service.keys, digests),
             days=service.settings.capture_duplicate_days,
             key=request.attempt.key,
             terminal=terminal_id,
